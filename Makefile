@@ -1,0 +1,43 @@
+# Each target makes .venv from the lock first; with a current .venv that takes no time.
+PYTHON ?= python3
+VENV := .venv
+STAMP := $(VENV)/.installed
+RUN := $(VENV)/bin
+FAST := not slow and not docker and not vllm and not gpu
+
+.PHONY: help demo test test-slow lint format clean
+.DEFAULT_GOAL := help
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(STAMP): requirements-cpu.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' || \
+		{ echo "Python 3.11 or 3.12 is needed; $(PYTHON) is not: make PYTHON=python3.11 ..." >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	# torch first and with its dependencies: they differ between its CPU and CUDA builds, and the lock holds neither
+	$(RUN)/python -m pip install --quiet torch==2.13.0 --constraint requirements-cpu.lock
+	$(RUN)/python -m pip install --quiet --no-deps --requirement requirements-cpu.lock
+	$(RUN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $(STAMP)
+
+demo: $(STAMP) ## The whole method on CPU: train, improve, evaluate, report (at most 10 minutes)
+	$(RUN)/mucode demo
+
+test: $(STAMP) ## Fast tests (under 3 minutes)
+	$(RUN)/python -m pytest -m "$(FAST)"
+
+test-slow: $(STAMP) ## The minutes-long tests: end to end, real data, kill and resume
+	$(RUN)/python -m pytest -m slow
+
+lint: $(STAMP) ## Style and types
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/pyright
+
+format: $(STAMP) ## Rewrite the sources in the house style
+	$(RUN)/ruff check --fix .
+	$(RUN)/ruff format .
+
+clean: ## Remove what the targets made, runs excepted
+	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis

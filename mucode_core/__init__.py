@@ -1,0 +1,3 @@
+"""µCode: multi-turn code generation through single-step rewards."""
+
+__version__ = "0.1.0"

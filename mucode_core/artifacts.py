@@ -1,0 +1,337 @@
+"""The artifact store: atomic publication, verified reads, lineage.
+
+An artifact is a directory `<store>/<kind>/<fingerprint>/`: rows as Parquet or a model, and `record.json`, written last.
+It is built in a temporary sibling, synced, and renamed into place; a reader verifies digests before it trusts a byte.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+import mucode_core
+from mucode_core import schemas
+from mucode_core.errors import ArtifactError, DataError
+from mucode_core.fingerprint import digest_file, digest_of
+from mucode_core.types import ArtifactRef
+
+Row = TypeVar("Row")
+
+RECORD, DATA, MEASURED, MODEL = "record.json", "data.parquet", "measured.parquet", "model"
+_ROWS_A_GROUP = 4096
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file or directory of the user's: its content is hashed, its path is not."""
+
+    path: str
+    digest: str
+
+    @classmethod
+    def of(cls, path: str) -> Source:
+        """Digests a file, or every file below a directory.
+
+        Raises:
+            DataError: It is not there or cannot be read.
+        """
+        root = Path(path)
+        try:
+            if root.is_dir():
+                return cls(str(root.resolve()), _digest_tree(root))
+            return cls(str(root.resolve()), digest_file(root))
+        except OSError as error:
+            raise DataError(f"cannot be read: {error.strerror}", place=path, cure="name a local path") from error
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What makes an artifact: its fingerprint is the artifact's identity.
+
+    Only *what* belongs here: paths, worker counts and devices stay out.
+    """
+
+    kind: str
+    version: int
+    """Version of the stage's code; raised whenever its output changes."""
+    inputs: Mapping[str, tuple[ArtifactRef, ...]]
+    settings: Mapping[str, Any]
+
+    @property
+    def fingerprint(self) -> str:
+        """Identity from the *content* of the inputs: a changed recipe with the same outcome changes nothing below."""
+        digests = {name: [ref.content_digest for ref in refs] for name, refs in self.inputs.items()}
+        return digest_of([self.kind, self.version, schemas.SCHEMA_VERSION, digests, dict(self.settings)])
+
+    def describe(self) -> dict[str, Any]:
+        """The lineage that `record.json` keeps."""
+        inputs = {
+            name: [{"kind": r.kind, "fingerprint": r.fingerprint, "content_digest": r.content_digest} for r in refs]
+            for name, refs in self.inputs.items()
+        }
+        return {"kind": self.kind, "version": self.version, "inputs": inputs, "settings": dict(self.settings)}
+
+
+@dataclass
+class Draft:
+    """An artifact being built; whatever is written here is published together or not at all."""
+
+    path: Path
+    num_rows: int = 0
+    row_type: str = ""
+    notes: dict[str, Any] = field(default_factory=dict)
+    """Figures to keep in the record: they are shown, never hashed."""
+    external: str = ""
+    """A directory elsewhere that this artifact stands for, instead of a copy of it."""
+
+    @property
+    def model_dir(self) -> Path:
+        """Where a model's files go."""
+        return self.path / MODEL
+
+    def note(self, report: Any) -> None:
+        """Keeps the fields of a report dataclass as notes."""
+        self.notes = asdict(report)
+
+    def write_rows(self, rows: Iterable[Row], row_type: type[Row]) -> None:
+        """Writes the artifact's rows; measured columns go to a file of their own, outside the content digest."""
+        dicts = schemas.to_dicts(rows, row_type)
+        measured = schemas.split_measured(dicts)
+        _write_parquet(schemas.to_table_from_dicts(dicts, row_type), self.path / DATA)
+        if any(measured):
+            _write_parquet(pa.table({"values": pa.array(measured, pa.list_(pa.float64()))}), self.path / MEASURED)
+        self.num_rows, self.row_type = len(dicts), row_type.__name__
+
+
+def _write_parquet(table: pa.Table, path: Path) -> None:
+    pq.write_table(table, path, compression="zstd", row_group_size=_ROWS_A_GROUP)
+
+
+class ArtifactStore:
+    """Artifacts under one directory.
+
+    Args:
+        root: Created where missing.
+
+    Raises:
+        ArtifactError: The directory cannot be written.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._verified: dict[Path, tuple[tuple[int, int], str]] = {}
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            probe = root / f".probe.{os.getpid()}"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise ArtifactError(
+                f"cannot be written: {error.strerror}", place=str(root), cure="name a writable directory with --out"
+            ) from error
+        _remove_abandoned_drafts(root)
+
+    def path_of(self, kind: str, fingerprint: str) -> Path:
+        return self.root / kind / fingerprint
+
+    def find(self, recipe: Recipe) -> ArtifactRef | None:
+        """The published artifact of a recipe, or None where there is none that verifies."""
+        path = self.path_of(recipe.kind, recipe.fingerprint)
+        try:
+            return self._verify(path)
+        except ArtifactError:
+            return None
+
+    @contextmanager
+    def build(self, recipe: Recipe) -> Generator[Draft]:
+        """A draft that is published when the block ends well, and leaves nothing behind when it does not.
+
+        Raises:
+            ArtifactError: The disk is full or cannot be written.
+        """
+        final = self.path_of(recipe.kind, recipe.fingerprint)
+        path = final.parent / f".{final.name[:16]}.{os.getpid()}.{secrets.token_hex(4)}"
+        started = time.time()
+        try:
+            path.mkdir(parents=True)
+            draft = Draft(path)
+            yield draft
+            self._publish(draft, recipe, final, started)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+                raise
+            cure = "free space or name another directory, then run the same command again: it resumes"
+            raise ArtifactError(f"cannot be written: {error.strerror}", place=str(final), cure=cure) from error
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
+
+    def _publish(self, draft: Draft, recipe: Recipe, final: Path, started: float) -> None:
+        files = _hash_files(draft.path)
+        record = {
+            "kind": recipe.kind,
+            "fingerprint": recipe.fingerprint,
+            "content_digest": _content_digest(files, draft.external),
+            "schema_version": schemas.SCHEMA_VERSION,
+            "row_type": draft.row_type,
+            "num_rows": draft.num_rows,
+            "files": files,
+            "external": draft.external,
+            "recipe": recipe.describe(),
+            "notes": draft.notes,
+            "code_version": mucode_core.__version__,
+            "started_at": started,
+            "duration_s": round(time.time() - started, 3),
+        }
+        record["record_digest"] = digest_of(json.loads(json.dumps(record)))
+        (draft.path / RECORD).write_text(json.dumps(record, indent=1, sort_keys=True), "utf-8")
+        _sync_tree(draft.path)
+        try:
+            draft.path.rename(final)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            if self.find(recipe) is not None:
+                return
+            shutil.rmtree(final)
+            draft.path.rename(final)
+        _sync(final.parent)
+
+    def record(self, ref: ArtifactRef) -> dict[str, Any]:
+        """The verified record of an artifact."""
+        return _read_record(self.path_of(ref.kind, ref.fingerprint))
+
+    def ref(self, recipe: Recipe) -> ArtifactRef:
+        """The published artifact of a recipe.
+
+        Raises:
+            ArtifactError: There is none, or it does not verify.
+        """
+        return self._verify(self.path_of(recipe.kind, recipe.fingerprint))
+
+    def read_rows(self, ref: ArtifactRef, row_type: type[Row]) -> list[Row]:
+        """All rows of an artifact, verified.
+
+        Raises:
+            ArtifactError: Missing, changed since `ref` was made, of a foreign schema, or corrupt.
+        """
+        path = self._open(ref)
+        dicts = _read_parquet(path / DATA, row_type)
+        if (path / MEASURED).exists():
+            schemas.join_measured(dicts, pq.read_table(path / MEASURED)["values"].to_pylist())
+        return schemas.from_dicts(dicts, row_type)
+
+    def model_dir(self, ref: ArtifactRef) -> Path:
+        """Directory of an artifact's model files, verified; see `read_rows` for errors."""
+        path = self._open(ref)
+        external = _read_record(path)["external"]
+        return Path(external) if external else path / MODEL
+
+    def _open(self, ref: ArtifactRef) -> Path:
+        path = self.path_of(ref.kind, ref.fingerprint)
+        found = self._verify(path)
+        if found.content_digest != ref.content_digest:
+            raise ArtifactError("its content changed since it was referred to", place=str(path), cure="run again")
+        return path
+
+    def _verify(self, path: Path) -> ArtifactRef:
+        record = _read_record(path)
+        if record["schema_version"] != schemas.SCHEMA_VERSION:
+            raise ArtifactError(f"has schema version {record['schema_version']}", place=str(path), cure="run again")
+        for name, entry in record["files"].items():
+            if self._digest(path / name) != entry["sha256"]:
+                raise ArtifactError("does not have the digest of its record", place=str(path / name), cure="run again")
+        return ArtifactRef(
+            kind=record["kind"],
+            path=str(path),
+            fingerprint=record["fingerprint"],
+            content_digest=record["content_digest"],
+            num_rows=record["num_rows"],
+            schema_version=record["schema_version"],
+        )
+
+    def _digest(self, path: Path) -> str:
+        """Digest of a file, remembered while its size and time stand: checkpoints are large."""
+        try:
+            stat = path.stat()
+            signature = (stat.st_size, stat.st_mtime_ns)
+            known = self._verified.get(path)
+            if known is None or known[0] != signature:
+                known = self._verified[path] = (signature, digest_file(path))
+        except OSError as error:
+            raise ArtifactError(f"cannot be read: {error.strerror}", place=str(path), cure="run again") from error
+        return known[1]
+
+
+def _read_record(path: Path) -> dict[str, Any]:
+    try:
+        record = json.loads((path / RECORD).read_text("utf-8"))
+        claimed = record.pop("record_digest")
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise ArtifactError("has no readable record", place=str(path / RECORD), cure="run again") from error
+    if digest_of(record) != claimed:
+        raise ArtifactError("was changed after it was published", place=str(path / RECORD), cure="run again")
+    return record
+
+
+def _read_parquet(path: Path, row_type: type[Any]) -> list[dict[str, Any]]:
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise ArtifactError(f"is not readable Parquet: {error}", place=str(path), cure="run again") from error
+    schemas.check_schema(table.schema, row_type)
+    return table.to_pylist()
+
+
+def _hash_files(path: Path) -> dict[str, dict[str, Any]]:
+    files = sorted(p for p in path.rglob("*") if p.is_file())
+    return {str(p.relative_to(path)): {"sha256": digest_file(p), "bytes": p.stat().st_size} for p in files}
+
+
+def _content_digest(files: Mapping[str, Mapping[str, Any]], external: str) -> str:
+    own = {name: entry["sha256"] for name, entry in files.items() if name != MEASURED}
+    return _digest_tree(Path(external)) if external else digest_of(own)
+
+
+def _digest_tree(root: Path) -> str:
+    return digest_of({str(p.relative_to(root)): digest_file(p) for p in sorted(root.rglob("*")) if p.is_file()})
+
+
+def _sync_tree(path: Path) -> None:
+    for entry in [*path.rglob("*"), path]:
+        _sync(entry)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove_abandoned_drafts(root: Path) -> None:
+    """Removes drafts of processes that are gone; names hold the builder's process id."""
+    for path in root.glob("*/.*.*.*"):
+        pid = path.name.split(".")[2]
+        if pid.isdigit() and not Path(f"/proc/{pid}").exists():
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes a JSON file atomically."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", "utf-8")
+    temporary.replace(path)
+

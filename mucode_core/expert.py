@@ -1,0 +1,85 @@
+"""The local search expert: the best program seen for each problem (paper section 4.2, Algorithm 1 line 6)."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Iterator, Sequence
+
+from mucode_core.config import RelabelConfig
+from mucode_core.errors import TrainingError
+from mucode_core.types import ExpertChoice, Rollout, Turn, VerifierScore
+
+_REFERENCE_LABEL_WEIGHT = 100.0
+
+ScoreTable = dict[tuple[str, int], float]
+"""Score of a turn's program, by rollout id and turn index."""
+
+
+def choose_experts(
+    rollouts: Sequence[Rollout], scores: Iterable[VerifierScore], config: RelabelConfig, *, standardise: bool
+) -> list[ExpertChoice]:
+    """y*(x) = argmax over the programs of x of oracle_weight * label + verifier_weight * score.
+
+    Candidates are every turn's program (`paper`), or final turns only (`reference`, whose criterion is
+    score + 100 * label). Equal criteria go to the earlier rollout and turn.
+
+    Args:
+        rollouts: All of D, every iteration so far.
+        scores: One for each candidate.
+        config: Mode and weights.
+        standardise: Bring the scores to mean 0 and deviation 1 over D first. Log-likelihoods span tens of nats;
+            the paper's weights are meant for scores of a regularised scalar head.
+
+    Returns:
+        One choice a problem that has a program at all, in order of first appearance. With `unsolved: skip`,
+        only problems with a correct one.
+    """
+    table = score_table(scores)
+    shift, scale = _scale(list(table.values())) if standardise else (0.0, 1.0)
+    best: dict[str, ExpertChoice] = {}
+    for rollout, turn in _candidates(rollouts, config):
+        score = table[rollout.rollout_id, turn.turn_index]
+        value = _criterion(turn.label, (score - shift) / scale, config)
+        if rollout.problem_id not in best or value > best[rollout.problem_id].criterion:
+            best[rollout.problem_id] = ExpertChoice(
+                rollout.problem_id, rollout.rollout_id, turn.turn_index, turn.completion, turn.label, score, value
+            )
+    return [choice for choice in best.values() if choice.label or config.unsolved == "expert"]
+
+
+def score_table(scores: Iterable[VerifierScore]) -> ScoreTable:
+    """Scores by rollout id and turn index."""
+    return {(s.rollout_id, s.turn_index): s.score for s in scores}
+
+
+def _candidates(rollouts: Sequence[Rollout], config: RelabelConfig) -> Iterator[tuple[Rollout, Turn]]:
+    for rollout in rollouts:
+        turns = rollout.turns if config.mode == "paper" else rollout.turns[-1:]
+        yield from ((rollout, turn) for turn in turns if turn.completion.code is not None)
+
+
+def _criterion(label: bool, score: float, config: RelabelConfig) -> float:
+    if config.mode == "reference":
+        return score + _REFERENCE_LABEL_WEIGHT * label
+    return config.oracle_weight * label + config.verifier_weight * score
+
+
+def _scale(values: Sequence[float]) -> tuple[float, float]:
+    if not values:
+        return 0.0, 1.0
+    return statistics.fmean(values), statistics.pstdev(values) or 1.0
+
+
+def require_solved(rollouts: Sequence[Rollout]) -> None:
+    """Refuses rollouts that hold nothing to imitate.
+
+    Raises:
+        TrainingError: No problem was solved.
+    """
+    problems = {r.problem_id for r in rollouts}
+    if not any(turn.label for r in rollouts for turn in r.turns):
+        raise TrainingError(
+            f"0 of {len(problems)} problems solved: nothing to learn from",
+            place=f"rollouts of iteration {rollouts[0].iteration if rollouts else 0}",
+            cure="raise rollouts.num_rollouts or rollouts.temperature, or start from a stronger base model",
+        )

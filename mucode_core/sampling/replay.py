@@ -1,0 +1,118 @@
+"""Recorded programs in place of a model: the whole method on what other models once wrote."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mucode_core.errors import DataError, SamplerError
+from mucode_core.prompts import render_code
+from mucode_core.sampling.base import SampleRequest, SamplingParams
+from mucode_core.types import Completion
+
+
+class ReplaySampler:
+    """Answers turn t of sample k of a problem with its recorded program number `k * num_turns + t`.
+
+    The recorded programs were not written in answer to feedback, and parameters and seeds have no effect.
+
+    Args:
+        programs: Recorded programs by problem id.
+        num_turns: Turns a rollout takes at most, so that no two rollouts share a program.
+    """
+
+    def __init__(self, programs: Mapping[str, Sequence[str]], num_turns: int) -> None:
+        self._programs, self._num_turns = programs, num_turns
+
+    def sample(self, requests: Sequence[SampleRequest], params: SamplingParams) -> list[Completion]:
+        """See `Sampler.sample`.
+
+        Raises:
+            SamplerError: A problem has no program left for a request.
+        """
+        return [self._answer(request) for request in requests]
+
+    def _answer(self, request: SampleRequest) -> Completion:
+        programs = self._programs.get(request.problem_id, ())
+        index = request.sample_index * self._num_turns + request.turn_index
+        if index >= len(programs):
+            raise SamplerError(
+                f"program {index} wanted (sample {request.sample_index}, turn {request.turn_index}), "
+                f"{len(programs)} recorded",
+                place=f"recorded programs of {request.problem_id}",
+                cure=f"ask for at most {len(programs) // self._num_turns} rollouts of {self._num_turns} turns",
+            )
+        recorded = programs[index]
+        # Not extracted from the text: a program may hold fences of its own.
+        code = recorded.strip("\n") if recorded.strip() else None
+        return Completion(render_code(code or ""), code, "stop", 0)
+
+
+def load_recorded_programs(path: Path, min_programs: int, problem_ids: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Reads recorded programs from JSONL rows `{"dataset", "task_id", "code"}`, gzipped where the name ends in .gz.
+
+    Returns:
+        Programs by problem id ("mbpp/3"), both in the order of the file, of the problems that have enough of them.
+
+    Args:
+        path: The file.
+        min_programs: Problems with fewer programs are left out.
+        problem_ids: The problems of the data set.
+
+    Raises:
+        DataError: The file cannot be read, a row is not what it should be or names no known problem, or no problem
+            has enough programs.
+    """
+    known = frozenset(problem_ids)
+    programs: dict[str, list[str]] = {}
+    for place, row in _read_rows(path):
+        problem_id = f"{_field(row, 'dataset', str, place)}/{_field(row, 'task_id', int, place)}"
+        if problem_id not in known:
+            cure = "remove the row, or load the data set that the programs were written for"
+            raise DataError(f"field 'task_id': no problem {problem_id!r} in the data set", place=place, cure=cure)
+        programs.setdefault(problem_id, []).append(_field(row, "code", str, place))
+    enough = {problem_id: tuple(codes) for problem_id, codes in programs.items() if len(codes) >= min_programs}
+    if not enough:
+        cure = "lower generator.replay.min_programs, or record more programs"
+        raise DataError(f"no problem has {min_programs} programs", place=str(path), cure=cure)
+    return enough
+
+
+def _read_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each row with its place; blank lines are passed over."""
+    number = 0
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    yield f"{path}:{number}", _parse_row(line, f"{path}:{number}")
+    except FileNotFoundError as error:
+        raise DataError("no such file", place=str(path), cure="give the path of the recorded programs") from error
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
+        cure = "restore the file: it is damaged, or not what its name says"
+        raise DataError(f"cannot be read: {error}", place=f"{path}:{number + 1}", cure=cure) from error
+
+
+def _parse_row(line: str, place: str) -> dict[str, Any]:
+    cure = 'write one object a line: {"dataset": "mbpp", "task_id": 3, "code": "..."}'
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise DataError(f"not JSON: {error}", place=place, cure=cure) from error
+    if not isinstance(row, dict):
+        raise DataError(f"not an object: {line.strip()[:40]!r}", place=place, cure=cure)
+    return row
+
+
+def _field(row: Mapping[str, Any], name: str, kind: type[str] | type[int], place: str) -> Any:
+    if name not in row:
+        cure = f"add {name!r} to the row; it holds {', '.join(row) or 'nothing'}"
+        raise DataError(f"field {name!r} is missing", place=place, cure=cure)
+    if type(row[name]) is not kind:
+        cure = f"make it {'an integer' if kind is int else 'a string'}"
+        raise DataError(f"field {name!r} is {row[name]!r:.40}", place=place, cure=cure)
+    return row[name]

@@ -1,0 +1,52 @@
+"""Command lines of the sandbox's helper processes, and what both sides say to each other when a job starts and ends.
+
+The helpers load modules of this package by path, without the package's `__init__` files, so that they stay small and
+start alike inside a container that holds nothing but these files. Stdlib only.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from pathlib import Path
+
+BEGIN = struct.Struct("<dddQQ")
+"""Judge to zygote, with the job's descriptors: CPU s, CPU s already used, wall s, memory bytes, file bytes."""
+REPORT = struct.Struct("<idB")
+"""Zygote to judge when a job is over: wait status, CPU s, how it ended."""
+ENDED, CPU_LIMIT, WALL_LIMIT = 0, 1, 2
+END = b"E"
+"""Judge to zygote: the job is over."""
+READY = b"Z"
+"""Zygote to judge, once."""
+
+_BOOT = """
+import sys, types
+root, module, *sys.argv[1:] = sys.argv[1:]
+for name, path in (("mucode_core", root), ("mucode_core.sandbox", root + "/sandbox")):
+    package = sys.modules[name] = types.ModuleType(name)
+    package.__path__ = [path]
+from importlib import import_module
+import_module("mucode_core.sandbox." + module).main()
+"""
+
+
+def helper_command(python: str, module: str, *arguments: str) -> list[str]:
+    """The command that runs `main()` of a module of this package in a bare interpreter: no site, no user code."""
+    root = str(Path(__file__).resolve().parent.parent)
+    return [python, "-s", "-S", "-B", "-P", "-c", _BOOT, root, module, *arguments]
+
+
+def helper_environment() -> dict[str, str]:
+    """The whole environment of a helper: nothing of the owner's; a fixed hash seed keeps set order the same."""
+    return {
+        "PATH": os.defpath,
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "PYTHONHASHSEED": "0",
+        "PYTHONUTF8": "1",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "MALLOC_ARENA_MAX": "1",
+    }

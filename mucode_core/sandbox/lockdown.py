@@ -1,0 +1,151 @@
+"""What a process does to itself before it runs a program: limits, identity, and a list of allowed system calls.
+
+Pure `ctypes`; each layer reports whether the kernel granted it. Stdlib only.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import resource
+import signal
+import struct
+import sys
+
+_PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _PR_SET_DUMPABLE, _FILTER = 1, 38, 22, 4, 2
+_SYS_CLOSE_RANGE = 436
+_ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
+_EPERM, _ENOSYS, _ENOTTY = 1, 38, 25
+_X86_64 = 0xC000003E
+_IOCTL, _CLONE, _TGKILL, _CLONE3 = 16, 56, 234, 435
+_CLONE_THREAD = 0x10000
+# x86_64 numbers. Files, memory, time, signals' handlers, threads: no fork, exec, socket, kill, ptrace, mount, prctl;
+# no setitimer or setrlimit (prlimit64 is let through for reading only, see `_filter`).
+_ALLOWED = (
+    *(0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17, 18, 19, 20, 21, 22, 23, 24, 25, 27, 28, 32, 33, 35),
+    *(39, 60, 63, 72, 74, 77, 78, 79, 80, 82, 83, 84, 87, 89, 95, 96, 97, 98, 99, 100, 102, 104, 107, 108, 110, 111),
+    *(115, 131, 186, 201, 202, 203, 204, 217, 218, 228, 229, 230, 231, 257, 258, 262, 263, 264, 267, 269, 270, 271),
+    *(273, 274, 292, 293, 316, 318, 332, 334, 439, 2, 232, 233, 291),
+)
+_PRLIMIT = 302
+_THREADS_AND_PROCESSES = 64
+_STACK = 64 << 20
+_OPEN_FILES = 64
+
+
+def _load_libc() -> ctypes.PyDLL:
+    return ctypes.PyDLL(None, use_errno=True)
+
+
+libc = _load_libc()
+
+
+def die_with_parent(parent: int) -> None:
+    """Has the kernel kill this process when the thread that started it ends; exits at once where it already has."""
+    if sys.platform == "linux":
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def hide_memory() -> None:
+    """Closes this process's memory to others of the same user."""
+    if sys.platform == "linux":
+        libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def close_above(last: int) -> None:
+    """Closes every descriptor above `last`."""
+    if sys.platform != "linux" or libc.syscall(_SYS_CLOSE_RANGE, last + 1, 0xFFFFFFFF, 0):
+        os.closerange(last + 1, 256)
+
+
+def set_limits(cpu_s: int, memory: int, file_bytes: int, own_user: bool) -> None:
+    """Resource limits of a program: seconds of CPU as a backstop, bytes of address space and of one file."""
+    pairs = [
+        (resource.RLIMIT_CPU, cpu_s),
+        (resource.RLIMIT_AS, memory),
+        (resource.RLIMIT_FSIZE, file_bytes),
+        (resource.RLIMIT_NOFILE, _OPEN_FILES),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_STACK, _STACK),
+    ]
+    if own_user:  # counts all processes of a user: no limit that would hold for a shared one
+        pairs.append((resource.RLIMIT_NPROC, _THREADS_AND_PROCESSES))
+    for kind, value in pairs:
+        hard = resource.getrlimit(kind)[1]
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(kind, (value, value))
+
+
+def become(user: int) -> None:
+    """Gives up root for good."""
+    os.setgroups([])
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
+
+
+def _jump(code: int, true: int, false: int, value: int) -> bytes:
+    return struct.pack("HBBI", code, true, false, value)
+
+
+def _refuse_or_allow(number: int, offset: int, test: int, value: int) -> list[bytes]:
+    """One system call, allowed where its argument at `offset` passes the comparison `test` with `value`."""
+    allow, refuse = _jump(0x06, 0, 0, _ALLOW), _jump(0x06, 0, 0, _ERRNO | _EPERM)
+    return [_jump(0x15, 0, 4, number), _jump(0x20, 0, 0, offset), _jump(test, 0, 1, value), allow, refuse]
+
+
+def _filter(pid: int) -> bytes:
+    """A classic BPF program over (number, architecture, arguments) of a system call."""
+    lines = [_jump(0x20, 0, 0, 4), _jump(0x15, 1, 0, _X86_64), _jump(0x06, 0, 0, _KILL), _jump(0x20, 0, 0, 0)]
+    for number, errno in ((_CLONE3, _ENOSYS), (_IOCTL, _ENOTTY)):
+        lines += [_jump(0x15, 0, 1, number), _jump(0x06, 0, 0, _ERRNO | errno)]
+    lines += _refuse_or_allow(_CLONE, 16, 0x45, _CLONE_THREAD)  # threads only
+    lines += _refuse_or_allow(_TGKILL, 16, 0x15, pid)  # abort() and raise()
+    lines += _refuse_or_allow(_PRLIMIT, 32, 0x15, 0)  # getrlimit: no new limit
+    allowed = sorted(_ALLOWED)
+    lines += [_jump(0x15, len(allowed) - i, 0, number) for i, number in enumerate(allowed)]
+    lines += [_jump(0x06, 0, 0, _ERRNO | _EPERM), _jump(0x06, 0, 0, _ALLOW)]
+    return b"".join(lines)
+
+
+def can_filter_calls() -> bool:
+    """Whether the allow-list is known for this platform."""
+    return sys.platform == "linux" and platform.machine() == "x86_64" and struct.calcsize("P") == 8
+
+
+class CallFilter:
+    """The allow-list, prepared once; installing it is one call."""
+
+    _PID_MARK = 0x7E577E57
+
+    def __init__(self) -> None:
+        program = _filter(self._PID_MARK)
+        self._lines = ctypes.create_string_buffer(program, len(program))
+        slots = [i for i in range(0, len(program), 8) if struct.unpack_from("HBBI", program, i)[3] == self._PID_MARK]
+        self._slot = slots[0] + 4
+        header = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(self._lines))
+        self._header = ctypes.create_string_buffer(header, len(header))
+
+    def install(self) -> None:
+        """Binds this process, for good.
+
+        Raises:
+            OSError: The kernel refuses.
+        """
+        struct.pack_into("I", self._lines, self._slot, os.getpid())
+        check(libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
+        check(libc.prctl(_PR_SET_SECCOMP, _FILTER, self._header, 0, 0), "seccomp")
+
+
+def refuse_privileges() -> None:
+    """No gain of privileges by any later call; for platforms without a call filter."""
+    if sys.platform == "linux":
+        check(libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
+
+
+def check(status: int, what: str) -> None:
+    """Turns a failed C call into an exception."""
+    if status:
+        raise OSError(ctypes.get_errno(), what)

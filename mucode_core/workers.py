@@ -1,0 +1,124 @@
+"""Worker processes for models on CPU: one thread each, alive for a whole run, dead with their owner.
+
+One single-threaded process a core is faster than threads for models this size, and keeps torch out of the flow.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pkgutil
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from itertools import count
+from multiprocessing.queues import SimpleQueue
+from typing import Any, TypeVar
+
+from mucode_core.errors import SamplerError
+from mucode_core.progress import Progress, ignore
+
+T = TypeVar("T")
+
+_Report = tuple[int, int, int, str]
+_reports: SimpleQueue[_Report | None] | None = None
+
+
+class WorkerPool:
+    """Runs functions in `num_workers` processes.
+
+    Functions are named ("package.module:function"), so that only the workers import what these import (torch).
+    Arguments must pickle. A function that reports takes a keyword argument `progress`.
+    """
+
+    def __init__(self, num_workers: int) -> None:
+        self._num_workers = num_workers
+        self._context = multiprocessing.get_context("spawn")
+        self._queue: SimpleQueue[_Report | None] = self._context.SimpleQueue()
+        self._listeners: dict[int, Progress] = {}
+        self._tokens = count()
+        self._lock = threading.Lock()
+        self._pool = self._start()
+        self._thread = threading.Thread(target=self._listen, name="worker-progress", daemon=True)
+        self._thread.start()
+
+    def _start(self) -> ProcessPoolExecutor:
+        pool = ProcessPoolExecutor(self._num_workers, self._context, _prepare, (self._queue,))
+        for _ in range(self._num_workers):  # the imports take seconds: they run while the caller gets ready
+            pool.submit(_import_torch)
+        return pool
+
+    def call(self, function: str, *args: Any, progress: Progress = ignore) -> Any:
+        """Runs one function that reports in a worker and waits for its result; see `map`."""
+        token = next(self._tokens)
+        self._listeners[token] = progress
+        try:
+            return self._wait([self._submit(_call_reporting, token, function, args)])[0]
+        finally:
+            del self._listeners[token]
+
+    def map(self, function: str, calls: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Runs one function on each tuple of arguments; results in the order of the calls.
+
+        Raises:
+            SamplerError: A worker died (killed, or out of memory). The pool starts anew, so a retry is possible.
+        """
+        return self._wait([self._submit(_call, function, args) for args in calls])
+
+    def _submit(self, function: Callable[..., T], *args: Any) -> Future[T]:
+        with self._lock:
+            try:
+                return self._pool.submit(function, *args)
+            except BrokenProcessPool:
+                self._pool = self._start()
+                return self._pool.submit(function, *args)
+
+    def _wait(self, futures: Sequence[Future[T]]) -> list[T]:
+        try:
+            return [future.result() for future in futures]
+        except BrokenProcessPool as error:
+            cure = "run the same command again: it resumes; free memory if it happens again"
+            raise SamplerError("a worker process died", place="worker pool", cure=cure) from error
+
+    def _listen(self) -> None:
+        while (report := self._queue.get()) is not None:
+            token, done, total, unit = report
+            self._listeners.get(token, ignore)(done, total, unit)
+
+    def close(self) -> None:
+        """Ends the processes, dropping work that has not begun."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._queue.put(None)
+        self._thread.join(timeout=5)
+
+
+def _prepare(queue: SimpleQueue[_Report | None]) -> None:
+    global _reports  # noqa: PLW0603  # an initializer has no other place to leave it
+    _reports = queue
+    threading.Thread(target=_die_with_owner, name="owner-watch", daemon=True).start()
+
+
+def _die_with_owner() -> None:
+    owner = multiprocessing.parent_process()
+    if owner is not None:
+        owner.join()
+        os._exit(1)  # nobody is left to read results
+
+
+def _import_torch() -> None:
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def _call(function: str, args: tuple[Any, ...]) -> Any:
+    return pkgutil.resolve_name(function)(*args)
+
+
+def _call_reporting(token: int, function: str, args: tuple[Any, ...]) -> Any:
+    def report(done: int, total: int, unit: str) -> None:
+        assert _reports is not None
+        _reports.put((token, done, total, unit))
+
+    return pkgutil.resolve_name(function)(*args, progress=report)

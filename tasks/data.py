@@ -1,0 +1,98 @@
+"""Stages that bring problems, recorded programs and the base model into the store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mucode_core.artifacts import Draft, Source
+from mucode_core.config import BootstrapConfig, ProblemsConfig
+from mucode_core.fingerprint import derive_seed
+from mucode_core.problems import load_split
+from mucode_core.problems.mbpp import load_mbpp
+from mucode_core.sampling.replay import load_recorded_programs
+from mucode_core.types import ArtifactRef, Dialogue, Problem, RecordedProgram
+from tasks.stage import Runtime, stage
+
+_DIALOGUES_A_CALL = 1250
+
+
+@stage("problems", version=1)
+def load_problems(
+    runtime: Runtime,
+    draft: Draft,
+    label: str,
+    *,
+    split: str,
+    settings: ProblemsConfig,
+    source: Source | None,
+    recorded: ArtifactRef | None,
+    seed: int,
+) -> None:
+    """The problems of one split."""
+    keep = None if recorded is None else {row.problem_id for row in runtime.store.read_rows(recorded, RecordedProgram)}
+    data = Path(source.path) if source else None
+    draft.write_rows(load_split(settings, split, data=data, keep=keep, seed=seed), Problem)
+
+
+@stage("recorded", version=1)
+def load_recorded(
+    runtime: Runtime, draft: Draft, label: str, *, data: Source, samples: Source, min_programs: int
+) -> None:
+    """Programs that models wrote earlier, to be replayed."""
+    problem_ids = {problem.problem_id for problem in load_mbpp(Path(data.path))}
+    programs = load_recorded_programs(Path(samples.path), min_programs, problem_ids)
+    rows = [RecordedProgram(problem_id, code) for problem_id, codes in programs.items() for code in codes]
+    draft.write_rows(rows, RecordedProgram)
+    draft.notes = {"num_problems": len(programs), "num_programs": len(rows)}
+
+
+@stage("dialogues", version=1)
+def write_dialogues(
+    runtime: Runtime,
+    draft: Draft,
+    label: str,
+    *,
+    settings: BootstrapConfig,
+    problems: ArtifactRef | None,
+    num_turns: int,
+    seed: int,
+) -> None:
+    """What the base model is trained on: the teacher's noisy dialogues, or training problems with their solutions."""
+    if problems is not None:
+        rows = runtime.store.read_rows(problems, Problem)
+        (dialogues,) = runtime.workers.map("mucode_core.bootstrap:dialogues_from_solutions", [(rows,)])
+    else:
+        scale, rate = settings.teacher_error_scale, settings.teacher_repair_rate
+        sizes = _split_evenly(settings.num_dialogues, _DIALOGUES_A_CALL)
+        calls = [(size, derive_seed(seed, "dialogues", i), scale, rate, num_turns) for i, size in enumerate(sizes)]
+        dialogues = [
+            d for part in runtime.workers.map("mucode_core.problems.synthetic:make_dialogues", calls) for d in part
+        ]
+    draft.write_rows([Dialogue(d) for d in dialogues], Dialogue)
+
+
+def _split_evenly(total: int, size: int) -> list[int]:
+    return [min(size, total - start) for start in range(0, total, size)]
+
+
+@stage("base_model", version=1, tags=("training",))
+def train_base(
+    runtime: Runtime, draft: Draft, label: str, *, dialogues: ArtifactRef, settings: BootstrapConfig, seed: int
+) -> None:
+    """The tiny base generator, trained from scratch."""
+    rows = [d.messages for d in runtime.store.read_rows(dialogues, Dialogue)]
+    report = runtime.workers.call(
+        "mucode_core.bootstrap:build_base",
+        rows,
+        draft.model_dir,
+        settings,
+        derive_seed(seed, "base"),
+        progress=runtime.progress(label),
+    )
+    draft.note(report)
+
+
+@stage("base_model", version=1)
+def adopt_base(runtime: Runtime, draft: Draft, label: str, *, checkpoint: Source) -> None:
+    """A local checkpoint as the base generator, used where it lies."""
+    draft.external = checkpoint.path

@@ -1,0 +1,60 @@
+"""Stages that evaluate a generator, with or without a verifier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mucode_core.artifacts import Draft
+from mucode_core.config import SandboxConfig
+from mucode_core.grading import grade_programs
+from mucode_core.sampling.base import SamplingParams
+from mucode_core.sandbox.base import Limits
+from mucode_core.search import search
+from mucode_core.types import ArtifactRef, Problem, SearchRow, Verdict
+from tasks.rollouts import make_sampler
+from tasks.stage import Runtime, stage
+from tasks.verifier import score_items
+
+
+@stage("search", version=1, tags=("evaluation",))
+def search_problems(
+    runtime: Runtime,
+    draft: Draft,
+    label: str,
+    *,
+    problems: ArtifactRef,
+    generator: ArtifactRef,
+    verifier: ArtifactRef | None,
+    selections: tuple[str, ...],
+    num_samples: int,
+    num_turns: int,
+    num_searches: int,
+    params: SamplingParams,
+    batch_size: int,
+    settings: SandboxConfig,
+    seed: int,
+) -> None:
+    """Multi-turn Best-of-N on a split; one sample at temperature 0 is greedy decoding."""
+    limits = Limits(cpu_s=settings.cpu_s, memory_mb=settings.memory_mb)
+
+    def grade(programs: Sequence[tuple[Problem, str | None]]) -> list[tuple[Verdict, Verdict]]:
+        return list(grade_programs(runtime.sandbox, programs, limits=limits, feedback=settings.feedback))
+
+    def score(items: Sequence[tuple[str, str]]) -> list[float]:
+        assert verifier is not None
+        return score_items(runtime.workers, runtime.store.model_dir(verifier), list(items))
+
+    rows = search(
+        runtime.store.read_rows(problems, Problem),
+        make_sampler(runtime, generator, batch_size, num_turns),
+        grade,
+        score if verifier is not None else None,
+        selections=selections,
+        num_samples=num_samples,
+        num_turns=num_turns,
+        num_searches=num_searches,
+        params=params,
+        seed=seed,
+        progress=runtime.progress(label),
+    )
+    draft.write_rows(rows, SearchRow)

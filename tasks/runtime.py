@@ -1,0 +1,40 @@
+"""Opens what a run works with: store, worker processes, sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from prefect.exceptions import MissingContextError
+from prefect.logging import get_run_logger
+
+from mucode_core.artifacts import ArtifactStore
+from mucode_core.config import Config
+from mucode_core.sandbox import open_sandbox
+from mucode_core.workers import WorkerPool
+from tasks.stage import Runtime
+
+
+def run_dir(config: Config) -> Path:
+    """Where a run writes its results."""
+    return Path(config.run.output_dir or f"runs/{config.run.name}")
+
+
+@contextmanager
+def open_runtime(config: Config) -> Generator[Runtime]:
+    """The runtime of one run, closed at its end.
+
+    Raises:
+        ArtifactError: The store cannot be written.
+        SandboxError: The sandbox does not start.
+    """
+    store = ArtifactStore(Path(config.run.store_dir) if config.run.store_dir else run_dir(config) / "store")
+    workers = WorkerPool(config.run.num_workers)
+    try:
+        with open_sandbox(config.sandbox) as sandbox:
+            with suppress(MissingContextError):
+                get_run_logger().info("sandbox: %s", sandbox.isolation)
+            yield Runtime(store, workers, sandbox)
+    finally:
+        workers.close()

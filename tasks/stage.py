@@ -1,0 +1,184 @@
+"""Stages as Prefect tasks: one decorator turns "build this artifact" into a cached, named, resumable task."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from prefect import Task, task
+from prefect.cache_policies import CachePolicy
+from prefect.context import TaskRunContext
+from prefect.futures import PrefectFuture
+from prefect.logging import get_run_logger
+
+from mucode_core.artifacts import ArtifactStore, Draft, Recipe, Source
+from mucode_core.config import Section
+from mucode_core.errors import SamplerError, SandboxError
+from mucode_core.progress import ignore
+from mucode_core.sandbox.base import Sandbox
+from mucode_core.types import ArtifactRef
+from mucode_core.workers import WorkerPool
+
+
+class Listener(Protocol):
+    """Hears how a run goes; the command line draws it."""
+
+    def started(self, label: str) -> None: ...
+
+    def advanced(self, label: str, done: int, total: int, unit: str) -> None: ...
+
+    def finished(self, label: str) -> None: ...
+
+
+_listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
+
+
+@contextmanager
+def listening(listener: Listener) -> Generator[None]:
+    """Runs opened inside report to `listener`: a flow's only parameter is its configuration."""
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+
+
+@dataclass
+class Runtime:
+    """*Where* a run happens: nothing here enters a fingerprint."""
+
+    store: ArtifactStore
+    workers: WorkerPool
+    sandbox: Sandbox
+    listener: Listener | None = field(default_factory=_listener.get)
+    submitted: dict[str, PrefectFuture[ArtifactRef]] = field(default_factory=dict)
+    """Every stage of the run by label, in the order of submission."""
+
+    def progress(self, label: str) -> Any:
+        listener = self.listener
+        return ignore if listener is None else lambda d, t, u: listener.advanced(label, d, t, u)
+
+
+Build = Callable[..., None]
+"""Builds one artifact: (runtime, draft, label, **inputs)."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A kind of artifact and how to build it.
+
+    Inputs are artifact references, lists of them, sources, configuration sections and plain values;
+    the fingerprint is made of their content.
+    """
+
+    kind: str
+    version: int
+    build: Build
+    task: Task[..., ArtifactRef]
+
+    def submit(self, runtime: Runtime, label: str, **inputs: Any) -> PrefectFuture[ArtifactRef]:
+        """Starts the stage once its inputs (which may be futures) are there; `label` names it in the UI."""
+        inspect.signature(self.build).bind(None, None, None, **inputs)
+        results = Path(runtime.store.root).resolve() / "prefect"
+        configured = self.task.with_options(
+            name=self.kind, task_run_name=label.replace("{", "(").replace("}", ")"), result_storage=results
+        )
+        future = configured.submit(runtime, label, inputs)
+        runtime.submitted[label] = future
+        if (listener := runtime.listener) is not None:
+            future.add_done_callback(lambda _: listener.finished(label))
+        return future
+
+
+def stage(kind: str, *, version: int, tags: tuple[str, ...] = ()) -> Callable[[Build], Stage]:
+    """Declares a stage. The function reads its inputs, calls the core, and writes the draft.
+
+    Args:
+        kind: Of the artifact; also its directory and the task's name.
+        version: Raised whenever the output changes for the same inputs.
+        tags: Shown in the Prefect UI.
+    """
+
+    def decorate(build: Build) -> Stage:
+        def run(runtime: Runtime, label: str, inputs: dict[str, Any]) -> ArtifactRef:
+            recipe = make_recipe(kind, version, inputs)
+            if runtime.store.find(recipe) is None:
+                _build(runtime, recipe, build, label, inputs)
+            return runtime.store.ref(recipe)
+
+        configured = task(
+            run,
+            name=kind,
+            description=inspect.getdoc(build),
+            tags=[kind, *tags],
+            cache_policy=_VerifiedArtifact(kind=kind, version=version),
+            persist_result=True,
+            result_serializer="json",
+            retries=2,
+            retry_delay_seconds=2,
+            retry_condition_fn=_is_infrastructure,
+        )
+        return Stage(kind, version, build, configured)
+
+    return decorate
+
+
+def _build(runtime: Runtime, recipe: Recipe, build: Build, label: str, inputs: Mapping[str, Any]) -> None:
+    if runtime.listener is not None:
+        runtime.listener.started(label)
+    started = time.monotonic()
+    with runtime.store.build(recipe) as draft:
+        build(runtime, draft, label, **inputs)
+    get_run_logger().info(
+        "%s: %d rows in %.1f s %s", label, draft.num_rows, time.monotonic() - started, draft.notes or ""
+    )
+
+
+def make_recipe(kind: str, version: int, inputs: Mapping[str, Any]) -> Recipe:
+    """Sorts a stage's inputs into artifacts and settings."""
+    refs: dict[str, tuple[ArtifactRef, ...]] = {}
+    settings: dict[str, Any] = {}
+    for name, value in sorted(inputs.items()):
+        if isinstance(value, ArtifactRef):
+            refs[name] = (value,)
+        elif isinstance(value, list) and value and all(isinstance(item, ArtifactRef) for item in value):
+            refs[name] = tuple(value)
+        elif isinstance(value, Source):
+            settings[name] = value.digest
+        elif isinstance(value, Section):
+            settings[name] = value.fingerprinted()
+        else:
+            settings[name] = value
+    return Recipe(kind, version, refs, settings)
+
+
+@dataclass
+class _VerifiedArtifact(CachePolicy):
+    """Prefect's record of a result counts only while the artifact behind it verifies."""
+
+    kind: str = ""
+    version: int = 0
+
+    def compute_key(
+        self,
+        task_ctx: TaskRunContext,
+        inputs: dict[str, Any],
+        flow_parameters: dict[str, Any],
+        **kwargs: Any,
+    ) -> str | None:
+        runtime: Runtime = inputs["runtime"]
+        recipe = make_recipe(self.kind, self.version, inputs["inputs"])
+        if runtime.store.find(recipe) is None:
+            (runtime.store.root / "prefect" / recipe.fingerprint).unlink(missing_ok=True)
+        return recipe.fingerprint
+
+
+def _is_infrastructure(task: Any, task_run: Any, state: Any) -> bool:
+    """Only failures of the machinery are tried again; bad data stays bad."""
+    return isinstance(state.data, (SandboxError, SamplerError))

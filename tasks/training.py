@@ -1,0 +1,83 @@
+"""Stages of learning from the expert: choose, relabel, fine-tune."""
+
+from __future__ import annotations
+
+from mucode_core.artifacts import Draft
+from mucode_core.config import OptimizerConfig, RelabelConfig
+from mucode_core.expert import choose_experts, score_table
+from mucode_core.fingerprint import derive_seed
+from mucode_core.relabel import relabel
+from mucode_core.types import ArtifactRef, ExpertChoice, Problem, SftExample, VerifierScore
+from tasks.stage import Runtime, stage
+from tasks.verifier import read_rollouts
+
+
+@stage("expert_choices", version=1)
+def choose(
+    runtime: Runtime,
+    draft: Draft,
+    label: str,
+    *,
+    rollouts: list[ArtifactRef],
+    scores: list[ArtifactRef],
+    settings: RelabelConfig,
+    standardise: bool,
+) -> None:
+    """The local search expert's program for each problem."""
+    rows = read_rollouts(runtime, rollouts)
+    choices = choose_experts(rows, read_scores(runtime, scores), settings, standardise=standardise)
+    draft.write_rows(choices, ExpertChoice)
+    draft.notes = {"num_choices": len(choices), "num_correct": sum(c.label for c in choices)}
+
+
+@stage("sft_examples", version=1)
+def relabel_states(
+    runtime: Runtime,
+    draft: Draft,
+    label: str,
+    *,
+    problems: ArtifactRef,
+    rollouts: list[ArtifactRef],
+    scores: list[ArtifactRef],
+    choices: ArtifactRef,
+    settings: RelabelConfig,
+) -> None:
+    """Each state with the completion to imitate there."""
+    examples = relabel(
+        read_rollouts(runtime, rollouts),
+        runtime.store.read_rows(choices, ExpertChoice),
+        score_table(read_scores(runtime, scores)),
+        {p.problem_id: p for p in runtime.store.read_rows(problems, Problem)},
+        settings,
+    )
+    draft.write_rows(examples, SftExample)
+
+
+@stage("generator", version=1, tags=("training",))
+def train_generator(
+    runtime: Runtime,
+    draft: Draft,
+    label: str,
+    *,
+    examples: ArtifactRef,
+    base: ArtifactRef,
+    settings: OptimizerConfig,
+    seed: int,
+) -> None:
+    """The next generator: the base model, fine-tuned on the relabelled states."""
+    rows = runtime.store.read_rows(examples, SftExample)
+    report = runtime.workers.call(
+        "mucode_core.finetune:finetune",
+        rows,
+        runtime.store.model_dir(base),
+        draft.model_dir,
+        settings,
+        derive_seed(seed, "finetune"),
+        progress=runtime.progress(label),
+    )
+    draft.note(report)
+
+
+def read_scores(runtime: Runtime, refs: list[ArtifactRef]) -> list[VerifierScore]:
+    """The scores of several shards, in order."""
+    return [score for ref in refs for score in runtime.store.read_rows(ref, VerifierScore)]

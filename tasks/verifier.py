@@ -1,0 +1,98 @@
+"""Stages of the verifier: pairs, fit, scores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mucode_core.artifacts import Draft
+from mucode_core.config import VerifierConfig
+from mucode_core.expert import require_solved
+from mucode_core.fingerprint import derive_seed
+from mucode_core.prompts import render_prompt
+from mucode_core.types import ArtifactRef, Problem, Rollout, VerifierPair, VerifierScore
+from mucode_core.verifier.pairs import make_pairs
+from mucode_core.workers import WorkerPool
+from tasks.stage import Runtime, stage
+
+_ITEMS_A_CALL = 2000
+"""Programs scored a call: a constant, so that scores never depend on the number of workers."""
+
+
+@stage("verifier_pairs", version=1)
+def collect_pairs(
+    runtime: Runtime,
+    draft: Draft,
+    label: str,
+    *,
+    problems: ArtifactRef,
+    rollouts: list[ArtifactRef],
+    pairs_per_problem: int,
+    seed: int,
+) -> None:
+    """Pairs of a correct and an incorrect program of one problem, from one iteration's rollouts."""
+    rows = read_rollouts(runtime, rollouts)
+    require_solved(rows)
+    by_id = {p.problem_id: p for p in runtime.store.read_rows(problems, Problem)}
+    draft.write_rows(make_pairs(rows, by_id, pairs_per_problem, seed), VerifierPair)
+
+
+@stage("verifier", version=1, tags=("training",))
+def train_verifier(
+    runtime: Runtime,
+    draft: Draft,
+    label: str,
+    *,
+    pairs: list[ArtifactRef],
+    init: ArtifactRef,
+    settings: VerifierConfig,
+    seed: int,
+) -> None:
+    """The learned verifier, fitted on the pairs of every iteration so far."""
+    rows = [pair for ref in pairs for pair in runtime.store.read_rows(ref, VerifierPair)]
+    init_dir = runtime.store.model_dir(init)
+    report = runtime.workers.call(
+        "mucode_core.verifier.fit:fit_verifier",
+        rows,
+        init_dir,
+        draft.model_dir,
+        settings,
+        derive_seed(seed, "verifier"),
+        progress=runtime.progress(label),
+    )
+    draft.note(report)
+
+
+@stage("scores", version=1, tags=("scoring",))
+def score_rollouts(
+    runtime: Runtime, draft: Draft, label: str, *, problems: ArtifactRef, rollouts: ArtifactRef, verifier: ArtifactRef
+) -> None:
+    """The verifier's score of every turn's program."""
+    by_id = {p.problem_id: p for p in runtime.store.read_rows(problems, Problem)}
+    turns = [
+        (rollout, turn, turn.completion.code)
+        for rollout in runtime.store.read_rows(rollouts, Rollout)
+        for turn in rollout.turns
+        if turn.completion.code is not None
+    ]
+    prompts = {pid: render_prompt(p.prompt, p.public_tests) for pid, p in by_id.items()}
+    items = [(prompts[rollout.problem_id], code) for rollout, _, code in turns]
+    scores = score_items(runtime.workers, runtime.store.model_dir(verifier), items)
+    rows = [
+        VerifierScore(rollout.rollout_id, turn.turn_index, verifier.content_digest, score)
+        for (rollout, turn, _), score in zip(turns, scores, strict=True)
+    ]
+    draft.write_rows(rows, VerifierScore)
+
+
+def score_items(workers: WorkerPool, verifier_dir: Path, items: list[tuple[str, str]]) -> list[float]:
+    """Scores of (prompt, program) items; each distinct item is scored once, in all workers."""
+    distinct = sorted(set(items), key=lambda item: (len(item[0]) + len(item[1]), item))
+    chunks = [distinct[i : i + _ITEMS_A_CALL] for i in range(0, len(distinct), _ITEMS_A_CALL)]
+    parts = workers.map("mucode_core.verifier.score:score_programs", [(verifier_dir, chunk) for chunk in chunks])
+    table = dict(zip(distinct, (score for part in parts for score in part), strict=True))
+    return [table[item] for item in items]
+
+
+def read_rollouts(runtime: Runtime, refs: list[ArtifactRef]) -> list[Rollout]:
+    """The rollouts of several shards, in order."""
+    return [rollout for ref in refs for rollout in runtime.store.read_rows(ref, Rollout)]

@@ -1,0 +1,150 @@
+import json
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from mucode_core.artifacts import DATA, RECORD, ArtifactStore, Recipe, Source, write_json
+from mucode_core.errors import ArtifactError, DataError
+from mucode_core.types import Problem, Rollout
+from tests.conftest import make_problem, make_rollout
+
+
+def recipe(kind="problems", version=1, inputs=None, **settings):
+    return Recipe(kind, version, inputs or {}, settings)
+
+
+def publish(store, a_recipe, rows=None, row_type=Problem):
+    with store.build(a_recipe) as draft:
+        draft.write_rows(rows if rows is not None else [make_problem()], row_type)
+    return store.ref(a_recipe)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return ArtifactStore(tmp_path / "store")
+
+
+def test_rows_are_published_and_read_back(store):
+    rollout = make_rollout("r", "p", ("x", False, False), ("y", True, True))
+    ref = publish(store, recipe("rollouts"), [rollout], Rollout)
+    (back,) = store.read_rows(ref, Rollout)
+    assert back == rollout
+    assert back.turns[0].public_verdict.cpu_s == rollout.turns[0].public_verdict.cpu_s
+    assert ref.num_rows == 1
+
+
+def test_measured_time_is_no_part_of_the_content(store):
+    def content(cpu_s, name):
+        rollout = make_rollout("r", "p", ("x", True, True))
+        object.__setattr__(rollout.turns[0].public_verdict, "cpu_s", cpu_s)
+        ref = publish(store, recipe("rollouts", name=name), [rollout], Rollout)
+        return ref.content_digest, (store.path_of("rollouts", ref.fingerprint) / DATA).read_bytes()
+
+    assert content(0.1, "a") == content(0.7, "b")
+
+
+def test_the_fingerprint_follows_the_content_of_inputs_not_their_recipes(store):
+    first, second = publish(store, recipe(a=1)), publish(store, recipe(a=2))
+    assert first.fingerprint != second.fingerprint
+    assert first.content_digest == second.content_digest
+    below = [recipe("x", inputs={"problems": (ref,)}).fingerprint for ref in (first, second)]
+    assert below[0] == below[1]
+    assert recipe(a=1).fingerprint != recipe(version=2, a=1).fingerprint
+
+
+def test_the_record_tells_the_lineage(store):
+    source = publish(store, recipe(a=1))
+    made = publish(store, recipe("x", inputs={"problems": (source,)}, k=3))
+    record = store.record(made)
+    assert record["recipe"]["inputs"]["problems"][0]["fingerprint"] == source.fingerprint
+    assert record["recipe"]["settings"] == {"k": 3}
+    assert record["duration_s"] >= 0
+
+
+@pytest.mark.parametrize("damage", ["flip", "truncate", "delete", "record", "record_field"])
+def test_a_damaged_artifact_is_never_used_and_is_made_again(store, damage):
+    a_recipe = recipe()
+    ref = publish(store, a_recipe)
+    path = store.path_of(ref.kind, ref.fingerprint)
+    data, record = path / DATA, path / RECORD
+    if damage == "flip":
+        raw = bytearray(data.read_bytes())
+        raw[len(raw) // 2] ^= 1
+        data.write_bytes(raw)
+    elif damage == "truncate":
+        data.write_bytes(data.read_bytes()[:-10])
+    elif damage == "delete":
+        data.unlink()
+    elif damage == "record":
+        record.write_text("{")
+    else:
+        record.write_text(json.dumps(json.loads(record.read_text()) | {"num_rows": 7}))
+    assert store.find(a_recipe) is None
+    with pytest.raises(ArtifactError):
+        store.read_rows(ref, Problem)
+    assert publish(store, a_recipe) == ref
+    assert store.read_rows(ref, Problem) == [make_problem()]
+
+
+def test_a_failed_build_leaves_nothing(store):
+    with pytest.raises(RuntimeError), store.build(recipe()) as draft:
+        draft.write_rows([make_problem()], Problem)
+        raise RuntimeError
+    assert store.find(recipe()) is None
+    assert list((store.root / "problems").iterdir()) == []
+
+
+def test_a_full_disk_is_an_error_with_a_cure(store):
+    with pytest.raises(ArtifactError, match=r"No space left.*\n.*resumes"), store.build(recipe()):
+        raise OSError(28, os.strerror(28))
+
+
+def test_the_draft_of_a_killed_builder_is_swept(store):
+    code = (
+        "import os, sys; from pathlib import Path; from mucode_core.artifacts import *\n"
+        "with ArtifactStore(Path(sys.argv[1])).build(Recipe('problems', 1, {}, {})): os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(store.root)], check=False)
+    assert len(list((store.root / "problems").iterdir())) == 1
+    ArtifactStore(store.root)
+    assert list((store.root / "problems").iterdir()) == []
+
+
+def test_two_builders_of_one_recipe_agree(store):
+    barrier = threading.Barrier(2)
+
+    def build():
+        with store.build(recipe()) as draft:
+            draft.write_rows([make_problem()], Problem)
+            barrier.wait()
+
+    threads = [threading.Thread(target=build) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert store.find(recipe()) is not None
+    assert len(list((store.root / "problems").iterdir())) == 1
+
+
+def test_an_unwritable_store_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ArtifactError, match="cannot be written"):
+        ArtifactStore(tmp_path / "file" / "store")
+
+
+def test_a_source_is_known_by_content(tmp_path):
+    (tmp_path / "a").write_text("x")
+    (tmp_path / "b").write_text("x")
+    assert Source.of(str(tmp_path / "a")).digest == Source.of(str(tmp_path / "b")).digest
+    with pytest.raises(DataError, match="No such file"):
+        Source.of(str(tmp_path / "c"))
+
+
+def test_json_is_written_whole(tmp_path):
+    write_json(tmp_path / "x.json", {"b": 1, "a": 2})
+    assert json.loads((tmp_path / "x.json").read_text()) == {"a": 2, "b": 1}
+    assert len(list(tmp_path.iterdir())) == 1
