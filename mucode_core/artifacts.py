@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 import mucode_core
 from mucode_core import schemas
 from mucode_core.errors import ArtifactError, DataError
-from mucode_core.fingerprint import digest_file, digest_of
+from mucode_core.fingerprint import canonical_json, digest_file, digest_of
 from mucode_core.types import ArtifactRef
 
 Row = TypeVar("Row")
@@ -81,7 +81,8 @@ class Recipe:
             name: [{"kind": r.kind, "fingerprint": r.fingerprint, "content_digest": r.content_digest} for r in refs]
             for name, refs in self.inputs.items()
         }
-        return {"kind": self.kind, "version": self.version, "inputs": inputs, "settings": dict(self.settings)}
+        settings = json.loads(canonical_json(self.settings))
+        return {"kind": self.kind, "version": self.version, "inputs": inputs, "settings": settings}
 
 
 @dataclass
@@ -334,4 +335,3 @@ def write_json(path: Path, value: Any) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", "utf-8")
     temporary.replace(path)
-

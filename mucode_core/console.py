@@ -9,8 +9,11 @@ from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 from mucode_core.config import Config
+from mucode_core.report import summary_rows
+from mucode_core.results import RunResult
 
 _WEIGHTS = {
     "dialogues": 6.0,
@@ -110,3 +113,12 @@ class RunDisplay:
 
     def _fraction(self, key: str) -> float:
         return max((f for label, f in self._fractions.items() if label.startswith(key)), default=0.0)
+
+
+def summary(result: RunResult) -> Table:
+    """The run's closing table."""
+    header, *rows = summary_rows(result)
+    table = Table(*header, title=f"{result.name} · seed {result.seed}")
+    for row in rows:
+        table.add_row(*row)
+    return table

@@ -1,12 +1,12 @@
 """Errors a user can meet, each saying where, what value, and what to do.
 
-    MucodeError
-    ├── ConfigError      the configuration or the command line cannot work        (exit code 2)
-    ├── DataError        a row, file or data set is not what it should be
-    ├── ArtifactError    a stored output is missing, foreign or does not verify
-    ├── SandboxError     the machinery that runs programs failed (never a verdict)
-    ├── SamplerError     the machinery that draws completions failed
-    └── TrainingError    a fit cannot start or did not finish
+MucodeError
+├── ConfigError      the configuration or the command line cannot work        (exit code 2)
+├── DataError        a row, file or data set is not what it should be
+├── ArtifactError    a stored output is missing, foreign or does not verify
+├── SandboxError     the machinery that runs programs failed (never a verdict)
+├── SamplerError     the machinery that draws completions failed
+└── TrainingError    a fit cannot start or did not finish
 """
 
 

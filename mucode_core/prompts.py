@@ -36,9 +36,7 @@ def render_feedback(feedback: str) -> str:
     return f"Feedback: {feedback}"
 
 
-def build_messages(
-    prompt: str, public_tests: Sequence[Test], turns: Sequence[PublicTurn] = ()
-) -> tuple[Message, ...]:
+def build_messages(prompt: str, public_tests: Sequence[Test], turns: Sequence[PublicTurn] = ()) -> tuple[Message, ...]:
     """The state s_t as chat messages (paper section 3): the problem, then each turn's text and feedback."""
     messages = [Message("user", render_prompt(prompt, public_tests))]
     for turn in turns:

@@ -57,9 +57,7 @@ _COMPLETION = pa.struct(
 _VERDICT = pa.struct(
     [*_required(status=_TEXT, num_passed=_INT, num_tests=_INT, feedback=_TEXT), *_optional(**{MEASURED: _REAL})]
 )
-_TURN = pa.struct(
-    _required(turn_index=_INT, completion=_COMPLETION, public_verdict=_VERDICT, private_verdict=_VERDICT)
-)
+_TURN = pa.struct(_required(turn_index=_INT, completion=_COMPLETION, public_verdict=_VERDICT, private_verdict=_VERDICT))
 
 _FIELDS: dict[type[Any], list[pa.Field]] = {
     Problem: [

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from prefect.exceptions import MissingContextError
+from prefect.exceptions import MissingContextError, UnfinishedRun
 from prefect.logging import get_run_logger
 
 from mucode_core.artifacts import ArtifactStore
@@ -35,6 +35,18 @@ def open_runtime(config: Config) -> Generator[Runtime]:
         with open_sandbox(config.sandbox) as sandbox:
             with suppress(MissingContextError):
                 get_run_logger().info("sandbox: %s", sandbox.isolation)
-            yield Runtime(store, workers, sandbox)
+            runtime = Runtime(store, workers, sandbox)
+            try:
+                yield runtime
+            except UnfinishedRun as error:  # a stage whose input failed: that input's failure is the news
+                raise _first_failure(runtime) or error from None
     finally:
         workers.close()
+
+
+def _first_failure(runtime: Runtime) -> BaseException | None:
+    for future in runtime.submitted.values():
+        future.wait()
+        if future.state.is_failed() and isinstance(future.state.data, BaseException):
+            return future.state.data
+    return None

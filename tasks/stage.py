@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,10 +17,10 @@ from prefect.context import TaskRunContext
 from prefect.futures import PrefectFuture
 from prefect.logging import get_run_logger
 
-from mucode_core.artifacts import ArtifactStore, Draft, Recipe, Source
+from mucode_core.artifacts import ArtifactStore, Recipe, Source
 from mucode_core.config import Section
 from mucode_core.errors import SamplerError, SandboxError
-from mucode_core.progress import ignore
+from mucode_core.progress import Progress, ignore
 from mucode_core.sandbox.base import Sandbox
 from mucode_core.types import ArtifactRef
 from mucode_core.workers import WorkerPool
@@ -49,20 +49,25 @@ def listening(listener: Listener) -> Generator[None]:
         _listener.reset(token)
 
 
-@dataclass
 class Runtime:
-    """*Where* a run happens: nothing here enters a fingerprint."""
+    """*Where* a run happens: nothing here enters a fingerprint.
 
-    store: ArtifactStore
-    workers: WorkerPool
-    sandbox: Sandbox
-    listener: Listener | None = field(default_factory=_listener.get)
-    submitted: dict[str, PrefectFuture[ArtifactRef]] = field(default_factory=dict)
-    """Every stage of the run by label, in the order of submission."""
+    Not a dataclass: Prefect would walk through it in search of futures.
+    """
 
-    def progress(self, label: str) -> Any:
+    def __init__(self, store: ArtifactStore, workers: WorkerPool, sandbox: Sandbox) -> None:
+        self.store, self.workers, self.sandbox = store, workers, sandbox
+        self.listener = _listener.get()
+        self.started_at = time.time()
+        self.submitted: dict[str, PrefectFuture[ArtifactRef]] = {}
+        """Every stage of the run by label, in the order of submission."""
+
+    def progress(self, label: str) -> Progress:
+        """What a stage reports its progress to."""
         listener = self.listener
-        return ignore if listener is None else lambda d, t, u: listener.advanced(label, d, t, u)
+        if listener is None:
+            return ignore
+        return lambda done, total, unit: listener.advanced(label, done, total, unit)
 
 
 Build = Callable[..., None]

@@ -30,7 +30,11 @@ class PooledSampler:
         """See `Sampler.sample`."""
         chunks = [requests[i : i + _CHUNK] for i in range(0, len(requests), _CHUNK)]
         calls = [(self._model_dir, self._batch_size, chunk, params) for chunk in chunks]
-        return [completion for part in self._workers.map("mucode_core.sampling.pool:sample_chunk", calls) for completion in part]
+        return [
+            completion
+            for part in self._workers.map("mucode_core.sampling.pool:sample_chunk", calls)
+            for completion in part
+        ]
 
 
 def sample_chunk(

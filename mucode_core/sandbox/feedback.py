@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from typing import Any, cast
+
 from mucode_core.sandbox.base import FeedbackStyle
 
+_MAX_SHOWN = 100
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{8,16}\b")
+_FILE = re.compile(r"(?<![\w.])/(?:[^\s'\"/:(),]+/)+([^\s'\"/:(),]+\.(?:py|pyc|so))\b")
 _BRIEF_VALUE, _BRIEF_MESSAGE, _FULL_VALUE, _FULL_TEXT = 40, 60, 400, 2000
 
 
@@ -12,7 +19,7 @@ def clip(text: str, budget: int) -> str:
     if len(text) <= budget:
         return text
     head = (budget - 3) // 2
-    return f"{text[:head]}...{text[len(text) - (budget - 3 - head):]}"
+    return f"{text[:head]}...{text[len(text) - (budget - 3 - head) :]}"
 
 
 def wrong_value(test: str, got: str, expected: str, style: FeedbackStyle) -> str:
@@ -28,3 +35,74 @@ def raised(test: str, error: str, message: str, frames: str, style: FeedbackStyl
         return f"{error}: {clip(message, _BRIEF_MESSAGE)}" if message else error
     last = f"{error}: {clip(message, _FULL_VALUE)}" if message else error
     return "\n".join(part for part in (clip(test, _FULL_TEXT), clip(frames, _FULL_TEXT), last) if part)
+
+
+def tidy(text: str) -> str:
+    """`text` without memory addresses, directories of files, or characters that cannot be stored."""
+    text = _FILE.sub(r"\1", _ADDRESS.sub("0x...", text))
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def show(value: Any, depth: int = 0) -> str:
+    """`repr` of a judged value, the same in every run: sets in order, long collections cut, huge integers counted."""
+    kind: type = type(value)
+    if kind is int and abs(value) >= 1 << 4096:
+        return f"<integer of {value.bit_length()} bits>"
+    if kind in _BRACKETS and depth < 20:
+        return _show_items(value, kind, depth)
+    if kind is dict and depth < 20:
+        rows = [f"{show(k, depth + 1)}: {show(v, depth + 1)}" for k, v in _ends(list(value.items()))]
+        return "{" + ", ".join(_mark_cut(rows, len(value))) + "}"
+    if kind is str and len(value) > 2 * _FULL_TEXT:
+        value = clip(value, 2 * _FULL_TEXT)
+    return tidy(_repr(value)) if depth < 20 else "..."
+
+
+_BRACKETS = {list: "[]", tuple: "()", set: "{}", frozenset: "{}"}
+
+
+def _repr(value: Any) -> str:
+    if kind_name := getattr(type(value), "shown_as", None):
+        return f"<{kind_name(value)} object>"
+    try:
+        return repr(value)
+    except ValueError:  # integers inside have more digits than Python prints
+        return f"<{type(value).__name__}>"
+
+
+def _show_items(value: Any, kind: type, depth: int) -> str:
+    items = cast("list[Any]", list(value))
+    if kind in (set, frozenset) and items:
+        rows = _ends(sorted(show(item, depth + 1) for item in items))
+    else:
+        rows = [show(item, depth + 1) for item in _ends(items)]
+    body = ", ".join(_mark_cut(rows, len(items)))
+    if kind is tuple and len(items) == 1:
+        body += ","
+    opening, closing = _BRACKETS[kind]
+    text = f"{opening}{body}{closing}"
+    if kind is set:
+        return text if items else "set()"
+    return f"frozenset({text if items else ''})" if kind is frozenset else text
+
+
+def _ends(items: list[Any]) -> list[Any]:
+    return items if len(items) <= 2 * _MAX_SHOWN else items[:_MAX_SHOWN] + items[-_MAX_SHOWN:]
+
+
+def _mark_cut(rows: list[str], count: int) -> list[str]:
+    return rows if len(rows) == count else [*rows[:_MAX_SHOWN], "...", *rows[_MAX_SHOWN:]]
+
+
+def traceback_lines(code: str, frames: Sequence[tuple[int, str]]) -> str:
+    """The program's own frames, each with its source line; the file is shown as solution.py."""
+    source = code.splitlines()
+    lines: list[str] = []
+    for number, name in frames:
+        if number < 1:
+            lines.append(f"  [{tidy(name)} more frames]")
+            continue
+        lines.append(f'  File "solution.py", line {number}, in {tidy(name)}')
+        if number <= len(source) and source[number - 1].strip():
+            lines.append(f"    {tidy(source[number - 1].strip())}")
+    return "\n".join(["Traceback (most recent call last):", *lines]) if lines else ""

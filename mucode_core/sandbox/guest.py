@@ -11,6 +11,7 @@ import gc
 import itertools
 import json
 import os
+import random
 import struct
 import sys
 import types
@@ -30,7 +31,7 @@ import bisect, operator, random, statistics, time, json, decimal, fractions
 from typing import *
 from collections import *
 """
-"""What published harnesses import for the program, which some recorded programs rely on."""
+"""What published harnesses import for program and tests, and some of both rely on."""
 
 
 def make_main(with_numpy: bool) -> types.ModuleType:
@@ -44,6 +45,8 @@ def make_main(with_numpy: bool) -> types.ModuleType:
 def serve(main: types.ModuleType) -> NoReturn:
     """Runs the program that the judge sends, then answers the judge's calls until the zygote kills this process."""
     gc.enable()
+    random.seed(0)
+    _send(["started"])
     request = json.loads(_receive())
     sys.modules["__main__"] = main
     sys.argv = [PROGRAM_FILE]
@@ -121,9 +124,7 @@ class _Objects:
         return {name: self.keep(value) if callable(value) else self.encode(value) for name, value in found.items()}
 
 
-def _call(
-    objects: _Objects, target: int, args: list[Any], keywords: dict[str, Any], write_back: bool
-) -> list[Any]:
+def _call(objects: _Objects, target: int, args: list[Any], keywords: dict[str, Any], write_back: bool) -> list[Any]:
     values = [objects.decode(arg) for arg in args]
     named = {key: objects.decode(value) for key, value in keywords.items()}
     result = objects.encode(objects.kept[target](*values, **named))

@@ -7,6 +7,7 @@ start alike inside a container that holds nothing but these files. Stdlib only.
 from __future__ import annotations
 
 import os
+import socket
 import struct
 from pathlib import Path
 
@@ -50,3 +51,32 @@ def helper_environment() -> dict[str, str]:
         "MKL_NUM_THREADS": "1",
         "MALLOC_ARENA_MAX": "1",
     }
+
+
+_LENGTH = struct.Struct("<I")
+
+
+def write_frame(connection: socket.socket, data: bytes) -> None:
+    """Sends bytes with their length in front."""
+    connection.sendall(_LENGTH.pack(len(data)) + data)
+
+
+def read_frame(connection: socket.socket) -> bytes:
+    """The bytes of one frame.
+
+    Raises:
+        EOFError: The other side has gone.
+    """
+    (length,) = _LENGTH.unpack(_read(connection, _LENGTH.size))
+    return _read(connection, length)
+
+
+def _read(connection: socket.socket, count: int) -> bytes:
+    parts: list[bytes] = []
+    while count:
+        part = connection.recv(min(count, 1 << 20))
+        if not part:
+            raise EOFError
+        parts.append(part)
+        count -= len(part)
+    return b"".join(parts)

@@ -49,14 +49,13 @@ class ProgramError:
 class Channel:
     """Framed messages to one program, with a budget for what it answers."""
 
-    def __init__(self, connection: socket.socket, wall_s: float, output_bytes: int) -> None:
+    def __init__(self, connection: socket.socket, output_bytes: int) -> None:
         self._connection = connection
         self._left = output_bytes
         self.num_calls = 0
         self.write_back = False
         self.error: tuple[BaseException, ProgramError] | None = None
         """The exception last raised on the program's behalf."""
-        connection.settimeout(wall_s)
 
     def send(self, message: Any) -> None:
         """Sends one message; raises `ProgramGone` where nobody reads it."""
@@ -128,7 +127,7 @@ class Channel:
         answer = self.receive()
         if answer[0] != "items" or len(answer) != 4 or not isinstance(answer[1], list):
             raise Misbehaved("not items")
-        _, forms, ended, report = cast("list[Any]", answer)
+        _, forms, ended, report = answer
         if len(forms) > count:
             raise Misbehaved("more items than asked for")
         return [self.decode(form) for form in forms], ended is not False, report
@@ -198,7 +197,7 @@ def _rebuild(report: Any) -> tuple[Exception, ProgramError]:
     rows = [tuple(frame) for frame in frames if isinstance(frame, list)]
     if len(rows) != len(frames) or not all(len(r) == 2 and type(r[0]) is int and isinstance(r[1], str) for r in rows):
         raise Misbehaved("malformed error")
-    kind = next((k for k in (vars(builtins).get(name) for name in names) if _is_exception(k)), RuntimeError)
+    kind: Any = next((k for k in (vars(builtins).get(name) for name in names) if _is_exception(k)), RuntimeError)
     error = kind.__new__(kind, *args)
     return error, ProgramError(names[0][:100], message[:_MAX_TEXT], tuple((r[0], r[1][:100]) for r in rows))
 
@@ -218,12 +217,16 @@ class ProgramObject:
         object.__setattr__(self, "_number", number)
         object.__setattr__(self, "_name", name)
 
+    def shown_as(self) -> str:
+        """The name of the object's class, as the program says."""
+        return object.__getattribute__(self, "_name")
+
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         return _channel(self).call(_number(self), args, keywords)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name not in ("__name__", "__doc__"):
-            raise AttributeError(f"'{type_name(self)}' object has no attribute {name!r}")
+            raise AttributeError(f"'{ProgramObject.shown_as(self)}' object has no attribute {name!r}")
         return _channel(self).ask("attribute", _number(self), name)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -295,11 +298,6 @@ class ProgramIterator(ProgramObject):
             object.__setattr__(self, "_report", None)
             _channel(self).raise_reported(report)
         raise StopIteration
-
-
-def type_name(value: ProgramObject) -> str:
-    """The name of the object's class, as the program says."""
-    return object.__getattribute__(value, "_name")
 
 
 def _number(value: ProgramObject) -> int:

@@ -10,14 +10,8 @@ from types import CodeType
 from typing import Any
 
 from mucode_core.errors import SandboxError
+from mucode_core.sandbox.guest import PRELOADED
 
-PRELOADED = """
-import math, re, copy, datetime, itertools, collections, heapq, functools, hashlib, string, os, sys
-import bisect, operator, random, statistics, time, json, decimal, fractions
-from typing import *
-from collections import *
-"""
-"""What tests may use without importing it, as in the published harnesses."""
 COMPARE, TRUTH = "<compare>", "<truth>"
 """Names of the judge's helpers in instrumented tests; no Python source can spell them."""
 _OPERATORS: dict[type[ast.cmpop], str] = {ast.Eq: "==", ast.Is: "is"}

@@ -28,7 +28,7 @@ _MAX_DECIMAL_TEXT = 10_000
 _EXACT_INT = 1 << 53
 _REFERENCES = ("handle", "iterator", "function")
 _DTYPES = frozenset(
-    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 complex64 complex128".split()
+    ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64", "complex64", "complex128"]
 )
 
 ToHandle = Callable[[object], list[Any]]
@@ -79,6 +79,7 @@ _SEQUENCES: dict[type, str] = {
     type({}.keys()): "keys",
     type({}.items()): "items",
 }
+_PLAIN_SEQUENCES: tuple[Any, ...] = (list, tuple, set, frozenset)
 _MAPPINGS: dict[type, str] = {
     dict: "dict",
     collections.defaultdict: "dict",
@@ -110,9 +111,11 @@ def _encode_rare(value: Any, kind: Any, to_handle: ToHandle | None, depth: int) 
     for base in (int, float, str, bytes):
         if isinstance(value, base):
             return encode(_plain_scalar(value, base), to_handle, depth)
-    for base in (list, tuple, dict, set, frozenset):
+    if isinstance(value, dict):
+        return ["dict", _pairs(cast("dict[Any, Any]", value), to_handle, depth)]
+    for base in _PLAIN_SEQUENCES:
         if isinstance(value, base):
-            return encode(base(base.__iter__(value)) if base is not dict else dict(dict.items(value)), to_handle, depth)
+            return encode(base(base.__iter__(value)), to_handle, depth)
     if to_handle is None:
         raise WireError(f"a {kind.__name__} cannot be passed to the program")
     return to_handle(value)

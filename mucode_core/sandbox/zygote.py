@@ -9,7 +9,6 @@ import contextlib
 import gc
 import json
 import os
-import random
 import resource
 import select
 import shutil
@@ -23,7 +22,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from mucode_core.sandbox import guest, lockdown, wire
-from mucode_core.sandbox.jail import SCRATCH, enter_jail
+from mucode_core.sandbox.jail import enter_jail
 from mucode_core.sandbox.launch import BEGIN, CPU_LIMIT, END, ENDED, READY, REPORT, WALL_LIMIT
 
 _FIRST_USER = 1_000_000
@@ -42,7 +41,7 @@ def main() -> NoReturn:
     program_main = _prepare(numpy_home)
     processes = _open_processes()
     zygote = _Zygote(control, null, processes, program_main, _confine(scratch, numpy_home))
-    control.sendall(READY + json.dumps(zygote.layers).encode() + b"\n")
+    control.sendall(READY + "; ".join(zygote.layers).encode() + b"\n")
     zygote.serve()
 
 
@@ -51,7 +50,6 @@ def _prepare(numpy_home: str) -> types.ModuleType:
     if numpy_home:
         sys.path.append(numpy_home)
     main_module = guest.make_main(bool(numpy_home))
-    random.seed(0)
     if numpy_home:
         sys.modules["numpy"].random.seed(0)
         sys.path.remove(numpy_home)

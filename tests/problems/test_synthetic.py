@@ -14,6 +14,8 @@ from mucode_core.errors import DataError
 from mucode_core.problems.grammar import LISTS, STRINGS, Operation
 from mucode_core.problems.synthetic import MAX_PROBLEMS, make_dialogues, make_problems, split_of
 from mucode_core.prompts import extract_code, render_prompt
+from mucode_core.sandbox.base import Job, Limits
+from mucode_core.sandbox.process import ProcessSandbox
 from mucode_core.types import Problem
 
 SPLITS = ("train", "validation", "test")
@@ -180,6 +182,18 @@ def _feedback(code: str, test: str) -> str:
         return f"{type(error).__name__}: {error}"
     assert got != expected, "a passing program got feedback"
     return f"AssertionError: got {got if len(got) <= 40 else got[:18] + '...' + got[-19:]}, expected {expected}"
+
+
+def test_the_teacher_gets_the_sandboxs_feedback_to_the_letter():
+    jobs, feedback = [], []
+    for dialogue in make_dialogues(150, 17, error_scale=1.0, repair_rate=0.1):
+        test = dialogue[0].content.split("\n")[1]
+        for answer, reply in itertools.pairwise(dialogue[1:]):
+            if answer.role == "assistant":
+                jobs.append(Job(extract_code(answer.content), (test,), "assert", "", "solve", Limits(), "brief"))
+                feedback.append(reply.content.removeprefix("Feedback: "))
+    with ProcessSandbox(1) as sandbox:
+        assert [verdict.feedback for verdict in sandbox.run(jobs)] == feedback
 
 
 def test_the_teachers_rates_are_obeyed():

@@ -1,0 +1,73 @@
+"""Supervised fine-tuning on relabelled states (paper Algorithm 1 line 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mucode_core.causal_lm import fit_causal_lm, load_causal_lm, load_tokenizer, mean_loss
+from mucode_core.config import OptimizerConfig
+from mucode_core.encoding import encode_examples
+from mucode_core.errors import TrainingError
+from mucode_core.progress import Progress, ignore
+from mucode_core.types import SftExample
+
+_LOSS_SAMPLE = 512
+
+
+@dataclass(frozen=True)
+class FinetuneReport:
+    """What a fine-tuning did."""
+
+    num_examples: int
+    num_too_long: int
+    """Left out: longer than `max_length` tokens."""
+    num_steps: int
+    num_tokens: int
+    loss_before: float
+    """Mean cross-entropy a completion token, nats, on at most 512 of the examples, before and after."""
+    loss_after: float
+
+
+def finetune(
+    examples: Sequence[SftExample],
+    base_dir: Path,
+    out_dir: Path,
+    config: OptimizerConfig,
+    seed: int,
+    progress: Progress = ignore,
+) -> FinetuneReport:
+    """Trains a copy of the base model to answer each state with its target.
+
+    The loss is on the target and its end-of-turn token only.
+
+    Args:
+        examples: States with their targets.
+        base_dir: Checkpoint to start from, every iteration the same.
+        out_dir: Where model and tokenizer are saved.
+        config: Epochs, learning rate, batch size, longest example.
+        seed: Orders the examples.
+        progress: Hears of tokens.
+
+    Raises:
+        TrainingError: No example is left, or the loss diverges.
+    """
+    tokenizer = load_tokenizer(base_dir)
+    encoded = encode_examples(tokenizer, [e.messages for e in examples], [e.target for e in examples])
+    kept = [e for e in encoded if len(e.ids) <= config.max_length]
+    if not kept:
+        raise TrainingError(
+            f"none of {len(encoded)} examples fits {config.max_length} tokens",
+            place="finetune.max_length",
+            cure="raise it, or check that problems were solved",
+        )
+    model = load_causal_lm(base_dir)
+    loss_before = mean_loss(model, kept, _LOSS_SAMPLE, seed)
+    report = fit_causal_lm(model, kept, config, seed, progress)
+    loss_after = mean_loss(model, kept, _LOSS_SAMPLE, seed)
+    model.save_pretrained(out_dir)
+    tokenizer.save_pretrained(out_dir)
+    return FinetuneReport(
+        len(kept), len(encoded) - len(kept), report.num_steps, report.num_tokens, loss_before, loss_after
+    )

@@ -1,0 +1,221 @@
+"""What a run found, as plain data: the report, the table and the JSON are drawn from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from mucode_core.metrics import (
+    Calibration,
+    Interval,
+    RolloutSummary,
+    Values,
+    accuracy_by_turn,
+    auroc,
+    bootstrap,
+    calibrate,
+    compare_pairs,
+)
+from mucode_core.types import Rollout, SearchRow, VerifierScore
+
+Curve = tuple[Interval, ...]
+"""Accuracy in percent after turn 1 to T."""
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """How confidence intervals are made."""
+
+    num_resamples: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One generator on the test problems."""
+
+    name: str
+    greedy: Curve
+    best_of_n: Mapping[str, Curve]
+    """By way of selecting; empty where it was not searched."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's form: accuracies 0-100, `ci95` the half width after the last turn."""
+        return {
+            "name": self.name,
+            "greedy_by_turn": [_round(i.value) for i in self.greedy],
+            "ci95": _round(self.greedy[-1].half_width),
+            "best_of_n": {
+                selection: {"by_turn": [_round(i.value) for i in curve], "ci95": _round(curve[-1].half_width)}
+                for selection, curve in self.best_of_n.items()
+            },
+        }
+
+
+@dataclass(frozen=True)
+class VerifierQuality:
+    """The final verifier on programs for validation problems, which it never saw."""
+
+    generator: str
+    """Whose programs."""
+    pair_accuracy: Interval
+    """Percent of pairs of a correct and an incorrect program of one problem ordered rightly, resampled by problem."""
+    num_pairs: int
+    num_problems: int
+    auroc: float
+    calibration: Calibration
+    scores_correct: tuple[float, ...]
+    scores_incorrect: tuple[float, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "generator": self.generator,
+            "heldout_pair_accuracy": _round(self.pair_accuracy.value),
+            "ci95": [_round(self.pair_accuracy.low), _round(self.pair_accuracy.high)],
+            "num_pairs": self.num_pairs,
+            "num_problems": self.num_problems,
+            "auroc": _round(self.auroc, 4),
+            "expected_calibration_error": _round(self.calibration.expected_error, 4),
+        }
+
+
+@dataclass(frozen=True)
+class RoundSummary:
+    """What one iteration rolled out and learnt."""
+
+    iteration: int
+    rollouts: RolloutSummary
+    num_pairs: int
+    verifier: Mapping[str, Any]
+    """Fields of `VerifierReport`."""
+    choices: Mapping[str, Any]
+    num_examples: int
+    finetune: Mapping[str, Any]
+    """Fields of `FinetuneReport`; empty for the final rollouts, which no generator follows."""
+
+
+@dataclass(frozen=True)
+class StageRecord:
+    """One stage of the run and the artifact it left."""
+
+    label: str
+    kind: str
+    fingerprint: str
+    content_digest: str
+    num_rows: int
+    started_at: float
+    duration_s: float
+    cached: bool
+    """Taken from the store: made by an earlier run."""
+    num_tokens: int
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """All of a run."""
+
+    name: str
+    seed: int
+    synthetic: bool
+    """The embedded problems: the report says how they were designed."""
+    score_kind: str
+    best_of_n: int
+    num_test_problems: int
+    resampling: Resampling
+    evaluations: Sequence[Evaluation]
+    """Index i is the generator after i iterations; empty where evaluation is off."""
+    final_iteration: int
+    """Chosen on validation problems."""
+    validation: Mapping[int, Interval]
+    """Accuracy in percent of each (generator, verifier) pair, by iteration."""
+    differences: Mapping[str, Interval]
+    """Paired differences in points, resampled by problem."""
+    verifier: Sequence[VerifierQuality]
+    rounds: Sequence[RoundSummary]
+    stages: Sequence[StageRecord]
+    wall_s: float
+    report_path: str
+
+    @property
+    def base(self) -> Evaluation | None:
+        return self.evaluations[0] if self.evaluations else None
+
+    @property
+    def final(self) -> Evaluation | None:
+        return self.evaluations[self.final_iteration] if self.evaluations else None
+
+    def to_json(self) -> dict[str, Any]:
+        """One JSON object; see docs/demo.md for its keys."""
+        return {
+            "name": self.name,
+            "seed": self.seed,
+            "base": self.base.to_json() if self.base else None,
+            "final": self.final.to_json() if self.final else None,
+            "iterations": [e.to_json() for e in self.evaluations[1:]],
+            "final_iteration": self.final_iteration,
+            "validation": {str(k): asdict(v) for k, v in self.validation.items()},
+            "verifier": self.verifier[-1].to_json() if self.verifier else None,
+            "verifiers": [quality.to_json() for quality in self.verifier],
+            "differences": {k: asdict(v) for k, v in self.differences.items()},
+            "rounds": [asdict(r) for r in self.rounds],
+            "num_test_problems": self.num_test_problems,
+            "wall_s": _round(self.wall_s),
+            "stages": {s.label: s.duration_s for s in self.stages},
+            "num_cached_stages": sum(s.cached for s in self.stages),
+            "lineage": [asdict(s) for s in self.stages],
+            "report": self.report_path,
+        }
+
+
+def _round(value: float, digits: int = 2) -> float | None:
+    return None if np.isnan(value) else round(value, digits)
+
+
+def accuracies(rows: Sequence[SearchRow], problem_ids: Sequence[str], num_turns: int) -> dict[str, Values]:
+    """Accuracy in percent of each selection: [num_problems, num_turns], averaged over searches."""
+    selections = dict.fromkeys(row.selection for row in rows)
+    return {
+        selection: 100 * accuracy_by_turn([r for r in rows if r.selection == selection], problem_ids, num_turns)
+        for selection in selections
+    }
+
+
+def curve(values: Values, how: Resampling) -> Curve:
+    """Mean over problems after each turn, with intervals."""
+    return tuple(bootstrap(column, num_resamples=how.num_resamples, seed=how.seed) for column in values.T)
+
+
+def paired(after: Values, before: Values, how: Resampling) -> Interval:
+    """Mean difference over the same problems."""
+    return bootstrap(after - before, num_resamples=how.num_resamples, seed=how.seed)
+
+
+def measure_verifier(
+    generator: str, rollouts: Sequence[Rollout], scores: Sequence[VerifierScore], how: Resampling
+) -> VerifierQuality:
+    """The verifier on every distinct program of held-out rollouts."""
+    table = {(s.rollout_id, s.turn_index): s.score for s in scores}
+    programs: dict[str, dict[str, tuple[bool, float]]] = {}
+    for rollout in rollouts:
+        for turn in rollout.turns:
+            if turn.completion.code is not None:
+                scored = (turn.label, table[rollout.rollout_id, turn.turn_index])
+                programs.setdefault(rollout.problem_id, {}).setdefault(turn.completion.code, scored)
+    outcome = compare_pairs(programs)
+    flat = [scored for by_code in programs.values() for scored in by_code.values()]
+    accuracy = bootstrap(
+        [100 * right for right in outcome.right], outcome.total, num_resamples=how.num_resamples, seed=how.seed
+    )
+    return VerifierQuality(
+        generator=generator,
+        pair_accuracy=accuracy,
+        num_pairs=sum(outcome.total),
+        num_problems=len(outcome.problem_ids),
+        auroc=auroc([label for label, _ in flat], [score for _, score in flat]),
+        calibration=calibrate(outcome.margins),
+        scores_correct=tuple(score for label, score in flat if label),
+        scores_incorrect=tuple(score for label, score in flat if not label),
+    )

@@ -1,0 +1,25 @@
+"""Comparison of printed output, as the checkers of contest data sets do it."""
+
+from __future__ import annotations
+
+import math
+
+_TOLERANCE = 1e-6
+
+
+def outputs_match(printed: str, expected: str) -> bool:
+    """Same tokens; where the expected one is a decimal number, within 1e-6 (absolute or relative)."""
+    got, wanted = printed.split(), expected.split()
+    return len(got) == len(wanted) and all(map(_tokens_match, got, wanted))
+
+
+def _tokens_match(got: str, wanted: str) -> bool:
+    if got == wanted:
+        return True
+    if not any(mark in wanted for mark in ".eE"):
+        return False
+    try:
+        a, b = float(got), float(wanted)
+    except ValueError:
+        return False
+    return math.isclose(a, b, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)

@@ -1,0 +1,124 @@
+"""The judge's hold on its zygotes: starts them, starts programs in them, and learns how programs ended."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from mucode_core.sandbox.base import Limits
+from mucode_core.sandbox.launch import (
+    BEGIN,
+    END,
+    ENDED,
+    READY,
+    REPORT,
+    helper_command,
+    helper_environment,
+)
+from mucode_core.sandbox.remote import Channel, ProgramGone
+
+_WALL_PER_CPU, _WALL_EXTRA_S = 5.0, 2.0
+
+
+class ZygoteLost(Exception):
+    """A zygote has gone, or could not start a program: the machinery's failure, not the program's."""
+
+
+class Run:
+    """One program from its start to its end."""
+
+    def __init__(self, control: socket.socket, connection: socket.socket, output_bytes: int) -> None:
+        self._control, self._connection = control, connection
+        self._finished = False
+        self.channel = Channel(connection, output_bytes)
+        self.cpu_s = 0.0
+        self.timed_out = False
+        self.exited_well = False
+        """Ended by itself, with exit status 0."""
+
+    def await_start(self) -> None:
+        """Waits until the child is locked down.
+
+        Raises:
+            ZygoteLost: It is not.
+        """
+        try:
+            self.channel.receive()
+        except ProgramGone as error:
+            self.finish()
+            raise ZygoteLost("a child ended before its program started") from error
+
+    def finish(self) -> None:
+        """Ends the program, whatever it is doing, and learns what it used."""
+        if self._finished:
+            return
+        self._finished = True
+        self._connection.close()
+        try:
+            self._control.sendall(END)
+            report = self._control.recv(REPORT.size, socket.MSG_WAITALL)
+        except OSError as error:
+            raise ZygoteLost("the control socket failed") from error
+        if len(report) < REPORT.size:
+            raise ZygoteLost("the zygote ended")
+        status, self.cpu_s, how = REPORT.unpack(report)
+        killed_by = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+        self.timed_out = how != ENDED or killed_by == signal.SIGXCPU
+        self.exited_well = os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0
+
+
+class Zygotes:
+    """The zygote of this judge, and a second one with numpy loaded, started when first needed."""
+
+    def __init__(self, scratch: str, numpy_home: str) -> None:
+        self._scratch, self._numpy_home = scratch, numpy_home
+        self._controls: dict[bool, socket.socket] = {}
+        self.layers: list[str] = []
+        """What isolates programs, in words."""
+        self._control(False)
+
+    def start(self, needs_numpy: bool, limits: Limits, streams: Sequence[int], used_s: float = 0.0) -> Run:
+        """Starts a locked-down child that awaits its program; `streams` become its standard input and output.
+
+        Raises:
+            ZygoteLost: No child could be started.
+        """
+        control = self._control(needs_numpy and bool(self._numpy_home))
+        ours, theirs = socket.socketpair()
+        wall_s = limits.cpu_s * _WALL_PER_CPU + _WALL_EXTRA_S
+        begin = BEGIN.pack(limits.cpu_s, used_s, wall_s, limits.memory_mb << 20, limits.output_mb << 20)
+        with theirs:
+            try:
+                socket.send_fds(control, [begin], [theirs.fileno(), *streams])
+            except OSError as error:
+                ours.close()
+                raise ZygoteLost("the control socket failed") from error
+        run = Run(control, ours, limits.output_mb << 20)
+        run.await_start()
+        return run
+
+    def _control(self, with_numpy: bool) -> socket.socket:
+        control = self._controls.get(with_numpy)
+        if control is None:
+            control = self._controls[with_numpy] = self._launch(self._numpy_home if with_numpy else "")
+        return control
+
+    def _launch(self, numpy_home: str) -> socket.socket:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            command = helper_command(sys.executable, "zygote", str(os.getpid()), self._scratch, numpy_home)
+            subprocess.Popen(command, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, env=helper_environment(), cwd="/")
+        line = b""
+        with contextlib.suppress(OSError):
+            while not line.endswith(b"\n"):
+                part = ours.recv(1)
+                if not part:
+                    raise ZygoteLost("the zygote did not start")
+                line += part
+        self.layers = line.removeprefix(READY).decode().strip().split("; ")
+        return ours

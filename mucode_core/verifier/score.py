@@ -1,0 +1,33 @@
+"""Scoring programs with a fitted verifier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from mucode_core.causal_lm import length_batches, load_tokenizer
+from mucode_core.verifier.model import Verifier, encode_programs, load_verifier
+
+
+@torch.inference_mode()
+def score_programs(verifier_dir: Path, items: Sequence[tuple[str, str]]) -> list[float]:
+    """R(x, y) for each (prompt, program), in order; each distinct item is scored once, in batches of similar length."""
+    verifier, tokenizer = _load(verifier_dir)
+    distinct = sorted(set(items))
+    encoded = encode_programs(tokenizer, distinct)
+    position = {id(example): index for index, example in enumerate(encoded)}
+    scores = [0.0] * len(distinct)
+    for batch in length_batches(encoded):
+        for example, score in zip(batch, verifier(batch).tolist(), strict=True):
+            scores[position[id(example)]] = score
+    table = dict(zip(distinct, scores, strict=True))
+    return [table[item] for item in items]
+
+
+@lru_cache(maxsize=2)
+def _load(verifier_dir: Path) -> tuple[Verifier, PreTrainedTokenizerBase]:
+    return load_verifier(verifier_dir), load_tokenizer(verifier_dir)

@@ -1,0 +1,69 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mucode_core.config import Config, SandboxConfig, describe_config, dump_config, load_config, make_config
+from mucode_core.errors import ConfigError
+from tests.conftest import REPO
+
+RECIPES = sorted((REPO / "configs").glob("*.yaml"))
+NEEDED = {"mbpp-replay": ["problems.data=x.jsonl", "generator.replay.samples=y.jsonl"]}
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda p: p.stem)
+def test_every_recipe_loads(path):
+    assert load_config(path, NEEDED.get(path.stem, [])).run.name == path.stem
+
+
+def test_the_canonical_dump_loads_to_the_same():
+    config = load_config(REPO / "configs" / "demo.yaml")
+    assert make_config(yaml.safe_load(dump_config(config))) == config
+
+
+def test_the_description_names_every_key_and_loads():
+    assert make_config(yaml.safe_load(describe_config())) == Config()
+    assert all(line.rstrip().endswith(":") or "# " in line for line in describe_config().splitlines())
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["run.sed=1"], r"run\.sed: unknown key \(value 1\)"),
+        (["rollouts.num_turns=0"], r"rollouts\.num_turns: .*greater than or equal to 1 \(value 0\)"),
+        (["verifier.score=mean"], r"verifier\.score: .*'head' or 'likelihood' \(value 'mean'\)"),
+        (["problems.dataset=mbpp"], r"problems\.data: mbpp needs a local file"),
+        (["generator.backend=replay"], "no recorded programs"),
+        (["relabel.oracle_weight=0", "relabel.verifier_weight=0"], "both weights"),
+        (["relabel.oracle_weight=0", "relabel.unsolved=skip"], "uses labels"),
+        (["generator.bootstrap.hidden_size=90"], "90 cannot be split"),
+        (["nonsense"], "section.key=value"),
+        (["run.seed.x=1"], "not a section"),
+        (["run.seed=[1"], "cannot be read"),
+    ],
+)
+def test_what_cannot_work_is_refused_with_place_value_and_cure(overrides, message):
+    with pytest.raises(ConfigError, match=message) as caught:
+        load_config(REPO / "configs" / "demo.yaml", overrides)
+    assert caught.value.cure
+    assert caught.value.place
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize("text", ["- 1", "a: [", "\x00"])
+def test_a_file_that_is_no_mapping_is_refused(tmp_path, text):
+    path = tmp_path / "c.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match="c.yaml"):
+        load_config(path)
+
+
+def test_a_missing_file_is_refused():
+    with pytest.raises(ConfigError, match="no such file"):
+        load_config(Path("nowhere.yaml"))
+
+
+def test_where_a_run_happens_is_no_part_of_its_fingerprint():
+    base = SandboxConfig()
+    assert base.fingerprinted() == base.model_copy(update={"num_workers": 9, "backend": "process"}).fingerprinted()
+    assert base.fingerprinted() != base.model_copy(update={"cpu_s": 9.0}).fingerprinted()
