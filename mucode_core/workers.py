@@ -39,7 +39,7 @@ class WorkerPool:
         self._listeners: dict[int, Progress] = {}
         self._tokens = count()
         self._lock = threading.Lock()
-        self._pool = self._start()
+        self._pool: ProcessPoolExecutor | None = None
         self._thread = threading.Thread(target=self._listen, name="worker-progress", daemon=True)
         self._thread.start()
 
@@ -68,6 +68,8 @@ class WorkerPool:
 
     def _submit(self, function: Callable[..., T], *args: Any) -> Future[T]:
         with self._lock:
+            if self._pool is None:  # a run that finds all its stages in the store needs no workers
+                self._pool = self._start()
             try:
                 return self._pool.submit(function, *args)
             except BrokenProcessPool:
@@ -88,7 +90,8 @@ class WorkerPool:
 
     def close(self) -> None:
         """Ends the processes, dropping work that has not begun."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
         self._queue.put(None)
         self._thread.join(timeout=5)
 
@@ -108,8 +111,10 @@ def _die_with_owner() -> None:
 
 def _import_torch() -> None:
     import torch
+    from transformers.utils import logging
 
     torch.set_num_threads(1)
+    logging.disable_progress_bar()
 
 
 def _call(function: str, args: tuple[Any, ...]) -> Any:

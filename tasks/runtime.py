@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-from prefect.exceptions import MissingContextError, UnfinishedRun
-from prefect.logging import get_run_logger
+from prefect.exceptions import UnfinishedRun
 
 from mucode_core.artifacts import ArtifactStore
 from mucode_core.config import Config
@@ -27,21 +26,15 @@ def open_runtime(config: Config) -> Generator[Runtime]:
 
     Raises:
         ArtifactError: The store cannot be written.
-        SandboxError: The sandbox does not start.
     """
     store = ArtifactStore(Path(config.run.store_dir) if config.run.store_dir else run_dir(config) / "store")
-    workers = WorkerPool(config.run.num_workers)
+    runtime = Runtime(store, WorkerPool(config.run.num_workers), lambda: open_sandbox(config.sandbox))
     try:
-        with open_sandbox(config.sandbox) as sandbox:
-            with suppress(MissingContextError):
-                get_run_logger().info("sandbox: %s", sandbox.isolation)
-            runtime = Runtime(store, workers, sandbox)
-            try:
-                yield runtime
-            except UnfinishedRun as error:  # a stage whose input failed: that input's failure is the news
-                raise _first_failure(runtime) or error from None
+        yield runtime
+    except UnfinishedRun as error:  # a stage whose input failed: that input's failure is the news
+        raise _first_failure(runtime) or error from None
     finally:
-        workers.close()
+        runtime.close()
 
 
 def _first_failure(runtime: Runtime) -> BaseException | None:

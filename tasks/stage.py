@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import threading
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
@@ -55,12 +56,29 @@ class Runtime:
     Not a dataclass: Prefect would walk through it in search of futures.
     """
 
-    def __init__(self, store: ArtifactStore, workers: WorkerPool, sandbox: Sandbox) -> None:
-        self.store, self.workers, self.sandbox = store, workers, sandbox
+    def __init__(self, store: ArtifactStore, workers: WorkerPool, open_sandbox: Callable[[], Sandbox]) -> None:
+        self.store, self.workers = store, workers
+        self._open_sandbox, self._lock = open_sandbox, threading.Lock()
+        self._sandbox: Sandbox | None = None
         self.listener = _listener.get()
         self.started_at = time.time()
         self.submitted: dict[str, PrefectFuture[ArtifactRef]] = {}
         """Every stage of the run by label, in the order of submission."""
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """Opened by the first stage that executes programs, which says what it does not isolate."""
+        with self._lock:
+            if self._sandbox is None:
+                self._sandbox = self._open_sandbox()
+                get_run_logger().warning("%s", self._sandbox.isolation)
+            return self._sandbox
+
+    def close(self) -> None:
+        """Ends workers and sandbox."""
+        self.workers.close()
+        if self._sandbox is not None:
+            self._sandbox.close()
 
     def progress(self, label: str) -> Progress:
         """What a stage reports its progress to."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 from mucode_core.sandbox.base import FeedbackStyle
 
@@ -26,7 +26,8 @@ def wrong_value(test: str, got: str, expected: str, style: FeedbackStyle) -> str
     """A test that compares the result of a call with a value, and found another."""
     if style == "brief":
         return f"AssertionError: got {clip(got, _BRIEF_VALUE)}, expected {clip(expected, _BRIEF_VALUE)}"
-    return f"{clip(test, _FULL_TEXT)}\nAssertionError: got {clip(got, _FULL_VALUE)}, expected {clip(expected, _FULL_VALUE)}"
+    values = f"got {clip(got, _FULL_VALUE)}, expected {clip(expected, _FULL_VALUE)}"
+    return f"{clip(test, _FULL_TEXT)}\nAssertionError: {values}"
 
 
 def raised(test: str, error: str, message: str, frames: str, style: FeedbackStyle) -> str:
@@ -66,12 +67,20 @@ def _repr(value: Any) -> str:
         return f"<{kind_name(value)} object>"
     try:
         return repr(value)
-    except ValueError:  # integers inside have more digits than Python prints
+    except Exception:  # noqa: BLE001 - it may hold the program's objects, whose `__repr__` raises as it likes
         return f"<{type(value).__name__}>"
 
 
+def message_of(error: Exception) -> str:
+    """`str` of an exception whose arguments may be the program's objects; empty where those refuse."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - see `_repr`
+        return ""
+
+
 def _show_items(value: Any, kind: type, depth: int) -> str:
-    items = cast("list[Any]", list(value))
+    items = list(value)
     if kind in (set, frozenset) and items:
         rows = _ends(sorted(show(item, depth + 1) for item in items))
     else:

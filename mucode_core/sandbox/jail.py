@@ -19,8 +19,9 @@ _NEW_NAMESPACES = 0x00020000 | 0x08000000 | 0x40000000  # mount, ipc, network
 _NEW_USER = 0x10000000
 _NOSUID, _NODEV, _NOEXEC, _RDONLY = 2, 4, 8, 1
 _REMOUNT, _BIND, _RECURSIVE, _PRIVATE = 32, 4096, 16384, 1 << 18
-_SYSTEM = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share/zoneinfo")
-_DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
+SYSTEM = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share/zoneinfo")
+"""Shared libraries, and time zones."""
+DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 _MOUNT_POINTS = ("/mnt", "/media", "/srv", "/opt")
 _SCRATCH_OPTIONS = b"size=32m,nr_inodes=1024,mode=1777"
 
@@ -33,7 +34,7 @@ def enter_jail(libraries: Iterable[str]) -> None:
     """
     if sys.platform != "linux":
         raise OSError("no mount namespaces on this platform")
-    sources = _outermost([*libraries, *_SYSTEM])
+    sources = _outermost([*libraries, *SYSTEM])
     root = next((p for p in _MOUNT_POINTS if Path(p).is_dir() and not any(s.startswith(p) for s in sources)), None)
     if root is None:
         raise OSError("no directory to mount on")
@@ -42,7 +43,7 @@ def enter_jail(libraries: Iterable[str]) -> None:
     _mount("tmpfs", root, "tmpfs", _NOSUID | _NODEV, b"size=1m,mode=755")
     for source in sources:
         _expose(root, source)
-    for device in _DEVICES:
+    for device in DEVICES:
         target = Path(root + device)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.touch()

@@ -14,9 +14,10 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
+from tempfile import TemporaryFile
 from typing import Any
 
 from mucode_core.errors import SandboxError
@@ -88,8 +89,8 @@ class Judge:
         place = ""
         try:
             with _CLOCK.limiting(job.limits):
-                for place in _tests_of(run, job, tests, compiled, score):
-                    pass
+                for test in _tests_of(run, job, tests, compiled, score):
+                    place = test
         except remote.Stop as stop:
             run.finish()
             _fail_stopped(score, place, stop, run, job.limits)
@@ -113,8 +114,9 @@ class Judge:
     def _run_one_stdin(self, job: Job, test: StdinTest, score: _Score, used_s: float) -> float:
         """Runs the program on one input; returns the CPU seconds it used."""
         place = f"Input:\n{test.input.rstrip()}"
-        with open(os.memfd_create("input"), "r+b") as given, open(os.memfd_create("output"), "r+b") as taken:
+        with TemporaryFile() as given, TemporaryFile() as taken:
             given.write(test.input.encode())
+            given.flush()
             given.seek(0)
             streams = [given.fileno(), taken.fileno()]
             run = self._zygotes.start(bool(_NUMPY.search(job.code)), job.limits, streams, used_s)
@@ -174,7 +176,7 @@ def _tests_of(run: Run, job: Job, tests: tuple[str, ...], compiled: suite.Suite,
         yield test.strip()
         try:
             exec(code, namespace)
-        except suite.Mismatch as wrong:
+        except suite.MismatchError as wrong:
             shown = (text.show(wrong.got), text.show(wrong.expected))
             source = test.strip() if len(test) <= 2 * len(wrong.source) else wrong.source
             score.fail("failed", text.wrong_value(source, *shown, job.feedback))
@@ -214,7 +216,7 @@ def _fail_raised(score: _Score, test: str, error: Exception, run: Run) -> None:
         score.fail_raised(test, "MemoryError", "the answer is too large", "", "memory_exceeded")
     else:
         is_assert = isinstance(error, AssertionError)
-        score.fail_raised(test, type(error).__name__, str(error), "", "failed" if is_assert else "error")
+        score.fail_raised(test, type(error).__name__, text.message_of(error), "", "failed" if is_assert else "error")
 
 
 def _fail_stopped(score: _Score, test: str, stop: remote.Stop, run: Run, limits: Limits) -> None:
@@ -237,7 +239,7 @@ class _Clock:
         self._running = False
 
     @contextlib.contextmanager
-    def limiting(self, limits: Limits) -> Iterator[None]:
+    def limiting(self, limits: Limits) -> Generator[None]:
         """Raises `_Stalled` in the block once it has used its CPU seconds, and never outside it."""
         allowed = _CPU_S + _CPU_PER_PROGRAM_S * limits.cpu_s
         soft = int(time.process_time() + allowed) + _CPU_GRACE_S

@@ -75,8 +75,15 @@ def set_limits(cpu_s: int, memory: int, file_bytes: int, own_user: bool) -> None
         pairs.append((resource.RLIMIT_NPROC, _THREADS_AND_PROCESSES))
     for kind, value in pairs:
         hard = resource.getrlimit(kind)[1]
-        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(kind, (value, value))
+        limit = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(kind, (limit, limit))
+
+
+def lift_limits() -> None:
+    """Takes back the limits that a judge sets itself, which its children inherit."""
+    for kind in (resource.RLIMIT_CPU, resource.RLIMIT_AS):
+        hard = resource.getrlimit(kind)[1]
+        resource.setrlimit(kind, (hard, hard))
 
 
 def become(user: int) -> None:
@@ -129,18 +136,17 @@ class CallFilter:
         self._header = ctypes.create_string_buffer(header, len(header))
 
     def install(self) -> None:
-        """Binds this process, for good.
+        """Binds this process, for good; to be called once it can gain no privileges.
 
         Raises:
             OSError: The kernel refuses.
         """
         struct.pack_into("I", self._lines, self._slot, os.getpid())
-        check(libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
         check(libc.prctl(_PR_SET_SECCOMP, _FILTER, self._header, 0, 0), "seccomp")
 
 
 def refuse_privileges() -> None:
-    """No gain of privileges by any later call; for platforms without a call filter."""
+    """No gain of privileges by any later call; the kernel's condition for filters and rules."""
     if sys.platform == "linux":
         check(libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
 

@@ -8,7 +8,6 @@ import importlib.util
 import json
 import os
 import queue
-import shutil
 import signal
 import socket
 import subprocess
@@ -27,6 +26,7 @@ from mucode_core.errors import SandboxError
 from mucode_core.sandbox.base import Job
 from mucode_core.sandbox.feedback import raised
 from mucode_core.sandbox.launch import helper_command, helper_environment, read_frame, write_frame
+from mucode_core.sandbox.scratch import Scratch, sweep
 from mucode_core.types import Verdict
 
 _ATTEMPTS = 3
@@ -37,11 +37,11 @@ _LOG_TAIL = 2000
 _Task = tuple[Job, "Future[Verdict]"]
 
 
-class JudgeLost(Exception):
+class JudgeLostError(Exception):
     """The judge process ended, stalled, or never started."""
 
 
-class _OutOfCpu(Exception):
+class _OutOfCpuError(Exception):
     """The kernel ended the judge: one operation on a program's answer used all the CPU that judging may."""
 
 
@@ -49,17 +49,22 @@ class _JudgeProcess:
     """One running judge. To be used and closed by the thread that made it: it dies with that thread."""
 
     def __init__(self) -> None:
-        self._scratch = tempfile.mkdtemp(prefix="mucode-")
-        self._log: IO[bytes] = tempfile.TemporaryFile()
+        self._scratch = Scratch()
+        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the judge
         self._connection, theirs = socket.socketpair()
-        command = helper_command(sys.executable, "judge", str(os.getpid()), self._scratch, _numpy_home())
+        command = helper_command(sys.executable, "judge", str(os.getpid()), self._scratch.path, _numpy_home())
         with theirs:
             self._process = subprocess.Popen(
-                command, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, stderr=self._log, env=helper_environment(), cwd="/"
+                command,
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=self._log,
+                env=helper_environment(),
+                cwd="/",
             )
         try:
             self.layers: list[str] = self._receive(_START_S)["layers"]
-        except (JudgeLost, _OutOfCpu):
+        except (JudgeLostError, _OutOfCpuError):
             self.close()
             raise
 
@@ -67,14 +72,14 @@ class _JudgeProcess:
         """The judge's answer to a job.
 
         Raises:
-            JudgeLost: There is none.
-            _OutOfCpu: It was ended for using too much CPU.
+            JudgeLostError: There is none.
+            _OutOfCpuError: It was ended for using too much CPU.
         """
         try:
             self._connection.settimeout(_START_S)
             write_frame(self._connection, json.dumps(asdict(job)).encode())
         except OSError as error:
-            raise JudgeLost("the judge does not listen") from error
+            raise JudgeLostError("the judge does not listen") from error
         return self._receive(job.limits.cpu_s * _WATCH_PER_CPU * max(1, len(job.tests)) + _WATCH_EXTRA_S)
 
     def _receive(self, patience_s: float) -> dict[str, Any]:
@@ -82,11 +87,11 @@ class _JudgeProcess:
         try:
             return json.loads(read_frame(self._connection))
         except TimeoutError as error:
-            raise JudgeLost(f"the judge was silent for {patience_s:g} s") from error
+            raise JudgeLostError(f"the judge was silent for {patience_s:g} s") from error
         except (EOFError, OSError, ValueError) as error:
             if self._process.wait() == -signal.SIGXCPU:
-                raise _OutOfCpu from error
-            raise JudgeLost(f"the judge ended with status {self._process.returncode}{self._tail()}") from error
+                raise _OutOfCpuError from error
+            raise JudgeLostError(f"the judge ended with status {self._process.returncode}{self._tail()}") from error
 
     def _tail(self) -> str:
         self._log.seek(max(0, self._log.seek(0, os.SEEK_END) - _LOG_TAIL))
@@ -99,7 +104,7 @@ class _JudgeProcess:
         self._process.kill()
         self._process.wait()
         self._log.close()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._scratch.remove()
 
 
 def _numpy_home() -> str:
@@ -116,6 +121,7 @@ class ProcessSandbox:
         Raises:
             SandboxError: A judge does not start.
         """
+        sweep()
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
         self._window = _WINDOW_PER_WORKER * num_workers
         self._closed = False
@@ -127,10 +133,11 @@ class ProcessSandbox:
         for thread in self._threads:
             thread.start()
         try:
-            self._layers = [future.result() for future in started][0]
+            layers = [future.result() for future in started]
         except SandboxError:
             self.close()
             raise
+        self._layers = layers[0]
 
     @property
     def isolation(self) -> str:
@@ -178,7 +185,7 @@ class ProcessSandbox:
         try:
             judge = _JudgeProcess()
             started.set_result(judge.layers)
-        except (JudgeLost, _OutOfCpu, OSError) as error:
+        except (JudgeLostError, _OutOfCpuError, OSError) as error:
             cure = "run `mucode doctor`"
             started.set_exception(SandboxError(f"no judge: {error}", place="sandbox", cure=cure))
             return
@@ -196,16 +203,17 @@ class ProcessSandbox:
             try:
                 judge = judge or _JudgeProcess()
                 answer = judge.ask(job)
-            except (JudgeLost, OSError) as error:
+            except (JudgeLostError, OSError) as error:
                 reason = str(error)
-            except _OutOfCpu:
+            except _OutOfCpuError:
                 future.set_result(_stalled(job))
-                judge = _close(judge)
-                return judge
+                _close(judge)
+                return None
             else:
                 _settle(future, answer)
                 return judge
-            judge = _close(judge)
+            _close(judge)
+            judge = None
         cure = "see the judge's last words above, or run `mucode doctor`"
         problem = f"a job failed {_ATTEMPTS} times: {reason}"
         future.set_exception(SandboxError(problem, place="sandbox", cure=cure))

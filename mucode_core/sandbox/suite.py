@@ -18,7 +18,7 @@ _OPERATORS: dict[type[ast.cmpop], str] = {ast.Eq: "==", ast.Is: "is"}
 _FILE = "<tests>"
 
 
-class Mismatch(AssertionError):
+class MismatchError(AssertionError):
     """An assert that compares two values, and found them different."""
 
     def __init__(self, got: object, expected: object, source: str) -> None:
@@ -30,20 +30,20 @@ def compare(operator: str, left: object, right: object, got_is_left: bool, sourc
     """`assert left == right` (or `is`) that keeps both values.
 
     Raises:
-        Mismatch: They differ.
+        MismatchError: They differ.
     """
     if not (left == right if operator == "==" else left is right):
-        raise Mismatch(*((left, right) if got_is_left else (right, left)), source)
+        raise MismatchError(*((left, right) if got_is_left else (right, left)), source)
 
 
 def truth(value: object, wanted: bool, source: str) -> None:
     """`assert value`, or `assert not value` where `wanted` is False.
 
     Raises:
-        Mismatch: It is not so.
+        MismatchError: It is not so.
     """
     if bool(value) is not wanted:
-        raise Mismatch(value, wanted, source)
+        raise MismatchError(value, wanted, source)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,13 @@ import sys
 import time
 import traceback
 import types
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from mucode_core.sandbox import guest, lockdown, wire
-from mucode_core.sandbox.jail import enter_jail
+from mucode_core.sandbox.jail import DEVICES, SYSTEM, enter_jail
+from mucode_core.sandbox.landlock import FileRules
 from mucode_core.sandbox.launch import BEGIN, CPU_LIMIT, END, ENDED, READY, REPORT, WALL_LIMIT
 
 _FIRST_USER = 1_000_000
@@ -31,17 +33,22 @@ _DESCRIPTORS = 3
 
 
 def main() -> NoReturn:
-    """Serves jobs until the judge closes the control socket. Arguments: parent id, scratch, directory of numpy or ''."""
+    """Serves jobs until the judge closes the control socket.
+
+    Arguments on the command line: the parent's process id, a scratch directory, the directory that holds numpy or ''.
+    """
     parent, scratch, numpy_home = int(sys.argv[1]), sys.argv[2], sys.argv[3]
     lockdown.die_with_parent(parent)
+    lockdown.lift_limits()
     control = socket.socket(fileno=os.dup(0))
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(null, 1)
     program_main = _prepare(numpy_home)
     processes = _open_processes()
-    zygote = _Zygote(control, null, processes, program_main, _confine(scratch, numpy_home))
-    control.sendall(READY + "; ".join(zygote.layers).encode() + b"\n")
+    confinement = _confine(scratch, numpy_home)
+    zygote = _Zygote(control, null, processes, program_main, confinement)
+    control.sendall(READY + "; ".join(confinement.layers).encode() + b"\n")
     zygote.serve()
 
 
@@ -62,22 +69,39 @@ def _prepare(numpy_home: str) -> types.ModuleType:
     return main_module
 
 
-def _confine(scratch: str, numpy_home: str) -> list[str]:
-    """The layers around every program that the kernel granted, in words."""
+@dataclass(frozen=True)
+class _Confinement:
+    """What the kernel granted around every program."""
+
+    layers: list[str]
+    """In words."""
+    user: int | None
+    rules: FileRules | None
+    calls: lockdown.CallFilter | None
+
+
+def _confine(scratch: str, numpy_home: str) -> _Confinement:
+    """Moves into the scratch, in a private file system if there can be one, else behind rules on files."""
     layers: list[str] = []
     libraries = [str(Path(os.__file__).parent), sys.base_prefix + "/lib"]
-    numpy_paths = [f"{numpy_home}/numpy", f"{numpy_home}/numpy.libs"] if numpy_home else []
+    libraries += [f"{numpy_home}/numpy", f"{numpy_home}/numpy.libs"] if numpy_home else []
     was_root = os.geteuid() == 0
+    rules = None
     try:
-        enter_jail([*libraries, *numpy_paths])
+        enter_jail(libraries)
         layers += ["own file system", "no network"]
     except OSError:
         os.chdir(scratch)
-    if was_root and all(map(_readable_by_all, [] if layers else [*libraries, *numpy_paths])):
+        with contextlib.suppress(OSError):
+            rules = FileRules([*libraries, *SYSTEM, *DEVICES], scratch)
+            layers.append("rules on files")
+    user = None
+    if was_root and ((rules is None and layers) or all(map(_readable_by_all, libraries))):
+        user = _FIRST_USER + os.getpid()
+        os.chown(".", user, user)
         layers.append("own user")
-    if lockdown.can_filter_calls():
-        layers.append("system call filter")
-    return layers
+    calls = lockdown.CallFilter() if lockdown.can_filter_calls() else None
+    return _Confinement([*layers, *(["system call filter"] if calls else [])], user, rules, calls)
 
 
 def _readable_by_all(path: str) -> bool:
@@ -92,12 +116,10 @@ class _Zygote:
         null: int,
         processes: int | None,
         program_main: types.ModuleType,
-        layers: list[str],
+        confinement: _Confinement,
     ) -> None:
-        self.layers = layers
+        self._confinement = confinement
         self._control, self._null, self._main = control, null, program_main
-        self._user = _FIRST_USER + os.getpid() if "own user" in layers else None
-        self._filter = lockdown.CallFilter() if "system call filter" in layers else None
         self._poll = select.poll()
         self._poll.register(control, select.POLLIN)
         for name in [n for n in sys.modules if n.partition(".")[0] == "mucode_core"]:
@@ -133,16 +155,18 @@ class _Zygote:
                 streams[number] = os.dup(descriptor) if descriptor <= guest.JOB_FD else descriptor
             for number, descriptor in enumerate(streams):
                 os.dup2(descriptor, number)
-            lockdown.close_above(guest.JOB_FD)
+            granted = self._confinement
             os.setsid()
-            lockdown.set_limits(int(cpu_s) + 2, self._own_memory + memory, file_bytes, self._user is not None)
-            if self._user is not None:
-                lockdown.become(self._user)
+            lockdown.set_limits(int(cpu_s) + 2, self._own_memory + memory, file_bytes, granted.user is not None)
+            if granted.user is not None:
+                lockdown.become(granted.user)
             lockdown.die_with_parent(self._pid)
-            if self._filter is not None:
-                self._filter.install()
-            else:
-                lockdown.refuse_privileges()
+            lockdown.refuse_privileges()
+            if granted.rules is not None:
+                granted.rules.install()
+            lockdown.close_above(guest.JOB_FD)
+            if granted.calls is not None:
+                granted.calls.install()
         except OSError:
             os._exit(90)
         guest.serve(self._main)
@@ -166,7 +190,7 @@ class _Zygote:
         _, status, usage = os.wait4(pid, 0)
         if self._control.recv(1) != END:
             os._exit(0)
-        _empty(os.getcwd())
+        _empty(".")
         self._control.sendall(REPORT.pack(status, usage.ru_utime + usage.ru_stime, how))
 
 
@@ -190,7 +214,7 @@ def _read_process(processes: int | None, pid: int, name: str) -> list[str]:
         descriptor = os.open(f"{pid}/{name}", os.O_RDONLY, dir_fd=processes)
     except OSError:
         return []
-    with open(descriptor) as file:
+    with os.fdopen(descriptor) as file:
         return file.read().split()
 
 
@@ -212,4 +236,4 @@ def _empty(directory: str) -> None:
             shutil.rmtree(entry.path, ignore_errors=True)
         else:
             with contextlib.suppress(OSError):
-                os.unlink(entry.path)
+                Path(entry.path).unlink()

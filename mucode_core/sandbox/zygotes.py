@@ -25,7 +25,7 @@ from mucode_core.sandbox.remote import Channel, ProgramGone
 _WALL_PER_CPU, _WALL_EXTRA_S = 5.0, 2.0
 
 
-class ZygoteLost(Exception):
+class ZygoteLostError(Exception):
     """A zygote has gone, or could not start a program: the machinery's failure, not the program's."""
 
 
@@ -45,13 +45,13 @@ class Run:
         """Waits until the child is locked down.
 
         Raises:
-            ZygoteLost: It is not.
+            ZygoteLostError: It is not.
         """
         try:
             self.channel.receive()
         except ProgramGone as error:
             self.finish()
-            raise ZygoteLost("a child ended before its program started") from error
+            raise ZygoteLostError("a child ended before its program started") from error
 
     def finish(self) -> None:
         """Ends the program, whatever it is doing, and learns what it used."""
@@ -63,9 +63,9 @@ class Run:
             self._control.sendall(END)
             report = self._control.recv(REPORT.size, socket.MSG_WAITALL)
         except OSError as error:
-            raise ZygoteLost("the control socket failed") from error
+            raise ZygoteLostError("the control socket failed") from error
         if len(report) < REPORT.size:
-            raise ZygoteLost("the zygote ended")
+            raise ZygoteLostError("the zygote ended")
         status, self.cpu_s, how = REPORT.unpack(report)
         killed_by = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
         self.timed_out = how != ENDED or killed_by == signal.SIGXCPU
@@ -86,7 +86,7 @@ class Zygotes:
         """Starts a locked-down child that awaits its program; `streams` become its standard input and output.
 
         Raises:
-            ZygoteLost: No child could be started.
+            ZygoteLostError: No child could be started.
         """
         control = self._control(needs_numpy and bool(self._numpy_home))
         ours, theirs = socket.socketpair()
@@ -97,7 +97,7 @@ class Zygotes:
                 socket.send_fds(control, [begin], [theirs.fileno(), *streams])
             except OSError as error:
                 ours.close()
-                raise ZygoteLost("the control socket failed") from error
+                raise ZygoteLostError("the control socket failed") from error
         run = Run(control, ours, limits.output_mb << 20)
         run.await_start()
         return run
@@ -112,13 +112,14 @@ class Zygotes:
         ours, theirs = socket.socketpair()
         with theirs:
             command = helper_command(sys.executable, "zygote", str(os.getpid()), self._scratch, numpy_home)
-            subprocess.Popen(command, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, env=helper_environment(), cwd="/")
+            environment = helper_environment()
+            subprocess.Popen(command, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, env=environment, cwd="/")
         line = b""
         with contextlib.suppress(OSError):
             while not line.endswith(b"\n"):
                 part = ours.recv(1)
                 if not part:
-                    raise ZygoteLost("the zygote did not start")
+                    raise ZygoteLostError("the zygote did not start")
                 line += part
         self.layers = line.removeprefix(READY).decode().strip().split("; ")
         return ours

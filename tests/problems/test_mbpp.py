@@ -48,7 +48,16 @@ def test_compressed_files_and_blank_lines_are_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("task_id", "split"),
-    [(1, "prompt"), (10, "prompt"), (11, "test"), (510, "test"), (511, "validation"), (600, "validation"), (601, "train")],
+    [
+        (1, "prompt"),
+        (10, "prompt"),
+        (11, "test"),
+        (510, "test"),
+        (511, "validation"),
+        (600, "validation"),
+        (601, "train"),
+        (974, "train"),
+    ],
 )
 def test_splits_go_by_task_id(tmp_path: Path, task_id: int, split: str) -> None:
     (problem,) = load_mbpp(write(tmp_path / "a.jsonl", ROW | {"task_id": task_id}))

@@ -50,6 +50,7 @@ ATTACKS: dict[str, str] = {
     "lying __class__": "class L:\n    __class__ = int\n    def __eq__(s, o): return True\n    def __index__(s): return 4\ndef f(x): return L()",
     "lying __bool__": "class L:\n    def __eq__(s, o): return s\n    def __bool__(s): return True\n    def __len__(s): return 4\ndef f(x): return L()",
     "lying metaclass": "class M(type):\n    def __eq__(s, o): return True\n    __hash__ = type.__hash__\nclass f(metaclass=M):\n    def __new__(cls, x): return cls",
+    "raising __repr__ inside": "import collections\nclass E:\n    def __repr__(s): raise ValueError\ndef f(x): return collections.deque([E()])",
     "the function itself": "class F:\n    def __eq__(s, o): return True\n    def __call__(s, x): return s\nf = F()",
     "numpy array": "import numpy as np\ndef f(x): return np.array([True])",
     "numpy object array": "import numpy as np\nclass L:\n    def __eq__(s, o): return True\ndef f(x): return np.array([L()], dtype=object)",
@@ -152,3 +153,35 @@ def test_nothing_is_left_for_the_next_program() -> None:
     with ProcessSandbox(1) as single:
         verdicts = list(single.run(make_job(code, "assert f(3) == 4") for code in (write, read)))
     assert [verdict.status for verdict in verdicts] == ["failed", "failed"]
+
+
+def test_an_object_that_raises_when_shown_is_only_a_wrong_key(sandbox: ProcessSandbox) -> None:
+    code = "class E:\n    def __repr__(s): raise ValueError\ndef f(x): return E()"
+    (verdict,) = sandbox.run([make_job(code, "assert {1: 2}[f(3)] == 2")])
+    assert verdict.status == "error"
+
+
+_FUZZ = """
+import random, os, struct, json
+draw = random.Random({seed})
+tags = ["list", "tuple", "set", "dict", "int", "range", "handle", "iterator", "function", "builtin", "ndarray", "counter"]
+def form(depth=0):
+    kind = draw.randrange(9)
+    if kind > 3 and depth < 4:
+        return [draw.choice(tags), *(form(depth + 1) for _ in range(draw.randrange(4)))]
+    return draw.choice([None, True, 4.5, 1, -1, "a", "0x9", [], {{}}, [[]]])
+def send(message):
+    data = json.dumps(message).encode()
+    os.write(3, struct.pack("<I", len(data)) + data)
+def f(x):
+    for _ in range(20):
+        send([draw.choice(["value", "value", "items", "error", "ready"]), *(form() for _ in range(draw.randrange(1, 5)))])
+"""
+
+
+def test_random_answers_never_pass_nor_break_the_judge(sandbox: ProcessSandbox) -> None:
+    tests = ["assert f(3) == 40", "assert list(f(4)) == [41]", "assert f(5)[0].x(1) == 42", "assert str(f(1)) == 'q'"]
+    jobs = [make_job(_FUZZ.format(seed=seed), *tests, limits=Limits(cpu_s=0.5)) for seed in range(150)]
+    verdicts = list(sandbox.run(jobs))
+    assert len({verdict.feedback for verdict in verdicts}) > 5
+    assert not any(verdict.num_passed for verdict in verdicts)

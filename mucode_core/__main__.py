@@ -1,0 +1,5 @@
+"""`python -m mucode_core` is `mucode`."""
+
+from mucode_core.cli import main
+
+main()

@@ -1,0 +1,108 @@
+"""The flow end to end: direction of the results, caching, kill -9 and resume, damage."""
+
+import json
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.flows.conftest import command, content, environment, left_behind, run
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    out = tmp_path_factory.mktemp("undisturbed") / "run"
+    return out, run(out)
+
+
+def test_the_method_improves_the_base(undisturbed):
+    _, result = undisturbed
+    base, final = result["base"], result["final"]
+    assert final["greedy_by_turn"][-1] > base["greedy_by_turn"][-1] + 5
+    for searched in (base["best_of_n"], final["best_of_n"]):
+        assert searched["oracle"]["by_turn"][-1] >= searched["pt"]["by_turn"][-1]
+    pt, chance = (base["best_of_n"][s]["by_turn"][-1] for s in ("pt", "random"))
+    assert pt > chance
+    assert result["verifier"]["heldout_pair_accuracy"] > 50
+    assert result["num_test_problems"] == 60
+
+
+def test_the_result_has_the_form_of_the_contract(undisturbed):
+    out, result = undisturbed
+    for evaluation in (result["base"], result["final"], *result["iterations"]):
+        assert len(evaluation["greedy_by_turn"]) == 3
+        assert evaluation["ci95"] > 0
+    assert set(result["base"]["best_of_n"]) == {"random", "lv", "pt", "pt+lv", "oracle"}
+    assert {len(v["by_turn"]) for v in result["final"]["best_of_n"].values()} == {3}
+    assert result["wall_s"] > 0
+    assert result["stages"]
+    assert json.loads((out / "result.json").read_text()) == result
+    report = (out / "report.md").read_text()
+    assert "planted" in report
+    for line in report.splitlines():
+        if line.startswith("!["):
+            assert (out / line.split("(")[1].rstrip(")")).stat().st_size > 5000
+    assert left_behind(out) == []
+
+
+def test_a_second_run_takes_every_stage_from_the_store(undisturbed):
+    out, result = undisturbed
+    again = run(out)
+    assert again["num_cached_stages"] == len(again["lineage"]) == len(result["lineage"])
+    assert content(again) == content(result)
+
+
+def test_killed_again_and_again_it_ends_in_the_same_bytes(undisturbed, tmp_path):
+    _, result = undisturbed
+    out, rng = tmp_path / "run", random.Random(20)
+    kills = 0
+    for _ in range(6):
+        process = subprocess.Popen(command(out), env=environment(out), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        try:
+            process.wait(rng.uniform(12, 30))
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            kills += 1
+        time.sleep(1)
+        assert left_behind(out) == [], "the killed run leaves no process"
+    assert kills >= 3
+    resumed = run(out)
+    assert content(resumed) == content(result)
+    for key in ("base", "final", "iterations", "verifiers", "differences", "rounds"):
+        assert resumed[key] == result[key]
+    drafts = [p for p in (out / "store").glob("*/.*") if p.is_dir()]
+    assert drafts == [], "no temporary directory is left"
+
+
+def test_checkpoints_and_rows_are_equal_byte_for_byte(undisturbed, tmp_path):
+    out, result = undisturbed
+    other = tmp_path / "run"
+    run(other, **{"run.num_workers": 1, "sandbox.num_workers": 1})
+    for stage in result["lineage"]:
+        for path in sorted((out / "store" / stage["kind"] / stage["fingerprint"]).rglob("*")):
+            if path.is_file() and path.name not in ("record.json", "measured.parquet"):
+                assert path.read_bytes() == (other / path.relative_to(out)).read_bytes(), path
+
+
+@pytest.mark.parametrize("damage", ["flip", "delete", "record"])
+def test_a_damaged_artifact_is_made_again_and_nothing_else(undisturbed, damage):
+    out, result = undisturbed
+    stage = next(s for s in result["lineage"] if s["label"] == "round 1 · verifier pairs")
+    directory = Path(out) / "store" / stage["kind"] / stage["fingerprint"]
+    if damage == "flip":
+        raw = bytearray((directory / "data.parquet").read_bytes())
+        raw[len(raw) // 2] ^= 255
+        (directory / "data.parquet").write_bytes(raw)
+    elif damage == "delete":
+        (directory / "data.parquet").unlink()
+    else:
+        (directory / "record.json").write_text("{}")
+    again = run(out)
+    assert content(again) == content(result)
+    assert [s["label"] for s in again["lineage"] if not s["cached"]] == ["round 1 · verifier pairs"]

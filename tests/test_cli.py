@@ -1,0 +1,77 @@
+"""The command line: quick, light, and clear about bad input."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import REPO
+
+HEAVY = ("torch", "transformers", "vllm", "prefect", "matplotlib", "pyarrow")
+
+
+def mucode(*arguments, cwd=None):
+    command = [sys.executable, "-m", "mucode_core", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=cwd)
+
+
+def test_help_names_the_commands_and_loads_nothing_heavy():
+    code = (
+        "import sys, contextlib\nfrom mucode_core.cli import app\n"
+        "with contextlib.suppress(SystemExit): app(['--help'])\n"
+        f"print('loaded:', [m for m in {HEAVY} if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "loaded: []" in done.stdout
+    for command in ("demo", "train", "doctor", "config"):
+        assert command in done.stdout
+
+
+def test_light_modules_import_without_torch():
+    leaves = ("bootstrap", "causal_lm", "finetune", "optimization", "verifier.fit", "verifier.model", "verifier.score")
+    leaves += ("sampling.transformers", "sampling.decoders", "__main__", "sandbox.zygote", "sandbox.launch")
+    names = [
+        ".".join(path.relative_to(REPO).with_suffix("").parts)
+        for path in sorted((REPO / "mucode_core").rglob("*.py"))
+        if path.name != "__init__.py"
+    ]
+    names = [n for n in names if n.removeprefix("mucode_core.") not in leaves]
+    code = f"import sys, importlib\nfor n in {names}: importlib.import_module(n)\nassert not {{'torch', 'vllm'}} & set(sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_core_never_imports_prefect():
+    for path in (REPO / "mucode_core").rglob("*.py"):
+        assert "import prefect" not in path.read_text(), path
+        assert "from prefect" not in path.read_text(), path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["train", "nowhere.yaml"], 2, "nowhere.yaml: no such file"),
+        (["train", "configs/demo.yaml", "--set", "run.sed=1"], 2, "run.sed: unknown key (value 1)"),
+        (["train", "configs/mbpp-replay.yaml"], 2, "problems.data: mbpp needs a local file"),
+        (["demo", "--seed", "-1"], 2, "equal to 0"),
+        (["fly"], 2, "fly"),
+    ],
+)
+def test_bad_usage_ends_with_2_and_says_what_to_do(arguments, code, message):
+    done = mucode(*arguments, cwd=REPO)
+    assert done.returncode == code
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_configuration_is_described():
+    done = mucode("config")
+    assert done.returncode == 0
+    assert "num_turns: 3  # Turns T a rollout at most" in done.stdout
+
+
+def test_the_doctor_tells_what_is_there():
+    done = mucode("doctor", "--json")
+    assert done.returncode == 0, done.stderr
+    assert "sandbox" in done.stderr
+    assert '"torch": {"ok": true' in done.stdout.splitlines()[-1]

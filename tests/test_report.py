@@ -1,0 +1,125 @@
+import dataclasses
+
+import pytest
+
+from mucode_core.metrics import Interval, RolloutSummary
+from mucode_core.report import format_interval, summary_rows, write_report
+from mucode_core.results import (
+    Evaluation,
+    Resampling,
+    RoundSummary,
+    RunResult,
+    StageRecord,
+    accuracies,
+    curve,
+    measure_verifier,
+    paired,
+)
+from mucode_core.types import SearchRow, VerifierScore
+from tests.conftest import make_rollout
+
+HOW = Resampling(200, 0)
+
+
+def evaluation(name, level, searched):
+    points = tuple(Interval(level + t, level + t - 3, level + t + 3) for t in range(3))
+    return Evaluation(name, points, dict.fromkeys(("random", "lv", "pt", "pt+lv", "oracle"), points) if searched else {})
+
+
+@pytest.fixture
+def result():
+    rollouts = [make_rollout(f"r{i}", f"p{i}", (f"x{i}", False, False), (f"y{i}", True, True)) for i in range(6)]
+    scores = [VerifierScore(r.rollout_id, t, "v", float(t) + 0.1 * i) for i, r in enumerate(rollouts) for t in (0, 1)]
+    quality = measure_verifier("final", rollouts, scores, HOW)
+    verifier = {"num_pairs": 9, "train_pair_accuracy": 0.81}
+    sft = {"loss_before": 1.5, "loss_after": 0.25}
+    counts = RolloutSummary(100, 250, 20, 30, 11, 5, 9999)
+    stage = StageRecord("round 1 · relabel", "sft_examples", "f" * 64, "c" * 64, 7, 100.0, 1.25, False, 0)
+    return RunResult(
+        name="demo", seed=3, synthetic=True, score_kind="likelihood", best_of_n=5, num_test_problems=40, resampling=HOW,
+        evaluations=[evaluation("base", 10, True), evaluation("iteration 1", 40, False), evaluation("iteration 2", 50, True)],
+        final_iteration=2, validation={1: Interval(40, 35, 45), 2: Interval(55, 50, 60)},
+        differences={"final - base, greedy": Interval(40.0, 30.0, 50.0)}, verifier=[quality],
+        rounds=[RoundSummary(0, counts, 9, verifier, {}, 321, sft), RoundSummary(1, counts, 9, verifier, {}, 0, {})],
+        stages=[stage], wall_s=12.5, report_path="x/report.md",
+    )  # fmt: skip
+
+
+def test_the_report_holds_every_figure_and_its_plots(result, tmp_path):
+    text = write_report(result, tmp_path).read_text()
+    for expected in (
+        "| base | greedy | 10.0 [7.0, 13.0] | 11.0 [8.0, 14.0] | 12.0 [9.0, 15.0] |",
+        "| iteration 2 | best of 5, pt+lv | 50.0",
+        "iteration 2, chosen by pt+lv accuracy on validation problems",
+        "| final - base, greedy | 40.0 [30.0, 50.0] |",
+        "| 1 | 20.0 | 11 of 30 | 9 | 81.0 | 321 | 1.500 | 0.250 |",
+        "planted",
+        "not the paper's",
+        "`sft_examples/ffffffffffff`",
+    ):
+        assert expected in text
+    names = {path.name for path in (tmp_path / "plots").iterdir()}
+    assert names == {"by-turn.png", "by-iteration.png", "best-of-n.png", "scores-final.png", "calibration-final.png"}
+    assert all(f"plots/{name}" in text for name in names)
+
+
+def test_plots_repeat_byte_for_byte_and_stay_small(result, tmp_path):
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        write_report(result, tmp_path / name)
+    for path in (tmp_path / "a" / "plots").iterdir():
+        assert path.read_bytes() == (tmp_path / "b" / "plots" / path.name).read_bytes()
+        assert 3000 < path.stat().st_size < 120_000
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"verifier": []},
+        {"evaluations": [], "differences": {}, "validation": {}},
+        {"evaluations": [], "verifier": []},
+        {"synthetic": False, "score_kind": "head"},
+    ],
+)
+def test_less_than_everything_still_makes_a_report(result, tmp_path, changes):
+    less = dataclasses.replace(result, **changes)
+    text = write_report(less, tmp_path).read_text()
+    assert "## Rounds" in text
+    assert ("planted" in text) == less.synthetic
+    assert less.to_json()["base"] == (less.base.to_json() if less.base else None)
+    assert len({len(row) for row in summary_rows(less)}) == 1
+
+
+def test_the_json_has_the_contract_s_form(result):
+    data = result.to_json()
+    assert data["base"]["greedy_by_turn"] == [10, 11, 12]
+    assert data["base"]["ci95"] == 3
+    assert data["final"]["best_of_n"]["pt+lv"] == {"by_turn": [50, 51, 52], "ci95": 3}
+    assert [e["name"] for e in data["iterations"]] == ["iteration 1", "iteration 2"]
+    assert data["verifier"]["heldout_pair_accuracy"] == 100
+    assert data["stages"] == {"round 1 · relabel": 1.25}
+
+
+def test_intervals_are_written_plainly():
+    assert format_interval(Interval(58.21, 53.5, 62.94)) == "58.2 [53.5, 62.9]"
+
+
+def test_accuracies_are_percent_a_selection():
+    rows = [
+        SearchRow("a", "pt", 0, 5, 0, "x", True, True, None, True),
+        SearchRow("b", "pt", 0, 5, 0, "x", True, False, None, True),
+        SearchRow("a", "lv", 0, 5, 0, "x", False, False, None, False),
+        SearchRow("a", "lv", 0, 5, 1, "x", True, True, None, True),
+        SearchRow("b", "lv", 0, 5, 0, "x", True, True, None, True),
+    ]
+    values = accuracies(rows, ["a", "b"], 2)
+    assert [i.value for i in curve(values["pt"], HOW)] == [50, 50]
+    assert [i.value for i in curve(values["lv"], HOW)] == [50, 100]
+    assert paired(values["lv"][:, -1], values["pt"][:, -1], HOW).value == 50
+
+
+def test_the_verifier_is_measured_on_distinct_programs():
+    rollouts = [make_rollout(f"r{i}", "p", ("x", False, False), ("y", True, True)) for i in range(3)]
+    scores = [VerifierScore(r.rollout_id, t, "v", float(t)) for r in rollouts for t in (0, 1)]
+    quality = measure_verifier("base", rollouts, scores, HOW)
+    assert (quality.num_pairs, quality.num_problems, quality.pair_accuracy.value, quality.auroc) == (1, 1, 100, 1)
