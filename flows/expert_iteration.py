@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from prefect import flow
 from prefect.futures import PrefectFuture
@@ -14,7 +15,7 @@ from mucode_core.artifacts import Source
 from mucode_core.config import Config
 from mucode_core.fingerprint import derive_seed
 from mucode_core.metrics import Interval
-from mucode_core.results import Evaluation, RoundSummary, RunResult, VerifierQuality
+from mucode_core.results import Evaluation, RoundSummary, RunResult
 from mucode_core.sampling.base import SamplingParams
 from mucode_core.types import ArtifactRef
 from tasks.data import adopt_base, load_problems, load_recorded, train_base, write_dialogues
@@ -40,45 +41,71 @@ Future = PrefectFuture[ArtifactRef]
 
 _WAITING_TASKS = 128
 """Task threads mostly wait for their inputs; worker processes and judges bound what really runs."""
+_TASK_RUNNER: Any = ThreadPoolTaskRunner(max_workers=_WAITING_TASKS)
 
 
 @flow(
     name="expert-iteration",
     flow_run_name="{config.run.name} · seed {config.run.seed}",
-    task_runner=ThreadPoolTaskRunner(max_workers=_WAITING_TASKS),
+    task_runner=_TASK_RUNNER,
     description="µCode: roll out, fit the verifier, relabel by local search, fine-tune from the base; repeat.",
 )
 def expert_iteration(config: Config) -> RunResult:
     """Runs the whole method and writes its report; finished stages are taken from the store."""
     with open_runtime(config) as runtime:
-        data = _load_data(runtime, config)
-        generators = [_make_base(runtime, config, data)]
-        rounds: list[Round] = []
-        summaries: list[RoundSummary] = []
-        greedy: dict[int, Future] = {}
+        run = _begin(runtime, config)
         for iteration in range(config.run.iterations + 1):
-            last = iteration == config.run.iterations
-            if data.test is not None:
-                name = "base" if iteration == 0 else f"iteration {iteration}"
-                greedy[iteration] = search_greedily(runtime, config, data.test, generators[-1], name)
-            if last and not config.verifier.final_fit:
+            _examine(run, iteration)
+            if iteration == config.run.iterations and not config.verifier.final_fit:
                 break
-            rounds.append(_gather(runtime, config, data, generators, rounds))
-            if not last:
-                generators.append(_improve(runtime, config, data, generators[0], rounds))
-            summaries.append(summarise_round(runtime, rounds[-1]))
-            publish_round(summaries[-1])
-        result = _conclude(runtime, config, data, generators, rounds, summaries, greedy)
+            _gather(run)
+            if iteration > 0 and run.data.test is not None:
+                run.validation[iteration] = _validate(run, iteration)
+            if iteration < config.run.iterations:
+                _improve(run)
+            run.summaries.append(summarise_round(runtime, run.rounds[-1]))
+            publish_round(run.summaries[-1])
+        result = _conclude(run)
     publish_result(result, config)
     return result
 
 
 @dataclass(frozen=True)
 class Data:
+    """The problems; recorded programs where these stand in for a generator."""
+
     train: Future
     validation: Future
     test: Future | None
     recorded: Future | None
+
+
+@dataclass
+class Run:
+    """What the loop has made so far; keys and indices are iterations of the generator."""
+
+    runtime: Runtime
+    config: Config
+    data: Data
+    generators: list[Future]
+    rounds: list[Round] = field(default_factory=list[Round])
+    summaries: list[RoundSummary] = field(default_factory=list[RoundSummary])
+    greedy: dict[int, Future] = field(default_factory=dict[int, Future])
+    validation: dict[int, Future] = field(default_factory=dict[int, Future])
+    held_out: dict[int, list[Future]] = field(default_factory=dict[int, list[Future]])
+
+    def sampled(self, iteration: int) -> Future:
+        """What answers for a generator: itself, or recorded programs."""
+        return self.generators[iteration] if self.data.recorded is None else self.data.recorded
+
+    def verifier_of(self, iteration: int) -> Future:
+        """The verifier that saw this generator's rollouts, or else the newest."""
+        return self.rounds[min(iteration, len(self.rounds) - 1)].verifier
+
+
+def _begin(runtime: Runtime, config: Config) -> Run:
+    data = _load_data(runtime, config)
+    return Run(runtime, config, data, [_make_base(runtime, config, data)])
 
 
 def _load_data(runtime: Runtime, config: Config) -> Data:
@@ -120,13 +147,12 @@ def _make_base(runtime: Runtime, config: Config, data: Data) -> Future:
     return train_base.submit(runtime, "base model", dialogues=dialogues, settings=generator.bootstrap, seed=seed)
 
 
-def _gather(runtime: Runtime, config: Config, data: Data, generators: list[Future], earlier: list[Round]) -> Round:
+def _gather(run: Run) -> None:
     """Rolls out the newest generator on the training problems and fits the verifier on all rollouts so far."""
-    iteration = len(earlier)
+    runtime, config, data = run.runtime, run.config, run.data
+    iteration = len(run.rounds)
     name = f"round {iteration + 1}"
-    generator = generators[iteration]
-    sampled = data.recorded if data.recorded is not None else generator
-    rollouts = roll_out(runtime, config, data.train, sampled, iteration, name)
+    rollouts = roll_out(run, data.train, iteration, name)
     pairs = collect_pairs.submit(
         runtime,
         f"{name} · verifier pairs",
@@ -138,19 +164,18 @@ def _gather(runtime: Runtime, config: Config, data: Data, generators: list[Futur
     verifier = train_verifier.submit(
         runtime,
         f"{name} · fit verifier",
-        pairs=[*(r.pairs for r in earlier), pairs],
-        init=generator if config.verifier.init == "generator" else generators[0],
+        pairs=[*(one.pairs for one in run.rounds), pairs],
+        init=run.generators[iteration if config.verifier.init == "generator" else 0],
         settings=config.verifier,
         seed=derive_seed(config.run.seed, iteration),
     )
-    return Round(iteration, rollouts, pairs, verifier)
+    run.rounds.append(Round(iteration, rollouts, pairs, verifier))
 
 
-def roll_out(
-    runtime: Runtime, config: Config, problems: Future, generator: Future, iteration: int, name: str
-) -> list[Future]:
+def roll_out(run: Run, problems: Future, iteration: int, name: str) -> list[Future]:
     """All shards of one split, each its turns in a row: one shard executes while another samples."""
-    settings = config.rollouts
+    runtime, config, settings = run.runtime, run.config, run.config.rollouts
+    generator = run.sampled(iteration)
     total = problems.result().num_rows
     per_shard = max(1, settings.shard_size // settings.num_rollouts)
     starts = range(0, total, per_shard)
@@ -180,11 +205,11 @@ def roll_out(
     return shards
 
 
-def _improve(runtime: Runtime, config: Config, data: Data, base: Future, rounds: list[Round]) -> Future:
+def _improve(run: Run) -> None:
     """The expert's programs, every state relabelled with them, and the next generator from the base."""
-    newest = rounds[-1]
+    runtime, config, data, newest = run.runtime, run.config, run.data, run.rounds[-1]
     name = f"round {newest.iteration + 1}"
-    rollouts = [shard for one in rounds for shard in one.rollouts]
+    rollouts = [shard for one in run.rounds for shard in one.rollouts]
     scores = score_shards(runtime, data.train, rollouts, newest.verifier, name)
     newest.choices = choose.submit(
         runtime,
@@ -207,11 +232,11 @@ def _improve(runtime: Runtime, config: Config, data: Data, base: Future, rounds:
         runtime,
         f"{name} · fine-tune",
         examples=newest.examples,
-        base=base,
+        base=run.generators[0],
         settings=config.finetune,
         seed=derive_seed(config.run.seed, newest.iteration + 1),
     )
-    return newest.generator
+    run.generators.append(newest.generator)
 
 
 def score_shards(
@@ -230,39 +255,46 @@ def score_shards(
     ]
 
 
-def _conclude(
-    runtime: Runtime,
-    config: Config,
-    data: Data,
-    generators: list[Future],
-    rounds: list[Round],
-    summaries: list[RoundSummary],
-    greedy: dict[int, Future],
-) -> RunResult:
+def _examine(run: Run, iteration: int) -> None:
+    """Greedy accuracy of a generator on the test problems, and its rollouts on problems the verifier never sees."""
+    name = "base" if iteration == 0 else f"iteration {iteration}"
+    if run.data.test is not None:
+        run.greedy[iteration] = search_greedily(run.runtime, run.config, run.data.test, run.generators[iteration], name)
+    if run.data.recorded is None or iteration == 0:
+        run.held_out[iteration] = roll_out(run, run.data.validation, iteration, f"{name} · held out")
+
+
+def _validate(run: Run, iteration: int) -> Future:
+    """The search that decides which (generator, verifier) pair is kept."""
+    return search_best_of_n(
+        run.runtime,
+        run.config,
+        run.data.validation,
+        run.generators[iteration],
+        run.verifier_of(iteration),
+        f"iteration {iteration} · validation",
+        ["pt+lv"],
+    )
+
+
+def _conclude(run: Run) -> RunResult:
     """Chooses the pair on validation problems, evaluates it on the test problems, measures its verifier."""
-
-    def verifier_of(iteration: int) -> Future:
-        """The verifier that saw this generator's rollouts, or else the newest."""
-        return rounds[min(iteration, len(rounds) - 1)].verifier
-
-    final, chosen_by = len(generators) - 1, dict[int, Interval]()
+    runtime, config, data = run.runtime, run.config, run.data
+    final, chosen_by = len(run.generators) - 1, dict[int, Interval]()
     evaluations, differences = list[Evaluation](), dict[str, Interval]()
     if data.test is not None:
-        searches = {
-            i: search_best_of_n(
-                runtime, config, data.validation, generators[i], verifier_of(i), f"validate {i}", ["pt+lv"]
-            )
-            for i in range(1, len(generators))
-        }
-        final, chosen_by = choose_iteration(runtime, config, data.validation, searches)
-        selections = config.evaluation.selections
+        if final not in run.validation:
+            run.validation[final] = _validate(run, final)
+        final, chosen_by = choose_iteration(runtime, config, data.validation, run.validation)
+    scores = _score_held_out(run, final)
+    if data.test is not None:
+        verifier, selections = run.verifier_of(final), config.evaluation.selections
         best_of_n = {
-            i: search_best_of_n(runtime, config, data.test, generators[i], verifier_of(final), name, selections)
+            i: search_best_of_n(runtime, config, data.test, run.generators[i], verifier, name, selections)
             for i, name in ((0, "base"), (final, "final"))
         }
-        evaluations, differences = evaluate_searches(
-            runtime, config, data.test, Searches(greedy, searches, best_of_n), final
-        )
+        searches = Searches(run.greedy, best_of_n)
+        evaluations, differences = evaluate_searches(runtime, config, data.test, searches, final)
     return RunResult(
         name=config.run.name,
         seed=config.run.seed,
@@ -275,25 +307,21 @@ def _conclude(
         final_iteration=final,
         validation=chosen_by,
         differences=differences,
-        verifier=_measure_verifier(runtime, config, data, generators, verifier_of(final), final),
-        rounds=summaries,
+        verifier=[measure_verifier(runtime, config, name, *rows) for name, rows in scores.items()],
+        rounds=run.summaries,
         stages=list_stages(runtime),
         wall_s=time.time() - runtime.started_at,
         report_path=str(run_dir(config) / "report.md"),
     )
 
 
-def _measure_verifier(
-    runtime: Runtime, config: Config, data: Data, generators: list[Future], verifier: Future, final: int
-) -> list[VerifierQuality]:
-    """The final verifier on validation problems: programs of the base and of the final generator, or recorded ones."""
-    sources = [("base", 0, generators[0]), ("final", final, generators[final])]
-    if data.recorded is not None:
-        sources = [("recorded", 0, data.recorded)]
-    measured: list[VerifierQuality] = []
-    for name, iteration, generator in sources:
-        place = f"held out, {name}"
-        rollouts = roll_out(runtime, config, data.validation, generator, iteration, place)
-        scores = score_shards(runtime, data.validation, rollouts, verifier, place)
-        measured.append(measure_verifier(runtime, config, name, rollouts, scores))
-    return measured
+def _score_held_out(run: Run, final: int) -> dict[str, tuple[list[Future], list[Future]]]:
+    """The chosen verifier on held-out rollouts of the base and of the final generator, or on recorded programs."""
+    names = {"base": 0, "final": final} if run.data.recorded is None else {"recorded": 0}
+    scored: dict[str, tuple[list[Future], list[Future]]] = {}
+    for name, iteration in names.items():
+        rollouts = run.held_out[iteration]
+        verifier = run.verifier_of(final)
+        scores = score_shards(run.runtime, run.data.validation, rollouts, verifier, f"{name} · held out")
+        scored[name] = (rollouts, scores)
+    return scored

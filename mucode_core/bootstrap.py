@@ -127,6 +127,7 @@ def build_base(
 
 def _make_model(tokenizer: PreTrainedTokenizerFast, config: BootstrapConfig, seed: int) -> LlamaForCausalLM:
     torch.manual_seed(seed)
+    vocabulary = tokenizer.get_vocab()
     llama = LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=config.hidden_size,
@@ -136,8 +137,8 @@ def _make_model(tokenizer: PreTrainedTokenizerFast, config: BootstrapConfig, see
         num_key_value_heads=config.num_heads // 2,
         max_position_embeddings=config.context_length,
         tie_word_embeddings=True,
-        pad_token_id=tokenizer.pad_token_id,
+        pad_token_id=vocabulary[PAD],
         bos_token_id=None,
-        eos_token_id=tokenizer.eos_token_id,
+        eos_token_id=vocabulary[END],
     )
     return LlamaForCausalLM(llama)

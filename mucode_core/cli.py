@@ -122,6 +122,3 @@ def main() -> NoReturn:
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
     sys.exit(0)
-
-
-def _unused(_: Any) -> None: ...

@@ -60,7 +60,7 @@ def _answer(tokenizer: PreTrainedTokenizerBase, state: Sequence[Message], prompt
     if not full.startswith(prompt):
         cure = "use a template whose generation prompt is a prefix of the answered dialogue"
         raise DataError("the chat template rewrites history", place="tokenizer.chat_template", cure=cure)
-    end = tokenizer.eos_token or ""
+    end = str(tokenizer.eos_token or "")
     answer = full[len(prompt) :].rstrip()
     return answer if end and answer.endswith(end) else answer + end
 

@@ -13,7 +13,7 @@ from mucode_core.metrics import CalibrationBin
 from mucode_core.results import Evaluation, VerifierQuality
 
 mpl.use("Agg")
-from matplotlib import pyplot as plt  # noqa: E402  # the backend must be chosen first
+from matplotlib import pyplot as plt  # the backend must be chosen first
 
 _COLOURS = (
     "#0072B2",

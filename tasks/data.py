@@ -9,6 +9,7 @@ from mucode_core.config import BootstrapConfig, ProblemsConfig
 from mucode_core.fingerprint import derive_seed
 from mucode_core.problems import load_split
 from mucode_core.problems.mbpp import load_mbpp
+from mucode_core.problems.synthetic import ProblemSplit
 from mucode_core.sampling.replay import load_recorded_programs
 from mucode_core.types import ArtifactRef, Dialogue, Problem, RecordedProgram
 from tasks.stage import Runtime, stage
@@ -22,7 +23,7 @@ def load_problems(
     draft: Draft,
     label: str,
     *,
-    split: str,
+    split: ProblemSplit,
     settings: ProblemsConfig,
     source: Source | None,
     recorded: ArtifactRef | None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mucode_core.artifacts import Draft
-from mucode_core.config import SandboxConfig
+from mucode_core.config import SandboxConfig, Selection
 from mucode_core.grading import grade_programs
 from mucode_core.sampling.base import SamplingParams
 from mucode_core.sandbox.base import Limits
@@ -25,7 +25,7 @@ def search_problems(
     problems: ArtifactRef,
     generator: ArtifactRef,
     verifier: ArtifactRef | None,
-    selections: tuple[str, ...],
+    selections: tuple[Selection, ...],
     num_samples: int,
     num_turns: int,
     num_searches: int,

@@ -43,7 +43,6 @@ class Searches:
     """Searches by iteration of the generator; `best_of_n` of the base and the chosen one."""
 
     greedy: Mapping[int, Future]
-    validation: Mapping[int, Future]
     best_of_n: Mapping[int, Future]
 
 

@@ -136,7 +136,6 @@ def stage(kind: str, *, version: int, tags: tuple[str, ...] = ()) -> Callable[[B
             return runtime.store.ref(recipe)
 
         configured = task(
-            run,
             name=kind,
             description=inspect.getdoc(build),
             tags=[kind, *tags],
@@ -146,7 +145,7 @@ def stage(kind: str, *, version: int, tags: tuple[str, ...] = ()) -> Callable[[B
             retries=2,
             retry_delay_seconds=2,
             retry_condition_fn=_is_infrastructure,
-        )
+        )(run)
         return Stage(kind, version, build, configured)
 
     return decorate

@@ -14,7 +14,15 @@ ROLLOUTS = [
     make_rollout("r3", "b", ("b0", False, False), ("b1", True, False)),
     make_rollout("r4", "c", (None, False, False)),
 ]
-SCORES = {("r0", 0): 3.0, ("r0", 1): 0.1, ("r1", 0): 0.5, ("r1", 1): 0.9, ("r2", 0): 0.2, ("r3", 0): 2.0, ("r3", 1): 1.0}
+SCORES = {
+    ("r0", 0): 3.0,
+    ("r0", 1): 0.1,
+    ("r1", 0): 0.5,
+    ("r1", 1): 0.9,
+    ("r2", 0): 0.2,
+    ("r3", 0): 2.0,
+    ("r3", 1): 1.0,
+}
 ROWS = [VerifierScore(r, t, "v", s) for (r, t), s in SCORES.items()]
 PROBLEMS = {pid: make_problem(pid) for pid in "abc"}
 

@@ -23,7 +23,9 @@ HOW = Resampling(200, 0)
 
 def evaluation(name, level, searched):
     points = tuple(Interval(level + t, level + t - 3, level + t + 3) for t in range(3))
-    return Evaluation(name, points, dict.fromkeys(("random", "lv", "pt", "pt+lv", "oracle"), points) if searched else {})
+    return Evaluation(
+        name, points, dict.fromkeys(("random", "lv", "pt", "pt+lv", "oracle"), points) if searched else {}
+    )
 
 
 @pytest.fixture

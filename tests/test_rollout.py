@@ -60,7 +60,9 @@ def test_a_state_holds_the_texts_and_public_feedback_of_earlier_turns():
     secret = make_verdict(False, "SECRET of a private test")
     turn = Turn(0, Completion("my text", None, "stop", 1), make_verdict(False, "public says no"), secret)
     (first, *_) = begin()
-    state = rollout.build_state(problem, type(first)(**{f: getattr(first, f) for f in first.__slots__} | {"turns": (turn,)}))
+    state = rollout.build_state(
+        problem, type(first)(**{f: getattr(first, f) for f in first.__slots__} | {"turns": (turn,)})
+    )
     assert [m.role for m in state] == ["user", "assistant", "user"]
     assert state[0].content == "Write f for a.\nassert f(1) == 2"
     assert state[1].content == "my text"

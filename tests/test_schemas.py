@@ -43,7 +43,9 @@ def test_measured_values_come_out_and_go_back(rows):
     assert measured == [[v.cpu_s for t in r.turns for v in (t.public_verdict, t.private_verdict)] for r in rows]
     assert all(t["public_verdict"]["cpu_s"] is None for row in dicts for t in row["turns"])
     schemas.join_measured(dicts, measured)
-    assert [dataclasses.astuple(r) for r in schemas.from_dicts(dicts, Rollout)] == [dataclasses.astuple(r) for r in rows]
+    assert [dataclasses.astuple(r) for r in schemas.from_dicts(dicts, Rollout)] == [
+        dataclasses.astuple(r) for r in rows
+    ]
 
 
 def test_a_foreign_schema_is_refused():

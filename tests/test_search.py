@@ -127,7 +127,9 @@ def test_a_rejected_program_can_be_excluded():
 def test_a_missing_program_is_never_preferred_by_score():
     class Mute(FakeSampler):
         def sample(self, requests, params):
-            return [make_completion("no" if i % 2 else "```python\nx = 1\n```", "stop", 4) for i, _ in enumerate(requests)]
+            return [
+                make_completion("no" if i % 2 else "```python\nx = 1\n```", "stop", 4) for i, _ in enumerate(requests)
+            ]
 
     def grade_some(programs):
         return [(make_verdict(False), make_verdict(False)) for _ in programs]

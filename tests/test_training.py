@@ -104,7 +104,9 @@ def test_batches_hold_every_example_once_an_epoch_within_the_budget():
 
 
 def examples(count=24):
-    return [SftExample("p", f"r{i}", 0, (Message("user", f"say w{i}"),), f"```python\nyes{i}\n```") for i in range(count)]
+    return [
+        SftExample("p", f"r{i}", 0, (Message("user", f"say w{i}"),), f"```python\nyes{i}\n```") for i in range(count)
+    ]
 
 
 def test_finetuning_lowers_the_loss_and_repeats_bit_for_bit(base, tmp_path):

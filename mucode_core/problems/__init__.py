@@ -10,14 +10,14 @@ from mucode_core.config import ProblemsConfig
 from mucode_core.errors import DataError
 from mucode_core.fingerprint import derive_seed
 from mucode_core.problems.mbpp import load_mbpp
-from mucode_core.problems.synthetic import make_problems
+from mucode_core.problems.synthetic import ProblemSplit, make_problems
 from mucode_core.types import Problem
 
 __all__ = ["load_mbpp", "load_split", "make_problems"]
 
 
 def load_split(
-    settings: ProblemsConfig, split: str, *, data: Path | None, keep: Collection[str] | None, seed: int
+    settings: ProblemsConfig, split: ProblemSplit, *, data: Path | None, keep: Collection[str] | None, seed: int
 ) -> list[Problem]:
     """The problems of one split ('train', 'validation' or 'test') of the configured data set.
 

@@ -113,7 +113,7 @@ def make_problems(split: ProblemSplit, num_problems: int, seed: int) -> list[Pro
     if num_problems > MAX_PROBLEMS:
         cure = f"ask for at most {MAX_PROBLEMS}"
         raise DataError(f"{num_problems} problems wanted", place=f"the synthetic {split} split", cure=cure)
-    rng = random.Random(derive_seed(seed, "synthetic problems", split))  # noqa: S311
+    rng = random.Random(derive_seed(seed, "synthetic problems", split))
     problems: list[Problem] = []
     seen: set[str] = set()
     while len(problems) < num_problems:
@@ -140,7 +140,7 @@ def make_dialogues(
         repair_rate: How often the teacher mends a wrong line in the next turn.
         num_turns: Programs a dialogue holds at most; each dialogue ends in one.
     """
-    rng = random.Random(derive_seed(seed, "synthetic dialogues"))  # noqa: S311
+    rng = random.Random(derive_seed(seed, "synthetic dialogues"))
     dialogues: list[tuple[Message, ...]] = []
     while len(dialogues) < num_dialogues:
         blueprint = _draw_blueprint(rng, "bootstrap", (), skewed=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from mucode_core.sampling.base import SampleRequest, Sampler, SamplingParams
+from mucode_core.sampling.base import Sampler, SampleRequest, SamplingParams
 from mucode_core.types import Completion
 from mucode_core.workers import WorkerPool
 

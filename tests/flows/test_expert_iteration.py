@@ -62,7 +62,9 @@ def test_killed_again_and_again_it_ends_in_the_same_bytes(undisturbed, tmp_path)
     out, rng = tmp_path / "run", random.Random(20)
     kills = 0
     for _ in range(6):
-        process = subprocess.Popen(command(out), env=environment(out), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            command(out), env=environment(out), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
         try:
             process.wait(rng.uniform(12, 30))
         except subprocess.TimeoutExpired:

@@ -10,7 +10,9 @@ from sandbox_jobs import make_job
 
 from mucode_core.sandbox import Limits, ProcessSandbox
 
-_LYING = "class L({base}):\n    def __eq__(self, other): return True\n    __ne__ = lambda s, o: False\n    __hash__ = None\n"
+_LYING = (
+    "class L({base}):\n    def __eq__(self, other): return True\n    __ne__ = lambda s, o: False\n    __hash__ = None\n"
+)
 _RAW = "import os, struct, json\ndef send(b): os.write(3, struct.pack('<I', len(b)) + b)\n"
 ATTACKS: dict[str, str] = {
     # exits
@@ -29,8 +31,8 @@ ATTACKS: dict[str, str] = {
     "printed sentinel": "print(open(__file__).read())\nprint('passed')",
     "started and value frames": _RAW + "for _ in range(9): send(b'[\"started\"]'); send(b'[\"value\", 4]')",
     "ready without names": _RAW + "send(b'[\"ready\", {}]')\nsend(b'[\"value\", 4]')",
-    "names the tests do not read": _RAW + "send(b'[\"ready\", {\"abs\": [\"handle\", 0, \"a\"], \"f\": [\"handle\", 0, \"a\"]}]')",
-    "verdict frame": _RAW + "send(b'{\"verdict\": {\"status\": \"passed\"}}')",
+    "names the tests do not read": _RAW + 'send(b\'["ready", {"abs": ["handle", 0, "a"], "f": ["handle", 0, "a"]}]\')',
+    "verdict frame": _RAW + 'send(b\'{"verdict": {"status": "passed"}}\')',
     "shadowed builtins": "def f(x): return 5\nsorted = set = abs = isinstance = len = lambda *a: 4\nAssertionError = Exception",
     "patched builtins": "import builtins\nbuiltins.AssertionError = int\nbuiltins.compile = builtins.exec = None\ndef f(x): return 5",
     "settrace": "import sys\nsys.settrace(lambda *a: None)\nsys.setprofile(lambda *a: None)\ndef f(x): return 5",
@@ -55,8 +57,8 @@ ATTACKS: dict[str, str] = {
     "numpy array": "import numpy as np\ndef f(x): return np.array([True])",
     "numpy object array": "import numpy as np\nclass L:\n    def __eq__(s, o): return True\ndef f(x): return np.array([L()], dtype=object)",
     "numpy void dtype": "import numpy as np\ndef f(x): return np.zeros(3, dtype=[('a', 'i4'), ('b', 'V99')])",
-    "unknown dtype on the wire": _RAW + "def f(x):\n    send(b'[\"value\", [\"ndarray\", \"V99999999999\", [1], [1]]]')",
-    "huge shape": _RAW + "def f(x):\n    send(b'[\"value\", [\"ndarray\", \"int8\", [0, 999999999999], []]]')",
+    "unknown dtype on the wire": _RAW + 'def f(x):\n    send(b\'["value", ["ndarray", "V99999999999", [1], [1]]]\')',
+    "huge shape": _RAW + 'def f(x):\n    send(b\'["value", ["ndarray", "int8", [0, 999999999999], []]]\')',
     "NaN": "def f(x): return float('nan')",
     "huge range": "def f(x): return range(10**11)",
     "huge integer": "def f(x): return 1 << 10_000_000",
@@ -74,9 +76,9 @@ ATTACKS: dict[str, str] = {
     "flooded replies": _RAW + "def f(x):\n    while True: send(b'[\"value\", 4')",
     "deep JSON": _RAW + "def f(x): send(b'[\"value\", ' + b'[' * 500000 + b']' * 500000 + b']')",
     "many elements": _RAW + "def f(x): send(b'[\"value\", [\"list\", [' + b'[],' * 5000000 + b'0]]]')",
-    "not UTF-8": _RAW + "def f(x): send(b'[\"value\", \"\\xff\\xfe\"]')",
-    "unhashable keys": _RAW + "def f(x): send(b'[\"value\", [\"set\", [[\"list\", []]]]]')",
-    "error of any class": _RAW + "def f(x): send(b'[\"error\", [\"SystemExit\", \"exit\", \"__import__\"], [], \"\", []]')",
+    "not UTF-8": _RAW + 'def f(x): send(b\'["value", "\\xff\\xfe"]\')',
+    "unhashable keys": _RAW + 'def f(x): send(b\'["value", ["set", [["list", []]]]]\')',
+    "error of any class": _RAW + 'def f(x): send(b\'["error", ["SystemExit", "exit", "__import__"], [], "", []]\')',
     # processes
     "kill parent": "import os\nos.kill(os.getppid(), 9)",
     "kill group": "import os\nos.killpg(0, 9)",

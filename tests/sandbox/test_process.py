@@ -158,7 +158,10 @@ def test_a_memory_hog_is_told_apart(judge_one: Judge) -> None:
 
 def test_too_large_an_answer_is_told_apart(judge_one: Judge) -> None:
     verdict = judge_one("def f(x): return 'x' * (3 << 20)", "assert f(1) == 1", limits=Limits(output_mb=2))
-    assert (verdict.status, verdict.feedback.splitlines()[-1]) == ("output_exceeded", "RuntimeError: the answer is too large")
+    assert (verdict.status, verdict.feedback.splitlines()[-1]) == (
+        "output_exceeded",
+        "RuntimeError: the answer is too large",
+    )
 
 
 @pytest.mark.parametrize("tests", [(), ("pass",), ("assert 1 == 1",)], ids=str)
@@ -183,7 +186,9 @@ def test_a_comparison_that_never_ends_is_the_programs_fault(judge_one: Judge) ->
 
 
 def test_brief_limit_does_not_count_time_asleep(judge_one: Judge) -> None:
-    verdict = judge_one("import time\ndef f(x):\n    time.sleep(0.5)\n    return x", "assert f(1) == 1", limits=Limits(cpu_s=0.1))
+    verdict = judge_one(
+        "import time\ndef f(x):\n    time.sleep(0.5)\n    return x", "assert f(1) == 1", limits=Limits(cpu_s=0.1)
+    )
     assert verdict.passed
 
 
@@ -265,7 +270,10 @@ def test_threads_share_the_workers(sandbox: ProcessSandbox) -> None:
 
 def test_two_sandboxes_say_the_same() -> None:
     code = "import random\ndef f(x): return [random.random(), {str(i) for i in range(9)}, list({'a', 'b', 'c'}), hash('a')]"
-    jobs = [make_job(code, "assert f(1) == 2"), make_job("import random\ndef f(x): return random.choice", "assert f(1) == 2")]
+    jobs = [
+        make_job(code, "assert f(1) == 2"),
+        make_job("import random\ndef f(x): return random.choice", "assert f(1) == 2"),
+    ]
     texts: list[list[str]] = []
     for num_workers in (1, 2):
         with ProcessSandbox(num_workers) as sandbox:
