@@ -16,11 +16,14 @@ from tasks.stage import Runtime
 Future = PrefectFuture[ArtifactRef]
 
 
-def search_greedily(runtime: Runtime, config: Config, problems: Future, generator: Future, name: str) -> Future:
+def search_greedily(
+    runtime: Runtime, config: Config, problems: Future, generator: Future, name: str, after: Sequence[Future]
+) -> Future:
     """Greedy decoding over turns: one sample at temperature 0."""
     return search_problems.submit(
         runtime,
         f"{name} · greedy",
+        after=after,
         problems=problems,
         generator=generator,
         verifier=None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,10 +56,11 @@ def expert_iteration(config: Config) -> RunResult:
     with open_runtime(config) as runtime:
         run = _begin(runtime, config)
         for iteration in range(config.run.iterations + 1):
-            _examine(run, iteration)
             if iteration == config.run.iterations and not config.verifier.final_fit:
+                _examine(run, iteration, after=[])
                 break
             _gather(run)
+            _examine(run, iteration, after=[run.rounds[-1].pairs])
             if iteration > 0 and run.data.test is not None:
                 run.validation[iteration] = _validate(run, iteration)
             if iteration < config.run.iterations:
@@ -172,7 +174,7 @@ def _gather(run: Run) -> None:
     run.rounds.append(Round(iteration, rollouts, pairs, verifier))
 
 
-def roll_out(run: Run, problems: Future, iteration: int, name: str) -> list[Future]:
+def roll_out(run: Run, problems: Future, iteration: int, name: str, after: Sequence[Future] = ()) -> list[Future]:
     """All shards of one split, each its turns in a row: one shard executes while another samples."""
     runtime, config, settings = run.runtime, run.config, run.config.rollouts
     generator = run.sampled(iteration)
@@ -193,9 +195,14 @@ def roll_out(run: Run, problems: Future, iteration: int, name: str) -> list[Futu
         done: Future | None = None
         for turn in range(1, settings.num_turns + 1):
             place = f"turn {turn} · shard {index}/{len(starts)}"
-            common = {"problems": problems, "generator": generator, "previous": done, "shard": shard}
+            common: dict[str, Any] = {"problems": problems, "generator": generator, "previous": done, "shard": shard}
             samples = sample_turn.submit(
-                runtime, f"{name} · sample {place}", params=params, batch_size=config.generator.batch_size, **common
+                runtime,
+                f"{name} · sample {place}",
+                after=after,
+                params=params,
+                batch_size=config.generator.batch_size,
+                **common,
             )
             done = execute_turn.submit(
                 runtime, f"{name} · execute {place}", samples=samples, settings=config.sandbox, **common
@@ -255,13 +262,18 @@ def score_shards(
     ]
 
 
-def _examine(run: Run, iteration: int) -> None:
-    """Greedy accuracy of a generator on the test problems, and its rollouts on problems the verifier never sees."""
+def _examine(run: Run, iteration: int, after: Sequence[Future]) -> None:
+    """Greedy accuracy of a generator on the test problems, and its rollouts on problems the verifier never sees.
+
+    Nothing needs these soon, so they wait for the training rollouts and fill the cores that fitting leaves idle.
+    """
     name = "base" if iteration == 0 else f"iteration {iteration}"
     if run.data.test is not None:
-        run.greedy[iteration] = search_greedily(run.runtime, run.config, run.data.test, run.generators[iteration], name)
+        run.greedy[iteration] = search_greedily(
+            run.runtime, run.config, run.data.test, run.generators[iteration], name, after
+        )
     if run.data.recorded is None or iteration == 0:
-        run.held_out[iteration] = roll_out(run, run.data.validation, iteration, f"{name} · held out")
+        run.held_out[iteration] = roll_out(run, run.data.validation, iteration, f"{name} · held out", after)
 
 
 def _validate(run: Run, iteration: int) -> Future:

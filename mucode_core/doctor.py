@@ -81,7 +81,7 @@ def _sandbox() -> Check:
     job = Job("def f():\n    return 1", ("assert f() == 1",), "assert", "", "f", Limits())
     try:
         with open_sandbox(SandboxConfig(num_workers=1)) as sandbox:
-            (verdict,) = sandbox.run([job])
+            ((verdict, _),) = sandbox.run([job])
             return Check("sandbox", verdict.passed, sandbox.isolation, required=True)
     except SandboxError as error:
         return Check("sandbox", ok=False, detail=str(error), required=True)

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from mucode_core.sandbox.base import FeedbackStyle, Job, Limits, Sandbox
+from mucode_core.sandbox.base import FeedbackStyle, Job, Limits, Sandbox, Verdicts
 from mucode_core.types import Problem, Test, Verdict
 
 NO_CODE_FEEDBACK = "No program found in the answer."
@@ -18,8 +18,8 @@ def grade_programs(
     *,
     limits: Limits,
     feedback: FeedbackStyle,
-) -> Iterator[tuple[Verdict, Verdict]]:
-    """Yields the (public, private) verdicts of each row, in order and streamed.
+) -> Iterator[Verdicts]:
+    """Yields the (public, private) verdicts of each row, in order and streamed; one run gives both.
 
     A problem's own time limit replaces `limits.cpu_s`. Where there is no program the status is `no_code`. An empty set
     of tests is passed, 0 of 0, by any program: a problem without private tests is solved by passing the public ones.
@@ -27,45 +27,48 @@ def grade_programs(
     Args:
         sandbox: Where programs run.
         rows: Problems, each with a program or None.
-        limits: Budgets of one run against one set of tests.
+        limits: Budgets of one program's run against all its tests.
         feedback: Style of the verdicts' texts.
 
     Raises:
         SandboxError: The machinery failed; never because of a program.
     """
-    graded: deque[list[Verdict | None]] = deque()
+    ungraded: deque[Problem | Verdicts] = deque()
+    """Rows taken and not yet yielded: problems whose program runs, verdicts where it need not."""
 
     def jobs() -> Iterator[Job]:
         for problem, code in rows:
-            verdicts = [_verdict_without_run(code, tests) for tests in (problem.public_tests, problem.private_tests)]
-            graded.append(verdicts)
-            for tests, verdict in zip((problem.public_tests, problem.private_tests), verdicts, strict=True):
-                if verdict is None and code is not None:
-                    yield _make_job(problem, code, tests, limits, feedback)
+            if code is None:
+                ungraded.append((_no_code(problem.public_tests), _no_code(problem.private_tests)))
+            elif not problem.public_tests and not problem.private_tests:
+                ungraded.append((_NO_TESTS, _NO_TESTS))
+            else:
+                ungraded.append(problem)
+                yield _make_job(problem, code, limits, feedback)
 
-    for verdict in sandbox.run(jobs()):
-        yield from _take_ready(graded)
-        graded[0][graded[0].index(None)] = verdict
-    yield from _take_ready(graded)
-
-
-def _take_ready(graded: deque[list[Verdict | None]]) -> Iterator[tuple[Verdict, Verdict]]:
-    """Removes and yields the rows at the head that need no further run."""
-    while graded:
-        public, private = graded[0]
-        if public is None or private is None:
-            return
-        graded.popleft()
-        yield public, private
+    for first, second in sandbox.run(jobs()):
+        yield from _take_ready(ungraded)
+        problem = ungraded.popleft()
+        yield (first, second) if isinstance(problem, Problem) and problem.public_tests else (_NO_TESTS, first)
+    yield from _take_ready(ungraded)
 
 
-def _verdict_without_run(code: str | None, tests: tuple[Test, ...]) -> Verdict | None:
-    if code is None:
-        return Verdict("no_code", 0, len(tests), NO_CODE_FEEDBACK, 0.0)
-    return None if tests else Verdict("passed", 0, 0, "", 0.0)
+_NO_TESTS = Verdict("passed", 0, 0, "", 0.0)
 
 
-def _make_job(problem: Problem, code: str, tests: tuple[Test, ...], limits: Limits, feedback: FeedbackStyle) -> Job:
+def _no_code(tests: tuple[Test, ...]) -> Verdict:
+    return Verdict("no_code", 0, len(tests), NO_CODE_FEEDBACK, 0.0)
+
+
+def _take_ready(ungraded: deque[Problem | Verdicts]) -> Iterator[Verdicts]:
+    """Removes and yields the rows at the head that need no run."""
+    while ungraded and not isinstance(ungraded[0], Problem):
+        yield ungraded.popleft()  # pyright: ignore[reportReturnType]  # the loop's condition says what it is
+
+
+def _make_job(problem: Problem, code: str, limits: Limits, feedback: FeedbackStyle) -> Job:
     if problem.time_limit_s is not None:
         limits = replace(limits, cpu_s=problem.time_limit_s)
-    return Job(code, tests, problem.kind, problem.setup, problem.entry_point, limits, feedback)
+    suites = [tests for tests in (problem.public_tests, problem.private_tests) if tests]
+    tests, private_tests = suites[0], suites[1] if len(suites) > 1 else ()
+    return Job(code, tests, problem.kind, problem.setup, problem.entry_point, limits, feedback, private_tests)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -105,14 +105,19 @@ class Stage:
     build: Build
     task: Task[..., ArtifactRef]
 
-    def submit(self, runtime: Runtime, label: str, **inputs: Any) -> PrefectFuture[ArtifactRef]:
-        """Starts the stage once its inputs (which may be futures) are there; `label` names it in the UI."""
+    def submit(
+        self, runtime: Runtime, label: str, *, after: Sequence[PrefectFuture[ArtifactRef]] = (), **inputs: Any
+    ) -> PrefectFuture[ArtifactRef]:
+        """Starts the stage once its inputs (which may be futures) are there; `label` names it in the UI.
+
+        `after` delays it further: what it needs not, but should not compete with.
+        """
         inspect.signature(self.build).bind(None, None, None, **inputs)
         results = Path(runtime.store.root).resolve() / "prefect"
         configured = self.task.with_options(
             name=self.kind, task_run_name=label.replace("{", "(").replace("}", ")"), result_storage=results
         )
-        future = configured.submit(runtime, label, inputs)
+        future = configured.submit(runtime, label, inputs, wait_for=list(after))
         runtime.submitted[label] = future
         if (listener := runtime.listener) is not None:
             future.add_done_callback(lambda _: listener.finished(label))

@@ -36,7 +36,8 @@ def test_light_modules_import_without_torch():
         if path.name != "__init__.py"
     ]
     names = [n for n in names if n.removeprefix("mucode_core.") not in leaves]
-    code = f"import sys, importlib\nfor n in {names}: importlib.import_module(n)\nassert not {{'torch', 'vllm'}} & set(sys.modules)"
+    code = f"import sys, importlib\nfor n in {names}: importlib.import_module(n)\n"
+    code += "assert not {'torch', 'vllm'} & set(sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 

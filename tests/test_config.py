@@ -54,7 +54,7 @@ def test_what_cannot_work_is_refused_with_place_value_and_cure(overrides, messag
 def test_a_file_that_is_no_mapping_is_refused(tmp_path, text):
     path = tmp_path / "c.yaml"
     path.write_text(text)
-    with pytest.raises(ConfigError, match="c.yaml"):
+    with pytest.raises(ConfigError, match=r"c\.yaml"):
         load_config(path)
 
 

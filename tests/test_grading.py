@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mucode_core.grading import NO_CODE_FEEDBACK, grade_programs
-from mucode_core.sandbox.base import Job, Limits
+from mucode_core.sandbox.base import Job, Limits, Verdicts
 from mucode_core.types import Problem, Verdict
 from tests.conftest import make_problem
 
@@ -22,7 +22,7 @@ class ScriptedSandbox:
         self.jobs: list[Job] = []
         self._ahead = ahead
 
-    def run(self, jobs: Iterable[Job]) -> Iterator[Verdict]:
+    def run(self, jobs: Iterable[Job]) -> Iterator[Verdicts]:
         waiting: list[Job] = []
         for job in jobs:
             self.jobs.append(job)
@@ -31,9 +31,14 @@ class ScriptedSandbox:
                 yield self._judge(waiting.pop(0))
         yield from map(self._judge, waiting)
 
-    def _judge(self, job: Job) -> Verdict:
-        passed = job.code == "right"
-        return Verdict("passed" if passed else "failed", int(passed), len(job.tests), f"{job.code}{job.tests}", 0.0)
+    def _judge(self, job: Job) -> Verdicts:
+        def verdict(tests: tuple[object, ...]) -> Verdict:
+            if not tests:
+                return Verdict("passed", 0, 0, "", 0.0)
+            passed = job.code == "right"
+            return Verdict("passed" if passed else "failed", int(passed), len(tests), f"{job.code}{tests}", 0.0)
+
+        return verdict(job.tests), verdict(job.private_tests)
 
     def close(self) -> None: ...
 
@@ -75,14 +80,14 @@ def test_each_row_gets_its_own_verdicts_in_order(
 def test_the_problems_time_limit_wins() -> None:
     sandbox = ScriptedSandbox()
     grade(sandbox, [(make_problem(time_limit_s=7.5), "right"), (make_problem(), "right")])
-    assert [job.limits.cpu_s for job in sandbox.jobs] == [7.5, 7.5, Limits().cpu_s, Limits().cpu_s]
+    assert [job.limits.cpu_s for job in sandbox.jobs] == [7.5, Limits().cpu_s]
 
 
-def test_public_and_private_tests_run_apart() -> None:
+def test_public_and_private_tests_share_a_run_and_are_judged_apart() -> None:
     sandbox = ScriptedSandbox()
     problem = make_problem(setup="x = 1")
     grade(sandbox, [(problem, "right")])
-    assert [job.tests for job in sandbox.jobs] == [problem.public_tests, problem.private_tests]
+    assert [(job.tests, job.private_tests) for job in sandbox.jobs] == [(problem.public_tests, problem.private_tests)]
     assert {(job.setup, job.entry_point, job.feedback) for job in sandbox.jobs} == {("x = 1", "f", "brief")}
 
 

@@ -39,7 +39,9 @@ def result():
     stage = StageRecord("round 1 · relabel", "sft_examples", "f" * 64, "c" * 64, 7, 100.0, 1.25, False, 0)
     return RunResult(
         name="demo", seed=3, synthetic=True, score_kind="likelihood", best_of_n=5, num_test_problems=40, resampling=HOW,
-        evaluations=[evaluation("base", 10, True), evaluation("iteration 1", 40, False), evaluation("iteration 2", 50, True)],
+        evaluations=[
+            evaluation("base", 10, True), evaluation("iteration 1", 40, False), evaluation("iteration 2", 50, True)
+        ],
         final_iteration=2, validation={1: Interval(40, 35, 45), 2: Interval(55, 50, 60)},
         differences={"final - base, greedy": Interval(40.0, 30.0, 50.0)}, verifier=[quality],
         rounds=[RoundSummary(0, counts, 9, verifier, {}, 321, sft), RoundSummary(1, counts, 9, verifier, {}, 0, {})],

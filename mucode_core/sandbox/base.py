@@ -12,6 +12,10 @@ from mucode_core.types import ProblemKind, Test, Verdict
 FeedbackStyle = Literal["full", "brief"]
 
 
+Verdicts = tuple[Verdict, Verdict]
+"""Of the public tests, and of the private ones."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Budgets of one run of one program."""
@@ -26,7 +30,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One program to run against one set of tests."""
+    """One program to run against its tests."""
 
     code: str
     tests: tuple[Test, ...]
@@ -35,6 +39,8 @@ class Job:
     entry_point: str
     limits: Limits
     feedback: FeedbackStyle = "full"
+    private_tests: tuple[Test, ...] = ()
+    """Run after `tests`, by the same process and within the same budgets, and judged apart."""
 
 
 class Sandbox(Protocol):
@@ -45,8 +51,10 @@ class Sandbox(Protocol):
         """One line for the user: what is isolated, and what is not."""
         ...
 
-    def run(self, jobs: Iterable[Job]) -> Iterator[Verdict]:
-        """One verdict a job, in the order of the jobs, streamed; thread-safe.
+    def run(self, jobs: Iterable[Job]) -> Iterator[Verdicts]:
+        """The verdicts on `tests` and on `private_tests` of each job, in the order of the jobs, streamed; thread-safe.
+
+        CPU seconds are the whole run's, counted in the first verdict. No private tests are passed, 0 of 0.
 
         Raises:
             SandboxError: When the machinery fails after retries; a failed program is a verdict.

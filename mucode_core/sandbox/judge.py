@@ -23,7 +23,7 @@ from typing import Any
 from mucode_core.errors import SandboxError
 from mucode_core.sandbox import feedback as text
 from mucode_core.sandbox import remote, suite
-from mucode_core.sandbox.base import FeedbackStyle, Job, Limits
+from mucode_core.sandbox.base import FeedbackStyle, Job, Limits, Verdicts
 from mucode_core.sandbox.launch import read_frame, write_frame
 from mucode_core.sandbox.lockdown import die_with_parent, hide_memory
 from mucode_core.sandbox.stdio import outputs_match
@@ -33,6 +33,8 @@ from mucode_core.types import StdinTest, Verdict, VerdictStatus
 _NUMPY = re.compile(r"\bnumpy\b|\bnp\.")
 _CACHED_SUITES = 256
 _MEMORY = 2 << 30
+_FINAL = ("timeout", "memory_exceeded", "output_exceeded")
+"""What ends a program's run on further inputs."""
 _CPU_S, _CPU_PER_PROGRAM_S, _CPU_GRACE_S = 4.0, 2.0, 3
 
 
@@ -62,54 +64,90 @@ class _Score:
         return Verdict(status, self.num_passed, self.num_tests, feedback, cpu_s)
 
 
+class _Scores:
+    """The scores of a job's two sets of tests, which run one after the other."""
+
+    def __init__(self, job: Job) -> None:
+        self.public = _Score(job.code, job.feedback, len(job.tests))
+        self.private = _Score(job.code, job.feedback, len(job.private_tests))
+        self._next = 0
+        self._calls_before_private = 0
+
+    def begin(self, index: int, num_calls: int) -> _Score:
+        """The score that test number `index` counts for, now that it begins."""
+        self._next = index + 1
+        if index < self.public.num_tests:
+            return self.public
+        if index == self.public.num_tests:
+            self._calls_before_private = num_calls
+        return self.private
+
+    def unfinished(self) -> list[_Score]:
+        """Where a test was running or still to come when the program stopped."""
+        ended_public = self._next > self.public.num_tests
+        return [self.private] if ended_public else [s for s in (self.public, self.private) if s.num_tests]
+
+    def uncalled(self, num_calls: int) -> list[_Score]:
+        """Scores without a failure although none of their tests called the program."""
+        in_public = self._calls_before_private if self._next > self.public.num_tests else num_calls
+        calls = [(self.public, in_public), (self.private, num_calls)]
+        return [score for score, count in calls if count == 0 and score.num_tests and score.failure is None]
+
+
 class Judge:
     """Runs jobs one after another."""
 
     def __init__(self, zygotes: Zygotes) -> None:
         self._zygotes = zygotes
 
-    def run(self, job: Job) -> Verdict:
-        """The verdict on one job.
+    def run(self, job: Job) -> Verdicts:
+        """The verdicts on one job's tests and private tests.
 
         Raises:
             SandboxError: The job's own test code is broken.
         """
-        if not job.tests:
-            return Verdict("error", 0, 0, "RuntimeError: there are no tests", 0.0)
-        return self._run_stdin(job) if job.kind == "stdin" else self._run_asserts(job)
+        scores = _Scores(job)
+        if job.tests:
+            used_s = self._run_stdin(job, scores) if job.kind == "stdin" else self._run_asserts(job, scores)
+        else:
+            scores.public.fail_raised("", "RuntimeError", "there are no tests", "")
+            used_s = 0.0
+        return scores.public.verdict(used_s), scores.private.verdict(0.0)
 
-    def _run_asserts(self, job: Job) -> Verdict:
-        tests = tuple(test for test in job.tests if isinstance(test, str))
-        if len(tests) != len(job.tests):
+    def _run_asserts(self, job: Job, scores: _Scores) -> float:
+        """Runs all tests in one process; returns the CPU seconds it used."""
+        tests = tuple(test for test in (*job.tests, *job.private_tests) if isinstance(test, str))
+        if len(tests) != len(job.tests) + len(job.private_tests):
             raise SandboxError("an input/output test in a problem of kind 'assert'", cure="mend the problem")
         compiled = _compile(job.setup, tests, job.entry_point)
         needs_numpy = any(_NUMPY.search(source) for source in (job.code, job.setup, *tests))
-        score = _Score(job.code, job.feedback, len(tests))
         run = self._zygotes.start(needs_numpy, job.limits, [])
         place = ""
         try:
             with _CLOCK.limiting(job.limits):
-                for test in _tests_of(run, job, tests, compiled, score):
+                for test in _tests_of(run, job, tests, compiled, scores):
                     place = test
         except remote.Stop as stop:
             run.finish()
-            _fail_stopped(score, place, stop, run, job.limits)
+            for score in scores.unfinished():
+                _fail_stopped(score, place, stop, run, job.limits)
         finally:
             run.finish()
-        if score.failure is None and run.channel.num_calls == 0:
+        for score in scores.uncalled(run.channel.num_calls):
             score.fail_raised("", "RuntimeError", "no test called the program", "")
-        return score.verdict(run.cpu_s)
+        return run.cpu_s
 
-    def _run_stdin(self, job: Job) -> Verdict:
-        score = _Score(job.code, job.feedback, len(job.tests))
+    def _run_stdin(self, job: Job, scores: _Scores) -> float:
         used_s = 0.0
-        for test in job.tests:
+        for index, test in enumerate((*job.tests, *job.private_tests)):
             if not isinstance(test, StdinTest):
                 raise SandboxError("an assert in a problem of kind 'stdin'", cure="mend the problem")
-            if score.failure is not None and score.failure[0] in ("timeout", "memory_exceeded", "output_exceeded"):
+            if any(s.failure is not None and s.failure[0] in _FINAL for s in (scores.public, scores.private)):
+                for score in scores.unfinished():
+                    score.failure = score.failure or scores.public.failure
                 break
-            used_s += self._run_one_stdin(job, test, score, used_s)
-        return score.verdict(used_s)
+            used_s += self._run_one_stdin(job, test, scores.begin(index, 0), used_s)
+        return used_s
 
     def _run_one_stdin(self, job: Job, test: StdinTest, score: _Score, used_s: float) -> float:
         """Runs the program on one input; returns the CPU seconds it used."""
@@ -158,7 +196,7 @@ def _compile(setup: str, tests: tuple[str, ...], entry_point: str) -> suite.Suit
     return suite.compile_suite(setup, tests, entry_point)
 
 
-def _tests_of(run: Run, job: Job, tests: tuple[str, ...], compiled: suite.Suite, score: _Score) -> Iterator[str]:
+def _tests_of(run: Run, job: Job, tests: tuple[str, ...], compiled: suite.Suite, scores: _Scores) -> Iterator[str]:
     """Runs program, setup and tests; yields each test's text before the test runs."""
     channel = run.channel
     channel.write_back = compiled.write_back
@@ -170,9 +208,11 @@ def _tests_of(run: Run, job: Job, tests: tuple[str, ...], compiled: suite.Suite,
     except SandboxError:
         raise
     except Exception as error:  # noqa: BLE001 - the program's exceptions, of any class
-        _fail_raised(score, "", error, run)
+        for score in scores.unfinished():
+            _fail_raised(score, "", error, run)
         return
-    for test, code in zip(tests, compiled.tests, strict=True):
+    for index, (test, code) in enumerate(zip(tests, compiled.tests, strict=True)):
+        score = scores.begin(index, channel.num_calls)
         yield test.strip()
         try:
             exec(code, namespace)
@@ -288,10 +328,11 @@ def main() -> None:
 
 
 def _answer(judge: Judge, request: dict[str, Any]) -> dict[str, Any]:
-    tests = tuple(test if isinstance(test, str) else StdinTest(**test) for test in request["tests"])
-    parts: dict[str, Any] = {**request, "tests": tests, "limits": Limits(**request["limits"])}
+    parts: dict[str, Any] = {**request, "limits": Limits(**request["limits"])}
+    for key in ("tests", "private_tests"):
+        parts[key] = tuple(test if isinstance(test, str) else StdinTest(**test) for test in request[key])
     job = Job(**parts)
     try:
-        return {"verdict": asdict(judge.run(job))}
+        return {"verdicts": [asdict(verdict) for verdict in judge.run(job)]}
     except SandboxError as error:
         return {"fault": [error.problem, error.place, error.cure]}

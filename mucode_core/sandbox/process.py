@@ -23,7 +23,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from mucode_core.errors import SandboxError
-from mucode_core.sandbox.base import Job
+from mucode_core.sandbox.base import Job, Verdicts
 from mucode_core.sandbox.feedback import raised
 from mucode_core.sandbox.launch import helper_command, helper_environment, read_frame, write_frame
 from mucode_core.sandbox.scratch import Scratch, sweep
@@ -34,7 +34,7 @@ _WINDOW_PER_WORKER = 16
 _REMEMBERED = 100_000
 _START_S, _WATCH_EXTRA_S, _WATCH_PER_CPU = 60.0, 60.0, 20.0
 _LOG_TAIL = 2000
-_Task = tuple[Job, "Future[Verdict]"]
+_Task = tuple[Job, "Future[Verdicts]"]
 
 
 class JudgeLostError(Exception):
@@ -80,7 +80,9 @@ class _JudgeProcess:
             write_frame(self._connection, json.dumps(asdict(job)).encode())
         except OSError as error:
             raise JudgeLostError("the judge does not listen") from error
-        return self._receive(job.limits.cpu_s * _WATCH_PER_CPU * max(1, len(job.tests)) + _WATCH_EXTRA_S)
+        return self._receive(
+            job.limits.cpu_s * _WATCH_PER_CPU * max(1, len(job.tests) + len(job.private_tests)) + _WATCH_EXTRA_S
+        )
 
     def _receive(self, patience_s: float) -> dict[str, Any]:
         self._connection.settimeout(patience_s)
@@ -146,16 +148,16 @@ class ProcessSandbox:
         kept = ", ".join(["own process", "resource limits", *self._layers])
         return f"process sandbox: {kept}; not isolated: {', '.join([*missing, 'kernel', 'process ids'])}"
 
-    def run(self, jobs: Iterable[Job]) -> Iterator[Verdict]:
-        """One verdict a job, in the order of the jobs, streamed; thread-safe.
+    def run(self, jobs: Iterable[Job]) -> Iterator[Verdicts]:
+        """The verdicts on `tests` and on `private_tests` of each job, in order, streamed; thread-safe.
 
         Jobs are taken from the iterable only a bounded window ahead of the verdicts. Of identical jobs one is executed.
 
         Raises:
             SandboxError: When the machinery fails after retries; a failed program is a verdict.
         """
-        waiting: deque[Future[Verdict]] = deque()
-        known: OrderedDict[bytes, Future[Verdict]] = OrderedDict()
+        waiting: deque[Future[Verdicts]] = deque()
+        known: OrderedDict[bytes, Future[Verdicts]] = OrderedDict()
         try:
             for job in jobs:
                 waiting.append(self._submit(job, known))
@@ -167,7 +169,7 @@ class ProcessSandbox:
             for future in waiting:
                 future.cancel()
 
-    def _submit(self, job: Job, known: OrderedDict[bytes, Future[Verdict]]) -> Future[Verdict]:
+    def _submit(self, job: Job, known: OrderedDict[bytes, Future[Verdicts]]) -> Future[Verdicts]:
         key = hashlib.blake2b(json.dumps(asdict(job)).encode(), digest_size=16).digest()
         future = known.get(key)
         if future is None:
@@ -196,7 +198,7 @@ class ProcessSandbox:
         if judge is not None:
             judge.close()
 
-    def _judge(self, judge: _JudgeProcess | None, job: Job, future: Future[Verdict]) -> _JudgeProcess | None:
+    def _judge(self, judge: _JudgeProcess | None, job: Job, future: Future[Verdicts]) -> _JudgeProcess | None:
         """Settles one job; a lost judge is replaced. Returns the judge to go on with."""
         reason = ""
         for _ in range(_ATTEMPTS):
@@ -246,14 +248,16 @@ def _close(judge: _JudgeProcess | None) -> None:
             judge.close()
 
 
-def _settle(future: Future[Verdict], answer: dict[str, Any]) -> None:
-    if "verdict" in answer:
-        future.set_result(Verdict(**answer["verdict"]))
+def _settle(future: Future[Verdicts], answer: dict[str, Any]) -> None:
+    if "verdicts" in answer:
+        public, private = (Verdict(**verdict) for verdict in answer["verdicts"])
+        future.set_result((public, private))
     else:
         problem, place, cure = answer["fault"]
         future.set_exception(SandboxError(problem, place=place, cure=cure))
 
 
-def _stalled(job: Job) -> Verdict:
+def _stalled(job: Job) -> Verdicts:
     feedback = raised("", "TimeoutError", "checking the answer took too long", "", job.feedback)
-    return Verdict("timeout", 0, len(job.tests), feedback, job.limits.cpu_s)
+    public = Verdict("timeout", 0, len(job.tests), feedback, job.limits.cpu_s)
+    return public, Verdict("timeout", 0, len(job.private_tests), feedback, 0.0)

@@ -43,8 +43,7 @@ class Verifier(nn.Module):
             values, rows = token_log_probs(self.model, examples)
             return values.new_zeros(len(examples)).index_add(0, rows, values)
         ids = pad([e.ids for e in examples], self.model.config.pad_token_id)
-        attention = pad([[1] * len(e.ids) for e in examples], 0)
-        return self.model(input_ids=ids, attention_mask=attention).logits[:, 0]
+        return self.model(input_ids=ids).logits[:, 0]
 
     def save(self, out_dir: Path) -> None:
         """Writes a Hugging Face checkpoint and its kind."""

@@ -193,7 +193,7 @@ def test_the_teacher_gets_the_sandboxs_feedback_to_the_letter():
                 jobs.append(Job(extract_code(answer.content), (test,), "assert", "", "solve", Limits(), "brief"))
                 feedback.append(reply.content.removeprefix("Feedback: "))
     with ProcessSandbox(1) as sandbox:
-        assert [verdict.feedback for verdict in sandbox.run(jobs)] == feedback
+        assert [public.feedback for public, _ in sandbox.run(jobs)] == feedback
 
 
 def test_the_teachers_rates_are_obeyed():

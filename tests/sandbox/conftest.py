@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sandbox_jobs import make_job
+from sandbox_jobs import make_job, run_jobs
 
 from mucode_core.sandbox import ProcessSandbox
 from mucode_core.types import Test, Verdict
@@ -19,7 +19,7 @@ def sandbox() -> Iterator[ProcessSandbox]:
 @pytest.fixture
 def judge_one(sandbox: ProcessSandbox) -> Callable[..., Verdict]:
     def run(code: str, *tests: Test, **changes: Any) -> Verdict:
-        (verdict,) = sandbox.run([make_job(code, *tests, **changes)])
+        (verdict,) = run_jobs(sandbox, [make_job(code, *tests, **changes)])
         return verdict
 
     return run

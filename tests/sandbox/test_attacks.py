@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from sandbox_jobs import make_job
+from sandbox_jobs import make_job, run_jobs
 
 from mucode_core.sandbox import Limits, ProcessSandbox
 
@@ -126,7 +126,7 @@ def test_attack_fails_and_harms_nothing(name: str, sandbox: ProcessSandbox, monk
     started = time.monotonic()
     attack = make_job(ATTACKS[name], "assert f(3) == 4", "assert f(4) == 5", limits=limits)
     good = make_job("def f(x): return x + 1", "assert f(3) == 4", limits=limits)
-    verdicts = list(sandbox.run([attack, *(make_job(good.code + f"\n# {i}", *good.tests) for i in range(3))]))
+    verdicts = list(run_jobs(sandbox, [attack, *(make_job(good.code + f"\n# {i}", *good.tests) for i in range(3))]))
     assert not verdicts[0].passed
     assert verdicts[0].feedback
     assert "0x7" not in verdicts[0].feedback and "mucode" not in verdicts[0].feedback
@@ -136,13 +136,13 @@ def test_attack_fails_and_harms_nothing(name: str, sandbox: ProcessSandbox, monk
 
 def test_ten_megabytes_of_source(sandbox: ProcessSandbox) -> None:
     code = "def f(x): return 5\n" + "# padding\n" * 1_000_000
-    (verdict,) = sandbox.run([make_job(code, "assert f(3) == 4")])
+    (verdict,) = run_jobs(sandbox, [make_job(code, "assert f(3) == 4")])
     assert verdict.status == "failed"
 
 
 def test_sleeping_ends_by_the_wall_limit(sandbox: ProcessSandbox) -> None:
     job = make_job("import time\ndef f(x): time.sleep(60)", "assert f(3) == 4", limits=Limits(cpu_s=0.1))
-    (verdict,) = sandbox.run([job])
+    (verdict,) = run_jobs(sandbox, [job])
     assert (verdict.status, verdict.feedback.splitlines()[-1]) == (
         "timeout",
         "TimeoutError: the program took longer than 0.1 s",
@@ -153,13 +153,13 @@ def test_nothing_is_left_for_the_next_program() -> None:
     write = "import os\nopen('left', 'w').write('4')\nos.mkdir('d')\nopen('d/e', 'w')\ndef f(x): return 5"
     read = "import os\nfound = os.listdir('.')\ndef f(x): return 4 if found else 5"
     with ProcessSandbox(1) as single:
-        verdicts = list(single.run(make_job(code, "assert f(3) == 4") for code in (write, read)))
+        verdicts = list(run_jobs(single, [make_job(code, "assert f(3) == 4") for code in (write, read)]))
     assert [verdict.status for verdict in verdicts] == ["failed", "failed"]
 
 
 def test_an_object_that_raises_when_shown_is_only_a_wrong_key(sandbox: ProcessSandbox) -> None:
     code = "class E:\n    def __repr__(s): raise ValueError\ndef f(x): return E()"
-    (verdict,) = sandbox.run([make_job(code, "assert {1: 2}[f(3)] == 2")])
+    (verdict,) = run_jobs(sandbox, [make_job(code, "assert {1: 2}[f(3)] == 2")])
     assert verdict.status == "error"
 
 
@@ -184,6 +184,6 @@ def f(x):
 def test_random_answers_never_pass_nor_break_the_judge(sandbox: ProcessSandbox) -> None:
     tests = ["assert f(3) == 40", "assert list(f(4)) == [41]", "assert f(5)[0].x(1) == 42", "assert str(f(1)) == 'q'"]
     jobs = [make_job(_FUZZ.format(seed=seed), *tests, limits=Limits(cpu_s=0.5)) for seed in range(150)]
-    verdicts = list(sandbox.run(jobs))
+    verdicts = list(run_jobs(sandbox, jobs))
     assert len({verdict.feedback for verdict in verdicts}) > 5
     assert not any(verdict.num_passed for verdict in verdicts)

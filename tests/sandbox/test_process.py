@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sandbox_jobs import make_job
+from sandbox_jobs import make_job, run_jobs
 
 from mucode_core.config import SandboxConfig
 from mucode_core.errors import SandboxError
@@ -239,7 +239,7 @@ def test_verdicts_come_in_order_and_jobs_are_taken_as_needed(sandbox: ProcessSan
             taken += 1
             yield make_job(f"def f(x): return x + {i % 2}", f"assert f({i}) == {i}")
 
-    verdicts = sandbox.run(jobs())
+    verdicts = run_jobs(sandbox, jobs())
     assert [next(verdicts).passed for _ in range(6)] == [True, False] * 3
     assert taken < 100
     verdicts.close()  # type: ignore[attr-defined]
@@ -248,8 +248,8 @@ def test_verdicts_come_in_order_and_jobs_are_taken_as_needed(sandbox: ProcessSan
 
 def test_identical_jobs_run_once(sandbox: ProcessSandbox) -> None:
     job = make_job("import os\nvalue = os.urandom(8).hex()\ndef f(x): return value", "assert f(1) == 2")
-    first, second = (verdict.feedback for verdict in sandbox.run([job, job]))
-    (third,) = (verdict.feedback for verdict in sandbox.run([job]))
+    first, second = (verdict.feedback for verdict in run_jobs(sandbox, [job, job]))
+    (third,) = (verdict.feedback for verdict in run_jobs(sandbox, [job]))
     assert first == second != third
 
 
@@ -258,7 +258,7 @@ def test_threads_share_the_workers(sandbox: ProcessSandbox) -> None:
 
     def grade(offset: int) -> None:
         jobs = (make_job("def f(x): return x % 7", f"assert f({i + offset * 1000}) == {i % 7}") for i in range(40))
-        found[offset] = [verdict.passed for verdict in sandbox.run(jobs)]
+        found[offset] = [verdict.passed for verdict in run_jobs(sandbox, jobs)]
 
     threads = [threading.Thread(target=grade, args=(offset,)) for offset in range(6)]
     for thread in threads:
@@ -277,7 +277,7 @@ def test_two_sandboxes_say_the_same() -> None:
     texts: list[list[str]] = []
     for num_workers in (1, 2):
         with ProcessSandbox(num_workers) as sandbox:
-            texts.append([verdict.feedback for verdict in sandbox.run(jobs)])
+            texts.append([verdict.feedback for verdict in run_jobs(sandbox, jobs)])
     assert texts[0] == texts[1]
 
 
@@ -292,7 +292,7 @@ def test_a_closed_sandbox_says_so() -> None:
     sandbox.close()
     sandbox.close()
     with pytest.raises(SandboxError, match="closed"):
-        list(sandbox.run([make_job("def f(x): return x", "assert f(1) == 1")]))
+        list(run_jobs(sandbox, [make_job("def f(x): return x", "assert f(1) == 1")]))
 
 
 def processes_below(pid: int) -> list[int]:
@@ -332,7 +332,7 @@ def test_a_killed_helper_is_replaced_and_the_job_retried(victim: str) -> None:
         job = make_job("import time\ndef f(x):\n    time.sleep(0.7)\n    return x", "assert f(1) == 1")
         timer = threading.Timer(0.3, lambda: os.kill(helpers(before)[victim], signal.SIGKILL))
         timer.start()
-        (verdict,) = sandbox.run([job])
+        (verdict,) = run_jobs(sandbox, [job])
         timer.join()
     assert verdict.passed
     assert alive([pid for pid in processes_below(os.getpid()) if pid not in before]) == []
@@ -390,14 +390,14 @@ def reference_job(problem: Problem, cpu_s: float) -> Job:
 def test_a_sample_of_mbpp_references_passes(sandbox: ProcessSandbox) -> None:
     problems = [p for p in load_mbpp(real_data("mbpp.jsonl")) if p.problem_id != "mbpp/123"]
     chosen = problems[::17] + [p for p in problems if p.setup]
-    verdicts = sandbox.run(reference_job(p, 5) for p in chosen)
+    verdicts = run_jobs(sandbox, [reference_job(p, 5) for p in chosen])
     assert [p.problem_id for p, v in zip(chosen, verdicts, strict=True) if not v.passed] == []
 
 
 @pytest.mark.slow
 def test_all_mbpp_references_pass(sandbox: ProcessSandbox) -> None:
     problems = load_mbpp(real_data("mbpp.jsonl"))
-    verdicts = sandbox.run(reference_job(p, 20) for p in problems)
+    verdicts = run_jobs(sandbox, [reference_job(p, 20) for p in problems])
     assert [p.problem_id for p, v in zip(problems, verdicts, strict=True) if not v.passed] == []
     assert len(problems) == 974
 
@@ -408,10 +408,38 @@ def test_recorded_programs_get_their_recorded_labels(sandbox: ProcessSandbox) ->
     with gzip.open(real_data("mbpp_samples_multi.jsonl.gz"), "rt") as file:
         rows = [json.loads(line) for line in file]
     jobs = (sample_job(problems[f"mbpp/{row['task_id']}"], row["code"]) for row in rows)
-    agree = sum(v.passed == row["pass_all"] for row, v in zip(rows, sandbox.run(jobs), strict=True))
+    agree = sum(v.passed == row["pass_all"] for row, v in zip(rows, run_jobs(sandbox, jobs), strict=True))
     assert agree >= 0.998 * len(rows)
 
 
 def sample_job(problem: Problem, code: str) -> Job:
     tests = problem.public_tests + problem.private_tests
     return Job(code, tests, "assert", problem.setup, problem.entry_point, Limits(cpu_s=3))
+
+
+PRIVATE = ("assert f(5) == 6", "assert f(0) == 1")
+
+
+@pytest.mark.parametrize(
+    ("code", "public", "private"),
+    [
+        ("def f(x): return x + 1", ("passed", 1), ("passed", 2)),
+        ("def f(x): return 2 if x == 1 else 0", ("passed", 1), ("failed", 0)),
+        ("def f(x): return 0 if x == 1 else x + 1", ("failed", 0), ("passed", 2)),
+        ("def f(x): return 1 / x + 1", ("passed", 1), ("failed", 0)),
+        ("import os\ndef f(x): return x + 1 if x != 5 else os._exit(0)", ("passed", 1), ("error", 0)),
+        ("import os\nos._exit(0)", ("error", 0), ("error", 0)),
+        ("def f(x):\n    while x: pass\n    return 1", ("timeout", 0), ("timeout", 0)),
+        ("def f(x):\n    while x == 5: pass\n    return x + 1", ("passed", 1), ("timeout", 0)),
+        ("syntax error", ("error", 0), ("error", 0)),
+        ("g = 1", ("error", 0), ("error", 0)),
+    ],
+)
+def test_public_and_private_tests_are_judged_apart(
+    sandbox: ProcessSandbox, code: str, public: tuple[str, int], private: tuple[str, int]
+) -> None:
+    job = make_job(code, "assert f(1) == 2", private_tests=PRIVATE, limits=Limits(cpu_s=0.3))
+    ((first, second),) = sandbox.run([job])
+    assert (first.status, first.num_passed, first.num_tests) == (*public, 1)
+    assert (second.status, second.num_passed, second.num_tests) == (*private, 2)
+    assert "f(5)" not in first.feedback and "f(0)" not in first.feedback, "private tests stay out of public feedback"
