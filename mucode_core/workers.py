@@ -39,6 +39,7 @@ class WorkerPool:
         self._listeners: dict[int, Progress] = {}
         self._tokens = count()
         self._lock = threading.Lock()
+        self._closed = False
         self._pool: ProcessPoolExecutor | None = None
         self._thread = threading.Thread(target=self._listen, name="worker-progress", daemon=True)
         self._thread.start()
@@ -68,6 +69,8 @@ class WorkerPool:
 
     def _submit(self, function: Callable[..., T], *args: Any) -> Future[T]:
         with self._lock:
+            if self._closed:
+                raise SamplerError("is closed", place="worker pool", cure="run the same command again: it resumes")
             if self._pool is None:  # a run that finds all its stages in the store needs no workers
                 self._pool = self._start()
             try:
@@ -89,8 +92,12 @@ class WorkerPool:
             self._listeners.get(token, ignore)(done, total, unit)
 
     def close(self) -> None:
-        """Ends the processes, dropping work that has not begun."""
+        """Ends the processes at once: a run that failed or was interrupted waits for nobody's training."""
+        with self._lock:
+            self._closed = True
         if self._pool is not None:
+            for process in list(self._pool._processes.values()):  # pyright: ignore  # Python 3.14 has terminate_workers
+                process.terminate()
             self._pool.shutdown(wait=True, cancel_futures=True)
         self._queue.put(None)
         self._thread.join(timeout=5)

@@ -1,0 +1,83 @@
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mucode_core.errors import SamplerError, TrainingError
+from mucode_core.workers import WorkerPool
+
+
+@pytest.fixture(scope="module")
+def pool():
+    opened = WorkerPool(2)
+    yield opened
+    opened.close()
+
+
+def test_results_come_in_the_order_of_the_calls(pool):
+    assert pool.map("math:sqrt", [(float(i * i),) for i in range(20)]) == list(range(20))
+
+
+def count(limit, progress):
+    for done in range(limit + 1):
+        progress(done, limit, "steps")
+    return limit
+
+
+def fail():
+    raise TrainingError("went wrong", place="here", cure="do better")
+
+
+def test_progress_reaches_the_caller(pool):
+    heard = []
+    assert pool.call("tests.test_workers:count", 5, progress=lambda *report: heard.append(report)) == 5
+    deadline = time.monotonic() + 10
+    while len(heard) < 6 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert heard == [(i, 5, "steps") for i in range(6)]
+
+
+def test_an_error_arrives_whole(pool):
+    with pytest.raises(TrainingError, match=r"here: went wrong\n  cure: do better"):
+        pool.map("tests.test_workers:fail", [()])
+
+
+def test_a_killed_worker_is_an_infrastructure_failure_and_the_pool_recovers(pool):
+    with pytest.raises(SamplerError, match="worker process died"):
+        pool.map("os:_exit", [(9,)])
+    assert pool.map("math:sqrt", [(4.0,)]) == [2.0]
+
+
+def test_workers_die_with_their_owner(tmp_path):
+    code = (
+        "import os, sys, time\nfrom mucode_core.workers import WorkerPool\n"
+        "if __name__ == '__main__':\n"
+        "    pool = WorkerPool(2)\n    print(*pool.map('os:getpid', [()] * 8), flush=True)\n    time.sleep(60)\n"
+    )
+    script = tmp_path / "owner.py"
+    script.write_text(code)
+    owner = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
+    pids = {int(word) for word in owner.stdout.readline().split()}
+    owner.kill()
+    owner.wait()
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and any(alive(pid) for pid in pids):
+        time.sleep(0.05)
+    assert pids
+    assert not any(alive(pid) for pid in pids)
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_a_closed_pool_says_so():
+    closed = WorkerPool(1)
+    closed.close()
+    with pytest.raises(SamplerError, match="is closed"):
+        closed.map("math:sqrt", [(1.0,)])
