@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mucode_core.metrics import Interval
@@ -28,13 +28,7 @@ def format_interval(interval: Interval, digits: int = 1) -> str:
 def summary_rows(result: RunResult) -> list[list[str]]:
     """The closing table, header first: greedy accuracy of every generator, then Best-of-N of base and final."""
     if not result.evaluations:
-        rows = [["rolled-out problems", "programs", "correct rollouts, %", "held-out pair accuracy, %"]]
-        accuracy = format_interval(result.verifier[-1].pair_accuracy) if result.verifier else "-"
-        for one in result.rounds:
-            r = one.rollouts
-            share = f"{100 * r.num_correct / max(r.num_rollouts, 1):.1f}"
-            rows.append([f"{r.num_problems} ({r.num_solved} solved)", str(r.num_programs), share, accuracy])
-        return rows
+        return [["figure", "value"], *_loop_figures(result)]
     turns = len(result.evaluations[0].greedy)
     rows = [["generator", "decoding", *(f"after turn {t}, %" for t in range(1, turns + 1))]]
     rows += [[e.name, "greedy", *map(format_interval, e.greedy)] for e in result.evaluations]
@@ -42,6 +36,29 @@ def summary_rows(result: RunResult) -> list[list[str]]:
         for selection, curve in evaluation.best_of_n.items():
             rows.append([evaluation.name, f"best of {result.best_of_n}, {selection}", *map(format_interval, curve)])
     return rows
+
+
+def _loop_figures(result: RunResult) -> list[list[str]]:
+    """What a run without evaluation found: counts, losses, and the verifier on held-out problems."""
+    rows = [["programs executed", str(result.num_programs)]]
+    for one in result.rounds:
+        name, counts, sft = f"round {one.iteration + 1}", one.rollouts, one.finetune
+        rows += [
+            [f"{name}: training problems solved", f"{counts.num_solved} of {counts.num_problems}"],
+            [f"{name}: verifier pairs", str(one.num_pairs)],
+            [f"{name}: relabelled states", str(one.num_examples)],
+        ]
+        if sft:
+            rows.append([f"{name}: fine-tuning loss, before and after", _losses(sft)])
+    rows += [
+        [f"held-out pair accuracy, {q.generator}, % ({q.num_problems} problems)", format_interval(q.pair_accuracy)]
+        for q in result.verifier
+    ]
+    return rows
+
+
+def _losses(finetune: Mapping[str, float]) -> str:
+    return f"{finetune['loss_before']:.3f}, {finetune['loss_after']:.3f}"
 
 
 def _searched(result: RunResult) -> list[Evaluation]:

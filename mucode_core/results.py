@@ -111,6 +111,8 @@ class StageRecord:
     cached: bool
     """Taken from the store: made by an earlier run."""
     num_tokens: int
+    num_programs: int
+    """Programs executed."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,11 @@ class RunResult:
     report_path: str
 
     @property
+    def num_programs(self) -> int:
+        """Programs executed in rollouts, held-out ones included."""
+        return sum(stage.num_programs for stage in self.stages)
+
+    @property
     def base(self) -> Evaluation | None:
         return self.evaluations[0] if self.evaluations else None
 
@@ -162,6 +169,7 @@ class RunResult:
             "differences": {k: asdict(v) for k, v in self.differences.items()},
             "rounds": [asdict(r) for r in self.rounds],
             "num_test_problems": self.num_test_problems,
+            "num_programs": self.num_programs,
             "wall_s": _round(self.wall_s),
             "stages": {s.label: s.duration_s for s in self.stages},
             "num_cached_stages": sum(s.cached for s in self.stages),

@@ -117,6 +117,7 @@ def _die_with_owner() -> None:
 
 
 def _import_torch() -> None:
+    os.environ.setdefault("DS_ACCELERATOR", "cpu")  # else DeepSpeed, imported by the way, warns that it found no GPU
     import torch
     from transformers.utils import logging
 

@@ -173,6 +173,7 @@ def list_stages(runtime: Runtime) -> list[StageRecord]:
                 duration_s=record["duration_s"],
                 cached=record["started_at"] < runtime.started_at,
                 num_tokens=record["notes"].get("num_tokens", 0),
+                num_programs=record["notes"].get("num_programs", 0) if ref.kind == "rollouts" else 0,
             )
         )
     return rows

@@ -36,7 +36,7 @@ def result():
     verifier = {"num_pairs": 9, "train_pair_accuracy": 0.81}
     sft = {"loss_before": 1.5, "loss_after": 0.25}
     counts = RolloutSummary(100, 250, 20, 30, 11, 5, 9999)
-    stage = StageRecord("round 1 · relabel", "sft_examples", "f" * 64, "c" * 64, 7, 100.0, 1.25, False, 0)
+    stage = StageRecord("round 1 · relabel", "sft_examples", "f" * 64, "c" * 64, 7, 100.0, 1.25, False, 0, 250)
     return RunResult(
         name="demo", seed=3, synthetic=True, score_kind="likelihood", best_of_n=5, num_test_problems=40, resampling=HOW,
         evaluations=[
@@ -92,6 +92,9 @@ def test_less_than_everything_still_makes_a_report(result, tmp_path, changes):
     assert ("planted" in text) == less.synthetic
     assert less.to_json()["base"] == (less.base.to_json() if less.base else None)
     assert len({len(row) for row in summary_rows(less)}) == 1
+    if not less.evaluations:
+        assert ["round 1: fine-tuning loss, before and after", "1.500, 0.250"] in summary_rows(less)
+        assert ["programs executed", "250"] in summary_rows(less)
 
 
 def test_the_json_has_the_contract_s_form(result):

@@ -62,4 +62,5 @@ def test_the_round_learns_and_says_what(replayed):
     low, high = quality["ci95"]
     assert low <= quality["heldout_pair_accuracy"] <= high
     assert quality["num_problems"] > 20
+    assert result["num_programs"] >= 9000
     assert "pair accuracy" in (out / "report.md").read_text()

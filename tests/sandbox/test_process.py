@@ -3,8 +3,6 @@
 # ruff: noqa: E501 - programs are easier to read on one line
 from __future__ import annotations
 
-import gzip
-import json
 import os
 import signal
 import subprocess
@@ -19,10 +17,8 @@ from sandbox_jobs import make_job, run_jobs
 
 from mucode_core.config import SandboxConfig
 from mucode_core.errors import SandboxError
-from mucode_core.problems.mbpp import load_mbpp
 from mucode_core.sandbox import Job, Limits, ProcessSandbox, open_sandbox
-from mucode_core.types import Problem, StdinTest, Verdict
-from tests.conftest import real_data
+from mucode_core.types import StdinTest, Verdict
 
 Judge = Callable[..., Verdict]
 ROOT = Path(__file__).resolve().parents[2]
@@ -378,43 +374,6 @@ def wait_for(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 10
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.05)
-
-
-def reference_job(problem: Problem, cpu_s: float) -> Job:
-    assert problem.reference_solution is not None
-    tests = problem.public_tests + problem.private_tests
-    limits = Limits(cpu_s=cpu_s)
-    return Job(problem.reference_solution, tests, "assert", problem.setup, problem.entry_point, limits)
-
-
-def test_a_sample_of_mbpp_references_passes(sandbox: ProcessSandbox) -> None:
-    problems = [p for p in load_mbpp(real_data("mbpp.jsonl")) if p.problem_id != "mbpp/123"]
-    chosen = problems[::17] + [p for p in problems if p.setup]
-    verdicts = run_jobs(sandbox, [reference_job(p, 5) for p in chosen])
-    assert [p.problem_id for p, v in zip(chosen, verdicts, strict=True) if not v.passed] == []
-
-
-@pytest.mark.slow
-def test_all_mbpp_references_pass(sandbox: ProcessSandbox) -> None:
-    problems = load_mbpp(real_data("mbpp.jsonl"))
-    verdicts = run_jobs(sandbox, [reference_job(p, 20) for p in problems])
-    assert [p.problem_id for p, v in zip(problems, verdicts, strict=True) if not v.passed] == []
-    assert len(problems) == 974
-
-
-@pytest.mark.slow
-def test_recorded_programs_get_their_recorded_labels(sandbox: ProcessSandbox) -> None:
-    problems = {p.problem_id: p for p in load_mbpp(real_data("mbpp.jsonl"))}
-    with gzip.open(real_data("mbpp_samples_multi.jsonl.gz"), "rt") as file:
-        rows = [json.loads(line) for line in file]
-    jobs = (sample_job(problems[f"mbpp/{row['task_id']}"], row["code"]) for row in rows)
-    agree = sum(v.passed == row["pass_all"] for row, v in zip(rows, run_jobs(sandbox, jobs), strict=True))
-    assert agree >= 0.998 * len(rows)
-
-
-def sample_job(problem: Problem, code: str) -> Job:
-    tests = problem.public_tests + problem.private_tests
-    return Job(code, tests, "assert", problem.setup, problem.entry_point, Limits(cpu_s=3))
 
 
 PRIVATE = ("assert f(5) == 6", "assert f(0) == 1")

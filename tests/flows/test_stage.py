@@ -1,0 +1,74 @@
+import pytest
+
+from mucode_core.artifacts import Source
+from mucode_core.config import Config, SandboxConfig, make_config
+from mucode_core.errors import ConfigError, DataError, SamplerError, SandboxError
+from mucode_core.types import ArtifactRef
+from tasks.rollouts import Shard, execute_turn
+from tasks.stage import _is_infrastructure, make_recipe
+
+SHARD = Shard(first_problem=0, num_problems=4, num_rollouts=2, num_turns=3, iteration=0, seed=1)
+
+
+def ref(kind="problems", digest="d", fingerprint="f", path="/here"):
+    return ArtifactRef(kind, path, fingerprint, digest, 1, 1)
+
+
+def fingerprint(**changes):
+    inputs = {"problems": ref(), "rollouts": [ref(digest="a"), ref(digest="b")], "previous": None, "shard": SHARD}
+    return make_recipe("rollouts", 1, inputs | {"settings": SandboxConfig()} | changes).fingerprint
+
+
+def test_the_key_follows_content_and_settings():
+    same = fingerprint()
+    assert fingerprint(problems=ref(fingerprint="other", path="/elsewhere")) == same
+    assert fingerprint(settings=SandboxConfig(num_workers=7, backend="process")) == same
+    different = [
+        fingerprint(problems=ref(digest="x")),
+        fingerprint(rollouts=[ref(digest="b"), ref(digest="a")]),
+        fingerprint(settings=SandboxConfig(cpu_s=3.0)),
+        fingerprint(previous=ref()),
+        fingerprint(shard=Shard(**{n: getattr(SHARD, n) for n in Shard.__dataclass_fields__} | {"seed": 2})),
+    ]
+    assert len({same, *different}) == 6
+
+
+def test_a_source_counts_by_content():
+    assert fingerprint(source=Source("/a", "x")) == fingerprint(source=Source("/b", "x"))
+    assert fingerprint(source=Source("/a", "x")) != fingerprint(source=Source("/a", "y"))
+
+
+def test_an_input_without_a_stable_form_is_refused():
+    with pytest.raises(ConfigError, match="no stable form"):
+        fingerprint(shard={1, 2})
+
+
+@pytest.mark.parametrize(
+    ("error", "again"),
+    [(SandboxError("x"), True), (SamplerError("x"), True), (DataError("x"), False), (ValueError("x"), False)],
+)
+def test_only_failures_of_the_machinery_are_tried_again(error, again):
+    class State:
+        data = error
+
+    assert _is_infrastructure(None, None, State) is again
+
+
+def test_a_stage_is_named_and_tagged_for_the_interface():
+    assert execute_turn.kind == execute_turn.task.name == "rollouts"
+    assert {"rollouts", "execution"} <= execute_turn.task.tags
+    assert "public tests give feedback" in execute_turn.task.description
+
+
+def test_a_misspelt_input_fails_when_the_flow_is_wired():
+    with pytest.raises(TypeError, match="problem"):
+        execute_turn.submit(None, "label", problem=1)
+
+
+def test_the_flow_has_the_configuration_as_its_only_parameter():
+    from flows.expert_iteration import expert_iteration
+
+    (name,) = expert_iteration.parameters.properties
+    assert name == "config"
+    data = make_config({"run": {"seed": 3}}).model_dump(mode="json")
+    assert expert_iteration.validate_parameters({"config": data})["config"] == Config(run={"seed": 3})
