@@ -1,12 +1,17 @@
 """The flow end to end: direction of the results, caching, kill -9 and resume, damage."""
 
+import contextlib
 import json
+import os
 import random
 import signal
+import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.flows.conftest import command, content, environment, left_behind, run
@@ -108,3 +113,58 @@ def test_a_damaged_artifact_is_made_again_and_nothing_else(undisturbed, damage):
     again = run(out)
     assert content(again) == content(result)
     assert [s["label"] for s in again["lineage"] if not s["cached"]] == ["round 1 · verifier pairs"]
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A Prefect server of its own, as a user starts one."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    api = f"http://127.0.0.1:{port}/api"
+    settings = {
+        "PREFECT_HOME": str(tmp_path / "prefect"),
+        "DO_NOT_TRACK": "1",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port],
+        env=os.environ | settings,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        deadline = time.monotonic() + 180
+        while time.monotonic() < deadline:
+            with contextlib.suppress(httpx.HTTPError):
+                if httpx.get(f"{api}/health").status_code == 200:
+                    break
+            time.sleep(0.5)
+        yield api
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(30)
+
+
+def test_a_running_server_sees_the_method(undisturbed, server, monkeypatch):
+    out, result = undisturbed
+    monkeypatch.setenv("PREFECT_API_URL", server)
+    assert content(run(out)) == content(result)
+
+    def ask(what):
+        rows, page = [], [None]
+        while page:
+            page = httpx.post(f"{server}/{what}/filter", json={"limit": 100, "offset": len(rows)}).json()
+            rows += page
+        return rows
+
+    (flow_run,) = ask("flow_runs")
+    assert flow_run["state_type"] == "COMPLETED"
+    assert flow_run["name"] == "demo · seed 5"
+    tasks = {task["name"]: task for task in ask("task_runs")}
+    assert tasks.keys() >= {stage["label"] for stage in result["lineage"]}
+    assert sorted(tasks["round 2 · sample turn 1 · shard 1/2"]["tags"]) == ["samples", "sampling"]
+    assert {task["state_name"] for task in tasks.values()} <= {"Cached", "Completed"}
+    keys = {artifact["key"] for artifact in ask("artifacts")}
+    assert {"round-1", "round-1-notes", "round-2", "summary"} <= keys
