@@ -103,6 +103,9 @@ class RunDisplay:
                 elapsed = time.monotonic() - self._started
                 self._console.print(f"[{elapsed:6.1f} s] {label}: done; {note}", highlight=False, markup=False)
 
+    def told(self, text: str) -> None:
+        self._console.print(text, highlight=False, markup=False)
+
     def _show_time_left(self) -> str:
         open_weight = sum(weight * (1 - self._fraction(key)) for key, weight in self._pending.items())
         done = self._total - open_weight

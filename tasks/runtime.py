@@ -40,6 +40,7 @@ def open_runtime(config: Config) -> Generator[Runtime]:
 def _first_failure(runtime: Runtime) -> BaseException | None:
     for future in runtime.submitted.values():
         future.wait()
-        if future.state.is_failed() and isinstance(future.state.data, BaseException):
-            return future.state.data
+        if future.state.is_failed():
+            found: object = future.result(raise_on_failure=False)
+            return found if isinstance(found, BaseException) else None
     return None

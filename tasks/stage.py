@@ -36,6 +36,8 @@ class Listener(Protocol):
 
     def finished(self, label: str) -> None: ...
 
+    def told(self, text: str) -> None: ...
+
 
 _listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
 
@@ -72,6 +74,8 @@ class Runtime:
             if self._sandbox is None:
                 self._sandbox = self._open_sandbox()
                 get_run_logger().warning("%s", self._sandbox.isolation)
+                if self.listener is not None:
+                    self.listener.told(self._sandbox.isolation)
             return self._sandbox
 
     def close(self) -> None:
@@ -120,7 +124,7 @@ class Stage:
         future = configured.submit(runtime, label, inputs, wait_for=list(after))
         runtime.submitted[label] = future
         if (listener := runtime.listener) is not None:
-            future.add_done_callback(lambda _: listener.finished(label))
+            future.add_done_callback(lambda done: listener.finished(label) if done.state.is_completed() else None)
         return future
 
 
