@@ -106,7 +106,7 @@ def _run(config: Config) -> RunResult:
     from flows.expert_iteration import expert_iteration
     from tasks.stage import listening
 
-    console = Console(stderr=True)
+    console = Console(stderr=True) if sys.stderr.isatty() else Console(stderr=True, width=120)
     with RunDisplay(config, console) as display, listening(display):
         result = expert_iteration(config)
     console.print(summary(result))

@@ -7,6 +7,7 @@ import time
 from types import TracebackType
 from typing import Self
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -121,7 +122,7 @@ class RunDisplay:
 def summary(result: RunResult) -> Table:
     """The run's closing table."""
     header, *rows = summary_rows(result)
-    table = Table(*header, title=f"{result.name} · seed {result.seed}")
+    table = Table(*header, title=f"{result.name} · seed {result.seed}", box=SIMPLE)
     for row in rows:
         table.add_row(*row)
     return table

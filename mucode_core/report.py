@@ -30,11 +30,12 @@ def summary_rows(result: RunResult) -> list[list[str]]:
     if not result.evaluations:
         return [["figure", "value"], *_loop_figures(result)]
     turns = len(result.evaluations[0].greedy)
-    rows = [["generator", "decoding", *(f"after turn {t}, %" for t in range(1, turns + 1))]]
+    rows = [["generator", "decoding", *(f"turn {t}, %" for t in range(1, turns + 1))]]
     rows += [[e.name, "greedy", *map(format_interval, e.greedy)] for e in result.evaluations]
     for evaluation in _searched(result):
+        name = evaluation.name if evaluation is not result.final else f"{evaluation.name} (final)"
         for selection, curve in evaluation.best_of_n.items():
-            rows.append([evaluation.name, f"best of {result.best_of_n}, {selection}", *map(format_interval, curve)])
+            rows.append([name, f"best of {result.best_of_n}, {selection}", *map(format_interval, curve)])
     return rows
 
 

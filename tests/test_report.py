@@ -53,7 +53,7 @@ def test_the_report_holds_every_figure_and_its_plots(result, tmp_path):
     text = write_report(result, tmp_path).read_text()
     for expected in (
         "| base | greedy | 10.0 [7.0, 13.0] | 11.0 [8.0, 14.0] | 12.0 [9.0, 15.0] |",
-        "| iteration 2 | best of 5, pt+lv | 50.0",
+        "| iteration 2 (final) | best of 5, pt+lv | 50.0",
         "iteration 2, chosen by pt+lv accuracy on validation problems",
         "| final - base, greedy | 40.0 [30.0, 50.0] |",
         "| 1 | 20.0 | 11 of 30 | 9 | 81.0 | 321 | 1.500 | 0.250 |",
