@@ -8,6 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pkgutil
+import signal
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -106,6 +107,7 @@ class WorkerPool:
 def _prepare(queue: SimpleQueue[_Report | None]) -> None:
     global _reports  # noqa: PLW0603  # an initializer has no other place to leave it
     _reports = queue
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the owner's to hear; workers end with it
     threading.Thread(target=_die_with_owner, name="owner-watch", daemon=True).start()
 
 
