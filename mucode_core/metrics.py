@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mucode_core.errors import DataError
 from mucode_core.types import Rollout, SearchRow
 
 Values = NDArray[np.float64]
@@ -64,6 +65,9 @@ def accuracy_by_turn(rows: Sequence[SearchRow], problem_ids: Sequence[str], num_
 
     Returns:
         [num_problems, num_turns], in the order of `problem_ids`, averaged over searches.
+
+    Raises:
+        DataError: A problem was not searched, so that its accuracy is unknown.
     """
     position = {problem_id: i for i, problem_id in enumerate(problem_ids)}
     total = np.zeros((len(problem_ids), num_turns))
@@ -73,6 +77,9 @@ def accuracy_by_turn(rows: Sequence[SearchRow], problem_ids: Sequence[str], num_
         searches[i] += row.turn_index == 0
         last = num_turns if row.stopped else row.turn_index + 1
         total[i, row.turn_index : last] += row.label
+    if missing := [problem_id for problem_id, count in zip(problem_ids, searches, strict=True) if not count]:
+        problem = f"{len(missing)} of {len(problem_ids)} problems were not searched, {missing[0]!r} first"
+        raise DataError(problem, place="search rows", cure="search the same problems that are evaluated")
     return total / searches[:, None]
 
 
@@ -164,6 +171,9 @@ class RolloutSummary:
 
     num_rollouts: int
     num_programs: int
+    """Turns taken, those without a program included."""
+    num_distinct: int
+    """Distinct programs, each problem's counted apart."""
     num_correct: int
     """Rollouts whose last program is correct."""
     num_problems: int
@@ -180,6 +190,7 @@ def summarise_rollouts(rollouts: Sequence[Rollout]) -> RolloutSummary:
     return RolloutSummary(
         num_rollouts=len(rollouts),
         num_programs=len(turns),
+        num_distinct=len({(r.problem_id, t.completion.code) for r, t in turns if t.completion.code is not None}),
         num_correct=sum(r.label for r in rollouts),
         num_problems=len({r.problem_id for r in rollouts}),
         num_solved=len({r.problem_id for r, t in turns if t.label}),

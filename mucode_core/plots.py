@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 
-from mucode_core.metrics import CalibrationBin
+from mucode_core.metrics import CalibrationBin, Interval
 from mucode_core.results import Evaluation, VerifierQuality
 
 mpl.use("Agg")
@@ -23,8 +23,19 @@ _COLOURS = (
     "#56B4E9",
     "#D55E00",
 )  # Okabe and Ito: safe for colour-blind eyes
+_MARKERS = ("o", "s", "^", "D", "v", "P")
+"""A second cue beside colour, for print and for close lines."""
 _SIZE = (6.0, 3.8)
 _SELECTIONS = ("random", "lv", "pt", "pt+lv", "oracle")
+_ACCURACY = "correct, % of test problems"
+_SHIFT = 0.03
+"""Turns between the whiskers of neighbouring lines, so that they do not hide each other."""
+
+
+def _save(figure: Any, path: Path) -> Path:
+    figure.savefig(path, dpi=110, metadata={"Software": None})
+    plt.close(figure)
+    return path
 
 
 def _draw(path: Path, title: str, draw: Callable[[Any], None]) -> Path:
@@ -32,37 +43,51 @@ def _draw(path: Path, title: str, draw: Callable[[Any], None]) -> Path:
     axes.set_title(title, fontsize=11)
     axes.spines[["top", "right"]].set_visible(False)
     draw(axes)
-    figure.savefig(path, dpi=110, metadata={"Software": None})
-    plt.close(figure)
-    return path
+    return _save(figure, path)
 
 
-def _whiskers(curve: Sequence[Any]) -> list[list[float]]:
+def _whiskers(curve: Sequence[Interval]) -> list[list[float]]:
     return [[i.value - i.low for i in curve], [i.high - i.value for i in curve]]
+
+
+def _plot_curve(axes: Any, curve: Sequence[Interval], style: int, offset: float, label: str) -> None:
+    """One line of accuracy over turns; `style` picks colour and marker."""
+    axes.errorbar(
+        np.arange(1, len(curve) + 1) + offset,
+        [i.value for i in curve],
+        _whiskers(curve),
+        marker=_MARKERS[style % len(_MARKERS)],
+        markersize=5,
+        capsize=2,
+        color=_COLOURS[style % len(_COLOURS)],
+        label=label,
+    )
+    axes.set_xticks(range(1, len(curve) + 1))
+    axes.set_xlim(0.7, len(curve) + 0.3)
+
+
+def _write_above(axes: Any, text: str, place: tuple[float, float], points: float) -> None:
+    axes.annotate(text, place, xytext=(0, points), textcoords="offset points", ha="center", fontsize=9)
 
 
 def plot_accuracy_by_turn(evaluations: Sequence[Evaluation], path: Path) -> Path:
     """Greedy accuracy after each turn, a line a generator."""
+    figure, axes = plt.subplots(figsize=_SIZE, layout="constrained")
+    middle = (len(evaluations) - 1) / 2
+    for number, evaluation in enumerate(evaluations):
+        _plot_curve(axes, evaluation.greedy, number, _SHIFT * (number - middle), evaluation.name)
+    axes.set_title("Greedy accuracy by turn (95 % intervals)", fontsize=11)
+    axes.set(xlabel="turns taken", ylabel=_ACCURACY)
+    axes.set_ylim(bottom=0)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(*_reversed_legend(axes), loc="outside right upper", frameon=False)
+    return _save(figure, path)
 
-    def draw(axes: Any) -> None:
-        for number, evaluation in enumerate(evaluations):
-            turns = np.arange(1, len(evaluation.greedy) + 1) + 0.03 * (number - len(evaluations) / 2)
-            values = [i.value for i in evaluation.greedy]
-            axes.errorbar(
-                turns,
-                values,
-                _whiskers(evaluation.greedy),
-                marker="o",
-                capsize=3,
-                color=_COLOURS[number % len(_COLOURS)],
-                label=evaluation.name,
-            )
-        axes.set_xticks(range(1, len(evaluations[0].greedy) + 1))
-        axes.set(xlabel="turns taken", ylabel="correct, % of test problems")
-        axes.set_ylim(bottom=0)
-        axes.legend(frameon=False)
 
-    return _draw(path, "Greedy accuracy by turn (95 % intervals)", draw)
+def _reversed_legend(axes: Any) -> tuple[list[Any], list[str]]:
+    """Handles and labels, last first: later lines tend to lie higher."""
+    handles, labels = axes.get_legend_handles_labels()
+    return handles[::-1], labels[::-1]
 
 
 def plot_accuracy_by_iteration(evaluations: Sequence[Evaluation], path: Path) -> Path:
@@ -71,39 +96,32 @@ def plot_accuracy_by_iteration(evaluations: Sequence[Evaluation], path: Path) ->
     def draw(axes: Any) -> None:
         last = [e.greedy[-1] for e in evaluations]
         colours = [_COLOURS[i % len(_COLOURS)] for i in range(len(last))]
-        bars = axes.bar([e.name for e in evaluations], [i.value for i in last], yerr=_whiskers(last), capsize=4)
-        for bar, colour in zip(bars, colours, strict=True):
-            bar.set_color(colour)
-        axes.bar_label(bars, fmt="%.1f", label_type="center", color="white")
-        axes.set(ylabel="correct, % of test problems")
+        names = [e.name for e in evaluations]
+        axes.bar(names, [i.value for i in last], 0.6, yerr=_whiskers(last), capsize=4, color=colours)
+        for place, interval in enumerate(last):
+            _write_above(axes, f"{interval.value:.1f}", (place, interval.high), 3)
+        axes.margins(x=0.1, y=0.12)
+        axes.set(ylabel=_ACCURACY)
 
-    return _draw(path, "Greedy accuracy after the last turn, by iteration", draw)
+    return _draw(path, "Greedy accuracy after the last turn, by iteration (95 % intervals)", draw)
 
 
 def plot_best_of_n(evaluations: Sequence[Evaluation], best_of_n: int, path: Path) -> Path:
     """Best-of-N accuracy by turn, a panel a generator and a line a way of selecting."""
-    shown = [e for e in evaluations if e.best_of_n]
-    figure, panels = plt.subplots(
-        1, len(shown), figsize=(4.2 * len(shown), 3.8), layout="constrained", sharey=True, squeeze=False
-    )
-    for axes, evaluation in zip(panels[0], shown, strict=True):
-        for number, selection in enumerate(s for s in _SELECTIONS if s in evaluation.best_of_n):
-            curve = evaluation.best_of_n[selection]
-            turns = np.arange(1, len(curve) + 1) + 0.03 * (number - 2)
-            values = [i.value for i in curve]
-            axes.errorbar(
-                turns, values, _whiskers(curve), marker="o", capsize=2, color=_COLOURS[number], label=selection
-            )
-            axes.set_xticks(range(1, len(curve) + 1))
+    size = (3.6 * len(evaluations) + 1.4, 3.8)
+    figure, panels = plt.subplots(1, len(evaluations), figsize=size, layout="constrained", sharey=True, squeeze=False)
+    for axes, evaluation in zip(panels[0], evaluations, strict=True):
+        for number, selection in enumerate(_SELECTIONS):
+            if selection in evaluation.best_of_n:
+                _plot_curve(axes, evaluation.best_of_n[selection], number, _SHIFT * (number - 2), selection)
         axes.set_title(evaluation.name, fontsize=11)
         axes.set(xlabel="turns taken")
         axes.spines[["top", "right"]].set_visible(False)
-    panels[0][0].set_ylabel("correct, % of test problems")
-    panels[0][0].set_ylim(bottom=0)
-    panels[0][-1].legend(title=f"selection, N = {best_of_n}", frameon=False, fontsize=9)
-    figure.savefig(path, dpi=110, metadata={"Software": None})
-    plt.close(figure)
-    return path
+    panels[0][0].set_ylabel(_ACCURACY)
+    panels[0][0].set_ylim(bottom=0)  # shared, and only now: it ends the scaling to what is drawn
+    figure.suptitle(f"Best of {best_of_n} (95 % intervals)", fontsize=11)
+    figure.legend(*_reversed_legend(panels[0][-1]), title="selection", loc="outside right upper", frameon=False)
+    return _save(figure, path)
 
 
 def plot_scores_by_label(quality: VerifierQuality, path: Path) -> Path:
@@ -113,43 +131,40 @@ def plot_scores_by_label(quality: VerifierQuality, path: Path) -> Path:
         both = [*quality.scores_correct, *quality.scores_incorrect]
         low, high = np.quantile(both, [0.01, 0.99]) if both else (0.0, 1.0)
         edges = np.linspace(low, max(high, low + 1e-6), 31)
-        groups: Mapping[str, Sequence[float]] = {
-            "correct": quality.scores_correct,
-            "incorrect": quality.scores_incorrect,
-        }
-        for colour, (name, scores) in zip((_COLOURS[2], _COLOURS[5]), groups.items(), strict=True):
-            weights = np.full(len(scores), 100 / max(len(scores), 1))
-            clipped = np.clip(scores, edges[0], edges[-1])
-            axes.hist(
-                clipped,
-                edges,
-                weights=weights,
-                histtype="stepfilled",
-                alpha=0.55,
-                color=colour,
-                label=f"{name} ({len(scores)})",
-            )
-        axes.set(xlabel="verifier score", ylabel="% of the label's programs")
-        axes.legend(frameon=False)
+        groups = (
+            ("correct", quality.scores_correct, _COLOURS[2]),
+            ("incorrect", quality.scores_incorrect, _COLOURS[5]),
+        )
+        for name, scores, colour in groups:
+            shares, _ = np.histogram(np.clip(scores, edges[0], edges[-1]), edges)
+            percent = 100 * shares / max(len(scores), 1)
+            axes.stairs(percent, edges, fill=True, alpha=0.4, color=colour, label=f"{name} ({len(scores)})")
+            axes.stairs(percent, edges, color=colour)
+        axes.set(
+            xlabel="verifier score (lowest and highest 1 % in the outermost bins)", ylabel="% of the label's programs"
+        )
+        axes.set_ylim(bottom=0)
+        axes.legend(frameon=False, title="programs")
 
     return _draw(path, f"Verifier scores on held-out programs of {quality.generator}", draw)
 
 
 def plot_calibration(quality: VerifierQuality, path: Path) -> Path:
-    """Observed share of rightly ordered pairs against the Bradley-Terry confidence."""
-
-    def draw(axes: Any) -> None:
-        bins: Sequence[CalibrationBin] = quality.calibration.bins
-        axes.plot([50, 100], [50, 100], color="0.6", linestyle="--", label="perfect")
-        axes.plot(
-            [100 * b.confidence for b in bins],
-            [100 * b.accuracy for b in bins],
-            marker="o",
-            color=_COLOURS[0],
-            label="verifier",
-        )
-        error = quality.calibration.expected_error
-        axes.set(xlabel="confidence, %", ylabel="pairs ordered rightly, %")
-        axes.legend(frameon=False, title=f"expected error {100 * error:.1f} points")
-
-    return _draw(path, f"Calibration on held-out pairs of {quality.generator}", draw)
+    """Observed share of rightly ordered pairs against the Bradley-Terry confidence; areas and numbers count pairs."""
+    bins: Sequence[CalibrationBin] = quality.calibration.bins
+    figure, axes = plt.subplots(figsize=_SIZE, layout="constrained")
+    axes.plot([50, 100], [50, 100], color="0.5", linestyle="--", label="perfect")
+    most = max((b.count for b in bins), default=1)
+    areas = [20 + 180 * b.count / most for b in bins]
+    places = [(100 * b.confidence, 100 * b.accuracy) for b in bins]
+    across, up = np.reshape(places, (-1, 2)).T
+    axes.scatter(across, up, areas, color=_COLOURS[0], linewidths=0, label="verifier (pairs in bin)")
+    for b, place, area in zip(bins, places, areas, strict=True):
+        _write_above(axes, str(b.count), place, area**0.5 / 2 + 3)
+    error = f"expected error {100 * quality.calibration.expected_error:.1f} points" if bins else "no pairs"
+    axes.set_title(f"Calibration on held-out pairs of {quality.generator}: {error}", fontsize=11)
+    axes.set(xlabel="confidence, %", ylabel="pairs ordered rightly, %", xlim=(48, 103), ylim=(-4, 114))
+    axes.set_yticks(range(0, 101, 20))
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
+    return _save(figure, path)

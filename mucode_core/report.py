@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,13 +16,21 @@ private tests only. What the loop gains comes from executing tests, not from a l
 """
 _LIKELIHOOD = """\
 The verifier's score is the log-likelihood of the program under a tuned copy of the language model, fitted by the same
-Bradley-Terry loss. That is this project's, not the paper's, whose score is a scalar head (`verifier.score: head`):
-at this size the head does not carry over to the trained generator.
+Bradley-Terry loss. That is this project's, not the paper's, whose score is a scalar head (`verifier.score: head`).
+"""
+_SEARCH = """\
+Best of {n}: each turn {n} samples are drawn and one is selected; the search goes on from that one alone and stops when
+its public tests pass. `random` takes any, `lv` the verifier's highest score, `pt` one that passes the public tests,
+`pt+lv` the highest score among those, and where none passes `pt` takes any, `pt+lv` the highest score of all. `oracle`
+knows the labels: it bounds every selection after turn 1, not strictly after later ones, whose samples differ. The
+verifier of the final generator serves the searches of both generators.
 """
 
 
 def format_interval(interval: Interval, digits: int = 1) -> str:
     """A figure with its interval: `58.2 [53.5, 62.9]`."""
+    if math.isnan(interval.value):
+        return "not measured"
     return f"{interval.value:.{digits}f} [{interval.low:.{digits}f}, {interval.high:.{digits}f}]"
 
 
@@ -72,16 +81,20 @@ def write_report(result: RunResult, out_dir: Path) -> Path:
     Returns:
         Path of the report.
     """
-    plots = _write_plots(result, out_dir)
+    accuracy_plots, verifier_plots = _write_plots(result, out_dir)
     parts = [
         f"# {result.name}, seed {result.seed}",
         *([_SYNTHETIC] if result.synthetic else []),
         *([_LIKELIHOOD] if result.score_kind == "likelihood" else []),
         *_accuracy(result),
+        *(f"![{name}]({path.relative_to(out_dir)})" for name, path in accuracy_plots.items()),
         *_verifier(result),
+        *(f"![{name}]({path.relative_to(out_dir)})" for name, path in verifier_plots.items()),
         "## Rounds",
+        "Of each round's training rollouts. Distinct programs are counted problem by problem, as a share of the turns "
+        "taken; a problem is solved if a turn of any rollout is correct. Losses are nats a completion token, on at "
+        "most 512 of the examples.",
         _markdown(_round_rows(result)),
-        *(f"![{name}]({path.relative_to(out_dir)})" for name, path in plots.items()),
         "## Stages and artifacts",
         f"{result.wall_s:.0f} s in all. Each artifact's `record.json` names its inputs, settings and files.",
         _markdown(_stage_rows(result.stages)),
@@ -99,9 +112,11 @@ def _accuracy(result: RunResult) -> list[str]:
     return [
         "## Accuracy on held-out problems",
         f"Percent of {result.num_test_problems} test problems for which the program held after a turn passes public "
-        f"and private tests. 95 % percentile bootstrap over problems, {how.num_resamples} resamples. "
+        f"and private tests. 95 % percentile bootstrap over problems, {how.num_resamples} resamples; every draw "
+        f"derives from seed {result.seed}. This is one training run: the intervals do not cover other seeds. "
         f"The final generator is iteration {result.final_iteration}, chosen by pt+lv accuracy on validation problems "
         f"({validation}).",
+        *([_SEARCH.format(n=result.best_of_n)] if _searched(result) else []),
         _markdown(summary_rows(result)),
         "Paired differences over the same problems, in points:",
         _markdown([["difference", "points"], *([name, format_interval(v)] for name, v in result.differences.items())]),
@@ -113,36 +128,33 @@ def _verifier(result: RunResult) -> list[str]:
         return []
     rows = [["programs of", "pair accuracy, %", "pairs", "problems", "AUROC", "expected calibration error"]]
     for q in result.verifier:
-        error = f"{q.calibration.expected_error:.3f}"
-        rows.append(
-            [
-                q.generator,
-                format_interval(q.pair_accuracy),
-                str(q.num_pairs),
-                str(q.num_problems),
-                f"{q.auroc:.3f}",
-                error,
-            ]
-        )
+        unitless = ["not measured" if math.isnan(v) else f"{v:.3f}" for v in (q.auroc, q.calibration.expected_error)]
+        rows.append([q.generator, format_interval(q.pair_accuracy), str(q.num_pairs), str(q.num_problems), *unitless])
     return [
         "## The verifier on problems it never saw",
-        "Pairs of a correct and an incorrect program of one validation problem; intervals resample problems.",
+        "Every pair of a correct and an incorrect program of one validation problem, each distinct program once. 95 % "
+        f"percentile bootstrap over problems, {result.resampling.num_resamples} resamples. AUROC compares programs of "
+        "all problems. The calibration error is the mean distance between sigmoid(score difference) and the share of "
+        "pairs ordered rightly, in ten bins.",
         _markdown(rows),
     ]
 
 
 def _round_rows(result: RunResult) -> list[list[str]]:
-    header = ["round", "correct rollouts, %", "problems solved", "pairs", "verifier, training pairs, %"]
-    rows = [[*header, "relabelled states", "loss before", "loss after"]]
+    counted = ["correct rollouts, %", "public pass, private fail, %", "distinct programs, %", "problems solved"]
+    fitted = ["pairs", "verifier, training pairs, %", "relabelled states", "loss before", "loss after"]
+    rows = [["round", *counted, *fitted]]
     for one in result.rounds:
         r, sft = one.rollouts, one.finetune
         rows.append(
             [
                 str(one.iteration + 1),
                 f"{100 * r.num_correct / max(r.num_rollouts, 1):.1f}",
+                f"{100 * r.num_public_only / max(r.num_rollouts, 1):.1f}",
+                f"{100 * r.num_distinct / max(r.num_programs, 1):.1f}",
                 f"{r.num_solved} of {r.num_problems}",
                 str(one.num_pairs),
-                f"{100 * one.verifier['train_pair_accuracy']:.1f}",
+                f"{100 * one.verifier['train_pair_accuracy']:.1f}" if one.verifier else "-",
                 str(one.num_examples or "-"),
                 f"{sft['loss_before']:.3f}" if sft else "-",
                 f"{sft['loss_after']:.3f}" if sft else "-",
@@ -167,21 +179,23 @@ def _markdown(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def _write_plots(result: RunResult, out_dir: Path) -> dict[str, Path]:
+def _write_plots(result: RunResult, out_dir: Path) -> tuple[dict[str, Path], dict[str, Path]]:
+    """Plots of accuracy and of the verifier, by name."""
     from mucode_core import plots  # matplotlib takes a second to import: only a report needs it
 
     directory = out_dir / "plots"
     directory.mkdir(parents=True, exist_ok=True)
-    written: dict[str, Path] = {}
-    if result.evaluations:
-        written["Accuracy by turn"] = plots.plot_accuracy_by_turn(result.evaluations, directory / "by-turn.png")
-        written["Accuracy by iteration"] = plots.plot_accuracy_by_iteration(
-            result.evaluations, directory / "by-iteration.png"
+    accuracy: dict[str, Path] = {}
+    verifier: dict[str, Path] = {}
+    if evaluations := result.evaluations:
+        accuracy["Accuracy by turn"] = plots.plot_accuracy_by_turn(evaluations, directory / "by-turn.png")
+        accuracy["Accuracy by iteration"] = plots.plot_accuracy_by_iteration(
+            evaluations, directory / "by-iteration.png"
         )
-    if _searched(result):
-        written["Best of N"] = plots.plot_best_of_n(_searched(result), result.best_of_n, directory / "best-of-n.png")
+    if searched := _searched(result):
+        accuracy["Best of N"] = plots.plot_best_of_n(searched, result.best_of_n, directory / "best-of-n.png")
     for quality in result.verifier:
         name = quality.generator
-        written[f"Scores, {name}"] = plots.plot_scores_by_label(quality, directory / f"scores-{name}.png")
-        written[f"Calibration, {name}"] = plots.plot_calibration(quality, directory / f"calibration-{name}.png")
-    return written
+        verifier[f"Scores, {name}"] = plots.plot_scores_by_label(quality, directory / f"scores-{name}.png")
+        verifier[f"Calibration, {name}"] = plots.plot_calibration(quality, directory / f"calibration-{name}.png")
+    return accuracy, verifier

@@ -155,8 +155,8 @@ class RunResult:
         return self.evaluations[self.final_iteration] if self.evaluations else None
 
     def to_json(self) -> dict[str, Any]:
-        """One JSON object; see docs/demo.md for its keys."""
-        return {
+        """One JSON object; see docs/demo.md for its keys. What was not measured is null."""
+        found: dict[str, Any] = {
             "name": self.name,
             "seed": self.seed,
             "base": self.base.to_json() if self.base else None,
@@ -176,10 +176,20 @@ class RunResult:
             "lineage": [asdict(s) for s in self.stages],
             "report": self.report_path,
         }
+        return {key: _without_nan(value) for key, value in found.items()}
 
 
 def _round(value: float, digits: int = 2) -> float | None:
     return None if np.isnan(value) else round(value, digits)
+
+
+def _without_nan(value: Any) -> Any:
+    """JSON has no NaN: strict readers would refuse the whole object."""
+    if isinstance(value, Mapping):
+        return {key: _without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_nan(inner) for inner in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def accuracies(rows: Sequence[SearchRow], problem_ids: Sequence[str], num_turns: int) -> dict[str, Values]:

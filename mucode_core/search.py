@@ -90,8 +90,9 @@ def search(
         num_searches: Independent searches to average.
         params: How samples are drawn.
         seed: Of everything.
-        exclude_rejected: Never select a program again that public tests rejected in the same search (not the paper's).
-        progress: Hears of programs.
+        exclude_rejected: Never select a program again that public tests rejected in the same search, unless all N
+            samples are such programs (not the paper's).
+        progress: Hears of programs after each turn; the total assumes that every open search takes all its turns.
 
     Returns:
         A row a turn taken, ordered by selection, search, problem and turn.
@@ -110,12 +111,15 @@ def search(
     done = 0
     for turn in range(num_turns):
         live = [s for s in searches if not s.done]
+        if not live:
+            break
         pools = _draw(live, turn, num_samples, sampler, params, seed)
         candidates = _judge(pools, grade, score)
         for one in live:
             _advance(one, candidates[_key(one)], turn, num_turns, num_samples, exclude_rejected)
         done += sum(len(pool) for pool in candidates.values())
-        progress(done, done, "programs")
+        still_open = {_key(one) for one in live if not one.done}
+        progress(done, done + len(still_open) * num_samples * (num_turns - turn - 1), "programs")
     return [row for one in searches for row in one.rows]
 
 

@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mucode_core.metrics import accuracy_by_turn, auroc, bootstrap, calibrate, compare_pairs, summarise_rollouts
+from mucode_core.errors import DataError
+from mucode_core.metrics import (
+    accuracy_by_turn,
+    auroc,
+    bootstrap,
+    calibrate,
+    compare_pairs,
+    summarise_rollouts,
+)
 from mucode_core.types import SearchRow
 from tests.conftest import make_rollout
 
@@ -28,6 +36,11 @@ def test_accuracy_by_turn_keeps_the_last_program_of_a_stopped_search():
 def test_accuracy_by_turn_averages_searches():
     rows = [row("a", 0, True, True, 0), row("a", 0, False, False, 1), row("a", 1, True, True, 1)]
     assert accuracy_by_turn(rows, ["a"], 2).tolist() == [[0.5, 1.0]]
+
+
+def test_a_problem_without_a_search_is_refused_not_counted():
+    with pytest.raises(DataError, match="1 of 2 problems were not searched, 'b' first"):
+        accuracy_by_turn([row("a", 0, True, True)], ["a", "b"], 1)
 
 
 def test_bootstrap_of_a_constant_is_a_point():
@@ -101,9 +114,10 @@ def test_rollouts_are_counted():
     summary = summarise_rollouts(
         [
             make_rollout("0", "a", ("x", False, False), ("y", True, True)),
-            make_rollout("1", "a", ("x", True, False)),
+            make_rollout("1", "a", ("x", True, False)),  # the same program as rollout 0 wrote first
             make_rollout("2", "b", ("x", False, False), (None, False, False)),
         ]
     )
     assert (summary.num_rollouts, summary.num_programs, summary.num_correct) == (3, 5, 1)
+    assert summary.num_distinct == 3, "a's x and y, b's x; a turn without a program holds none"
     assert (summary.num_problems, summary.num_solved, summary.num_public_only, summary.num_tokens) == (2, 1, 1, 25)

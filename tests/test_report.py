@@ -1,4 +1,5 @@
 import dataclasses
+import json
 
 import pytest
 
@@ -35,7 +36,7 @@ def result():
     quality = measure_verifier("final", rollouts, scores, HOW)
     verifier = {"num_pairs": 9, "train_pair_accuracy": 0.81}
     sft = {"loss_before": 1.5, "loss_after": 0.25}
-    counts = RolloutSummary(100, 250, 20, 30, 11, 5, 9999)
+    counts = RolloutSummary(100, 250, 150, 20, 30, 11, 5, 9999)
     stage = StageRecord("round 1 · relabel", "sft_examples", "f" * 64, "c" * 64, 7, 100.0, 1.25, False, 0, 250)
     return RunResult(
         name="demo", seed=3, synthetic=True, score_kind="likelihood", best_of_n=5, num_test_problems=40, resampling=HOW,
@@ -56,7 +57,10 @@ def test_the_report_holds_every_figure_and_its_plots(result, tmp_path):
         "| iteration 2 (final) | best of 5, pt+lv | 50.0",
         "iteration 2, chosen by pt+lv accuracy on validation problems",
         "| final - base, greedy | 40.0 [30.0, 50.0] |",
-        "| 1 | 20.0 | 11 of 30 | 9 | 81.0 | 321 | 1.500 | 0.250 |",
+        "| 1 | 20.0 | 5.0 | 60.0 | 11 of 30 | 9 | 81.0 | 321 | 1.500 | 0.250 |",
+        "40 test problems",
+        "200 resamples; every draw derives from seed 3",
+        "Best of 5:",
         "planted",
         "not the paper's",
         "`sft_examples/ffffffffffff`",
@@ -83,6 +87,11 @@ def test_plots_repeat_byte_for_byte_and_stay_small(result, tmp_path):
         {"evaluations": [], "differences": {}, "validation": {}},
         {"evaluations": [], "verifier": []},
         {"synthetic": False, "score_kind": "head"},
+        {"evaluations": [evaluation("base", 10, False), evaluation("iteration 1", 40, False)], "final_iteration": 1},
+        {
+            "evaluations": [Evaluation("base", (Interval(8, 5, 11),), {"pt": (Interval(9, 6, 12),)})],
+            "final_iteration": 0,
+        },
     ],
 )
 def test_less_than_everything_still_makes_a_report(result, tmp_path, changes):
@@ -90,11 +99,26 @@ def test_less_than_everything_still_makes_a_report(result, tmp_path, changes):
     text = write_report(less, tmp_path).read_text()
     assert "## Rounds" in text
     assert ("planted" in text) == less.synthetic
+    assert ("Best of 5:" in text) == any(e.best_of_n for e in less.evaluations)
+    assert ("the paper's" in text) == (less.score_kind == "likelihood")
     assert less.to_json()["base"] == (less.base.to_json() if less.base else None)
     assert len({len(row) for row in summary_rows(less)}) == 1
     if not less.evaluations:
         assert ["round 1: fine-tuning loss, before and after", "1.500, 0.250"] in summary_rows(less)
         assert ["programs executed", "250"] in summary_rows(less)
+
+
+def test_what_was_not_measured_is_said_and_is_null(result, tmp_path):
+    rollouts = [make_rollout("r", "p", ("x", False, False))]
+    unpaired = measure_verifier("final", rollouts, [VerifierScore("r", 0, "v", 1.0)], HOW)
+    unfit = dataclasses.replace(
+        result.rounds[0], verifier={}, finetune={"loss_before": 1.0, "loss_after": float("nan")}
+    )
+    less = dataclasses.replace(result, verifier=[unpaired], rounds=[unfit])
+    assert "| final | not measured | 0 | 0 | not measured | not measured |" in write_report(less, tmp_path).read_text()
+    data = json.loads(json.dumps(less.to_json(), allow_nan=False))
+    assert data["verifier"]["heldout_pair_accuracy"] is None
+    assert data["rounds"][0]["finetune"] == {"loss_before": 1.0, "loss_after": None}
 
 
 def test_the_json_has_the_contract_s_form(result):

@@ -80,6 +80,49 @@ def test_equal_states_of_different_selections_share_their_samples():
     assert len(keys) == len(set(keys))
 
 
+def test_a_turn_executes_and_scores_each_program_once():
+    graded, scored = [], []
+
+    def grade_once(programs):
+        graded.append([(p.problem_id, code) for p, code in programs])
+        return grade(programs)
+
+    def score_once(items):
+        scored.append(list(items))
+        return score(items)
+
+    search(
+        PROBLEMS, FakeSampler(), grade_once, score_once, selections=ALL,
+        num_samples=8, num_turns=2, num_searches=3, params=PARAMS, seed=1,
+    )  # fmt: skip
+    assert [len(turn) for turn in graded] == [len(set(turn)) for turn in graded]
+    assert [len(turn) for turn in scored] == [len(set(turn)) for turn in scored]
+    assert len(graded[0]) < 30 * 8 * 3, "some samples are equal"
+
+
+def test_progress_never_says_done_early():
+    heard = []
+    run(progress=lambda done, total, unit: heard.append((done, total)))
+    assert len(heard) == 3
+    assert all(done < total for done, total in heard[:-1])
+    assert heard[-1][0] == heard[-1][1]
+    assert heard == sorted(heard, key=lambda pair: pair[0])
+
+
+def test_nothing_is_asked_for_once_all_searches_ended():
+    class Perfect(FakeSampler):
+        def sample(self, requests, params):
+            assert requests
+            return [make_completion("```python\nx = 9\n```", "stop", 4) for _ in requests]
+
+    assert len(run(["pt"], sampler=Perfect(), num_searches=1)) == len(PROBLEMS)
+
+
+def test_the_same_seed_gives_the_same_rows_and_another_seed_others():
+    assert run() == run()
+    assert run() != run(seed=2)
+
+
 def test_searches_and_samples_are_independent_draws():
     sampler = FakeSampler()
     run(["random"], sampler=sampler, num_turns=1)
