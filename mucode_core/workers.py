@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
 from itertools import count
 from multiprocessing.queues import SimpleQueue
 from typing import Any, TypeVar
@@ -22,8 +23,16 @@ from mucode_core.progress import Progress, ignore
 
 T = TypeVar("T")
 
-_Report = tuple[int, int, int, str]
+_PATIENCE_S = 5.0  # for a listener that hangs: progress is never worth a run
+
+_Report = tuple[int, tuple[int, int, str] | None]  # whose; how far, or None: that was the last one
 _reports: SimpleQueue[_Report | None] | None = None
+
+
+@dataclass
+class _Listener:
+    progress: Progress
+    ended: threading.Event = field(default_factory=threading.Event)
 
 
 class WorkerPool:
@@ -37,7 +46,7 @@ class WorkerPool:
         self._num_workers = num_workers
         self._context = multiprocessing.get_context("spawn")
         self._queue: SimpleQueue[_Report | None] = self._context.SimpleQueue()
-        self._listeners: dict[int, Progress] = {}
+        self._listeners: dict[int, _Listener] = {}
         self._tokens = count()
         self._lock = threading.Lock()
         self._closed = False
@@ -52,11 +61,13 @@ class WorkerPool:
         return pool
 
     def call(self, function: str, *args: Any, progress: Progress = ignore) -> Any:
-        """Runs one function that reports in a worker and waits for its result; see `map`."""
+        """Runs one function that reports in a worker; returns its result once all reports are heard; see `map`."""
         token = next(self._tokens)
-        self._listeners[token] = progress
+        listener = self._listeners[token] = _Listener(progress)
         try:
-            return self._wait([self._submit(_call_reporting, token, function, args)])[0]
+            result = self._wait([self._submit(_call_reporting, token, function, args)])[0]
+            listener.ended.wait(_PATIENCE_S)  # reports travel by another way than results, and may come later
+            return result
         finally:
             del self._listeners[token]
 
@@ -89,8 +100,14 @@ class WorkerPool:
 
     def _listen(self) -> None:
         while (report := self._queue.get()) is not None:
-            token, done, total, unit = report
-            self._listeners.get(token, ignore)(done, total, unit)
+            token, step = report
+            listener = self._listeners.get(token)
+            if listener is None:  # its call has failed
+                continue
+            if step is None:
+                listener.ended.set()
+            else:
+                listener.progress(*step)
 
     def close(self) -> None:
         """Ends the processes at once: a run that failed or was interrupted waits for nobody's training."""
@@ -101,7 +118,7 @@ class WorkerPool:
                 process.terminate()
             self._pool.shutdown(wait=True, cancel_futures=True)
         self._queue.put(None)
-        self._thread.join(timeout=5)
+        self._thread.join(_PATIENCE_S)
 
 
 def _prepare(queue: SimpleQueue[_Report | None]) -> None:
@@ -132,8 +149,12 @@ def _call(function: str, args: tuple[Any, ...]) -> Any:
 
 
 def _call_reporting(token: int, function: str, args: tuple[Any, ...]) -> Any:
-    def report(done: int, total: int, unit: str) -> None:
-        assert _reports is not None
-        _reports.put((token, done, total, unit))
+    assert _reports is not None
+    reports = _reports
 
-    return pkgutil.resolve_name(function)(*args, progress=report)
+    def report(done: int, total: int, unit: str) -> None:
+        reports.put((token, (done, total, unit)))
+
+    result = pkgutil.resolve_name(function)(*args, progress=report)
+    reports.put((token, None))
+    return result
