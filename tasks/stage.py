@@ -17,6 +17,7 @@ from prefect.cache_policies import CachePolicy
 from prefect.context import TaskRunContext
 from prefect.futures import PrefectFuture
 from prefect.logging import get_run_logger
+from prefect.settings import get_current_settings
 
 from mucode_core.artifacts import ArtifactStore, Recipe, Source
 from mucode_core.config import Section
@@ -107,6 +108,7 @@ class Stage:
     kind: str
     version: int
     build: Build
+    tags: tuple[str, ...]
     task: Task[..., ArtifactRef]
 
     def submit(
@@ -119,13 +121,23 @@ class Stage:
         inspect.signature(self.build).bind(None, None, None, **inputs)
         results = Path(runtime.store.root).resolve() / "prefect"
         configured = self.task.with_options(
-            name=self.kind, task_run_name=label.replace("{", "(").replace("}", ")"), result_storage=results
+            name=self.kind,
+            task_run_name=label.replace("{", "(").replace("}", ")"),
+            result_storage=results,
+            # each set of tags is looked up among the server's concurrency limits; a temporary server has none, and
+            # its database, locked by its own event writer, answers only after the client's retry: 2 s a set
+            tags=self.tags if get_current_settings().api.url else None,
         )
         future = configured.submit(runtime, label, inputs, wait_for=list(after))
         runtime.submitted[label] = future
         if (listener := runtime.listener) is not None:
-            future.add_done_callback(lambda done: listener.finished(label) if done.state.is_completed() else None)
+            future.add_done_callback(lambda done: listener.finished(label) if _ended_well(done) else None)
         return future
+
+
+def _ended_well(future: PrefectFuture[Any]) -> bool:
+    future.wait()  # else the state is asked of the server, by a client made for the question
+    return future.state.is_completed()
 
 
 def stage(kind: str, *, version: int, tags: tuple[str, ...] = ()) -> Callable[[Build], Stage]:
@@ -134,7 +146,7 @@ def stage(kind: str, *, version: int, tags: tuple[str, ...] = ()) -> Callable[[B
     Args:
         kind: Of the artifact; also its directory and the task's name.
         version: Raised whenever the output changes for the same inputs.
-        tags: Shown in the Prefect UI.
+        tags: Shown in the Prefect UI, beside the kind; concurrency limits may be set on them.
     """
 
     def decorate(build: Build) -> Stage:
@@ -147,7 +159,6 @@ def stage(kind: str, *, version: int, tags: tuple[str, ...] = ()) -> Callable[[B
         configured = task(
             name=kind,
             description=inspect.getdoc(build),
-            tags=[kind, *tags],
             cache_policy=_VerifiedArtifact(kind=kind, version=version),
             persist_result=True,
             result_serializer="json",
@@ -155,7 +166,7 @@ def stage(kind: str, *, version: int, tags: tuple[str, ...] = ()) -> Callable[[B
             retry_delay_seconds=2,
             retry_condition_fn=_is_infrastructure,
         )(run)
-        return Stage(kind, version, build, configured)
+        return Stage(kind, version, build, (kind, *tags), configured)
 
     return decorate
 

@@ -27,7 +27,7 @@ from mucode_core.sandbox.base import FeedbackStyle, Job, Limits, Verdicts
 from mucode_core.sandbox.launch import read_frame, write_frame
 from mucode_core.sandbox.lockdown import die_with_parent, hide_memory
 from mucode_core.sandbox.stdio import outputs_match
-from mucode_core.sandbox.zygotes import Run, Zygotes
+from mucode_core.sandbox.zygotes import Run, Zygotes, launch_behind, launch_here
 from mucode_core.types import StdinTest, Verdict, VerdictStatus
 
 _NUMPY = re.compile(r"\bnumpy\b|\bnp\.")
@@ -303,8 +303,12 @@ _CLOCK = _Clock()
 
 
 def main() -> None:
-    """Serves the owner over standard input until it closes. Arguments: parent id, scratch, directory of numpy or ''."""
-    parent, scratch, numpy_home = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+    """Serves the owner over standard input until it closes.
+
+    Arguments on the command line: the parent's process id, the directory that holds numpy or '', the kind of housing
+    ("process" or "container"), and the address of this judge's room in it.
+    """
+    parent, numpy_home, housing, address = int(sys.argv[1]), *sys.argv[2:5]
     die_with_parent(parent)
     hide_memory()
     owner = socket.socket(fileno=os.dup(0))
@@ -314,7 +318,8 @@ def main() -> None:
     if numpy_home:
         sys.path.append(numpy_home)
     sys.setrecursionlimit(4000)
-    zygotes = Zygotes(scratch, numpy_home)
+    launch = launch_here(address, numpy_home) if housing == "process" else launch_behind(address)
+    zygotes = Zygotes(bool(numpy_home), launch)
     judge = Judge(zygotes)
     signal.signal(signal.SIGPROF, _CLOCK.ring)
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))

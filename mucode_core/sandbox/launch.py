@@ -20,6 +20,8 @@ END = b"E"
 """Judge to zygote: the job is over."""
 READY = b"Z"
 """Zygote to judge, once."""
+REQUEST = struct.Struct("<HB")
+"""Judge to the gate of a container: worker, and whether the zygote is to have numpy."""
 
 _BOOT = """
 import sys, types
@@ -32,9 +34,12 @@ import_module("mucode_core.sandbox." + module).main()
 """
 
 
-def helper_command(python: str, module: str, *arguments: str) -> list[str]:
+HERE = str(Path(__file__).resolve().parent.parent)
+"""The directory of the package `mucode_core`."""
+
+
+def helper_command(python: str, module: str, *arguments: str, root: str = HERE) -> list[str]:
     """The command that runs `main()` of a module of this package in a bare interpreter: no site, no user code."""
-    root = str(Path(__file__).resolve().parent.parent)
     return [python, "-s", "-S", "-B", "-P", "-c", _BOOT, root, module, *arguments]
 
 

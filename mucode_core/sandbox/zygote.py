@@ -27,7 +27,8 @@ from mucode_core.sandbox.jail import DEVICES, SYSTEM, enter_jail
 from mucode_core.sandbox.landlock import FileRules
 from mucode_core.sandbox.launch import BEGIN, CPU_LIMIT, END, ENDED, READY, REPORT, WALL_LIMIT
 
-_FIRST_USER = 1_000_000
+_USERS = (1_000_000, 30_000)
+"""Where own users begin: beyond a machine's real ones, or below 65,536 where a user namespace maps no more."""
 _POLL_S = 0.005
 _DESCRIPTORS = 3
 
@@ -97,11 +98,20 @@ def _confine(scratch: str, numpy_home: str) -> _Confinement:
             layers.append("rules on files")
     user = None
     if was_root and ((rules is None and layers) or all(map(_readable_by_all, libraries))):
-        user = _FIRST_USER + os.getpid()
-        os.chown(".", user, user)
+        user = _own_scratch()
         layers.append("own user")
     calls = lockdown.CallFilter() if lockdown.can_filter_calls() else None
     return _Confinement([*layers, *(["system call filter"] if calls else [])], user, rules, calls)
+
+
+def _own_scratch() -> int:
+    """Gives the working directory to a user that nobody else is, and returns it."""
+    for first in _USERS:
+        user = first + os.getpid() % 30_000
+        with contextlib.suppress(OSError):
+            os.chown(".", user, user)
+            return user
+    raise OSError("no user for programs")
 
 
 def _readable_by_all(path: str) -> bool:

@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mucode_core.sandbox.base import Limits
 from mucode_core.sandbox.launch import (
@@ -17,12 +17,17 @@ from mucode_core.sandbox.launch import (
     ENDED,
     READY,
     REPORT,
+    REQUEST,
     helper_command,
     helper_environment,
 )
 from mucode_core.sandbox.remote import Channel, ProgramGone
 
 _WALL_PER_CPU, _WALL_EXTRA_S = 5.0, 2.0
+
+
+Launch = Callable[[bool], socket.socket]
+"""Starts a zygote, with or without numpy; gives its control socket."""
 
 
 class ZygoteLostError(Exception):
@@ -75,8 +80,8 @@ class Run:
 class Zygotes:
     """The zygote of this judge, and a second one with numpy loaded, started when first needed."""
 
-    def __init__(self, scratch: str, numpy_home: str) -> None:
-        self._scratch, self._numpy_home = scratch, numpy_home
+    def __init__(self, has_numpy: bool, launch: Launch) -> None:
+        self._has_numpy, self._launch = has_numpy, launch
         self._controls: dict[bool, socket.socket] = {}
         self.layers: list[str] = []
         """What isolates programs, in words."""
@@ -88,7 +93,7 @@ class Zygotes:
         Raises:
             ZygoteLostError: No child could be started.
         """
-        control = self._control(needs_numpy and bool(self._numpy_home))
+        control = self._control(needs_numpy and self._has_numpy)
         ours, theirs = socket.socketpair()
         wall_s = limits.cpu_s * _WALL_PER_CPU + _WALL_EXTRA_S
         begin = BEGIN.pack(limits.cpu_s, used_s, wall_s, limits.memory_mb << 20, limits.output_mb << 20)
@@ -105,21 +110,50 @@ class Zygotes:
     def _control(self, with_numpy: bool) -> socket.socket:
         control = self._controls.get(with_numpy)
         if control is None:
-            control = self._controls[with_numpy] = self._launch(self._numpy_home if with_numpy else "")
+            control = self._controls[with_numpy] = self._launch(with_numpy)
+            self.layers = _await_ready(control)
         return control
 
-    def _launch(self, numpy_home: str) -> socket.socket:
+
+def _await_ready(control: socket.socket) -> list[str]:
+    """Waits until the zygote serves; what it was granted."""
+    line = b""
+    with contextlib.suppress(OSError):
+        while not line.endswith(b"\n"):
+            part = control.recv(1)
+            if not part:
+                raise ZygoteLostError("the zygote did not start")
+            line += part
+    return line.removeprefix(READY).decode().strip().split("; ")
+
+
+def launch_here(scratch: str, numpy_home: str) -> Launch:
+    """Zygotes as children of this process, each with `scratch` for what programs write."""
+
+    def launch(with_numpy: bool) -> socket.socket:
         ours, theirs = socket.socketpair()
         with theirs:
-            command = helper_command(sys.executable, "zygote", str(os.getpid()), self._scratch, numpy_home)
+            home = numpy_home if with_numpy else ""
+            command = helper_command(sys.executable, "zygote", str(os.getpid()), scratch, home)
             environment = helper_environment()
             subprocess.Popen(command, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, env=environment, cwd="/")
-        line = b""
-        with contextlib.suppress(OSError):
-            while not line.endswith(b"\n"):
-                part = ours.recv(1)
-                if not part:
-                    raise ZygoteLostError("the zygote did not start")
-                line += part
-        self.layers = line.removeprefix(READY).decode().strip().split("; ")
         return ours
+
+    return launch
+
+
+def launch_behind(address: str) -> Launch:
+    """Zygotes in a container, started by its gate; `address` is "<worker>:<path of the gate's socket>"."""
+    worker, _, path = address.partition(":")
+
+    def launch(with_numpy: bool) -> socket.socket:
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            connection.connect(path)
+            connection.sendall(REQUEST.pack(int(worker), with_numpy))
+        except OSError as error:
+            connection.close()
+            raise ZygoteLostError("the container's gate is closed") from error
+        return connection
+
+    return launch

@@ -1,0 +1,235 @@
+"""The container sandbox: zygotes live in a hardened Docker container; judges stay outside."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+
+from mucode_core.errors import SandboxError
+from mucode_core.sandbox.gate import PYTHON, ROOT, SOCKETS, scratch
+from mucode_core.sandbox.image import image_name
+from mucode_core.sandbox.launch import READY, helper_command
+from mucode_core.sandbox.pool import JudgePool
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+    from docker.models.containers import Container
+
+_OWNER_LABEL = "mucode.sandbox.owner"
+_CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "KILL", "SETGID", "SETUID"]
+"""What the zygote needs to own scratches, to become a program's user, and to end programs."""
+_SCRATCH_OPTIONS = "size=32m,nr_inodes=1024,mode=755,nosuid,nodev,noexec"
+_PROCESSES_PER_WORKER = 3 * 64
+_MEMORY_BASE_MB, _MEMORY_PER_WORKER_MB = 512, 512
+"""Memory of the gate, and of a worker's zygotes and scratches, beside what programs may use."""
+_START_S, _STEP_S = 60.0, 0.02
+_LOG_LINES = 20
+
+
+def connect() -> DockerClient:
+    """A connection to the daemon that the environment names (`DOCKER_HOST`).
+
+    Raises:
+        SandboxError: There is none, with the cure.
+    """
+    from docker import from_env
+    from docker.errors import DockerException
+
+    host = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
+    try:
+        client = from_env()
+        client.ping()
+    except DockerException as error:
+        cure = "start the daemon, or set DOCKER_HOST; or use `sandbox.backend: process`"
+        if "Permission" in str(error):
+            cure = "add yourself to the group docker; or use `sandbox.backend: process`"
+        raise SandboxError(f"no Docker daemon answers: {error}", place=host, cure=cure) from error
+    return client
+
+
+@dataclass
+class _Running:
+    """One container and its door."""
+
+    container: Container
+    directory: str
+    """Of this machine; holds the gate's socket."""
+    owner: socket.socket
+    """The container ends when this closes."""
+    rooms: set[str] = field(default_factory=set[str])
+    """Addresses given to judges that still run."""
+    served: set[int] = field(default_factory=set[int])
+    """Workers that had a room here."""
+
+    def end(self) -> None:
+        self.owner.close()
+        _remove(self.container)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+class _Containers:
+    """One container for all judges; a judge that comes back, having lost its zygotes, finds a new one."""
+
+    def __init__(self, num_workers: int, memory_mb: int, runtime: str | None) -> None:
+        self._client = connect()
+        self._num_workers, self._memory_mb, self._runtime = num_workers, memory_mb, runtime
+        self._image = self._find_image()
+        self._running: list[_Running] = []
+        self._lock = threading.Lock()
+        self._reap()
+
+    def open_room(self, worker: int) -> tuple[str, str]:
+        with self._lock:
+            if not self._running or worker in self._running[-1].served:
+                self._running.append(self._start())
+                self._end_empty(self._running[:-1])
+            newest = self._running[-1]
+            newest.served.add(worker)
+            address = f"{worker}:{newest.directory}/gate"
+            newest.rooms.add(address)
+            return "container", address
+
+    def close_room(self, address: str) -> None:
+        with self._lock:
+            for one in self._running:
+                one.rooms.discard(address)
+            self._end_empty(self._running[:-1])
+
+    def describe(self, layers: list[str]) -> str:
+        kept = ["own file system", "no network", "own process ids", "resource limits", *layers]
+        if self._runtime:
+            return f"container sandbox ({self._runtime}): {', '.join(kept)}"
+        return f"container sandbox: {', '.join(kept)}; not isolated: kernel"
+
+    def close(self) -> None:
+        with self._lock:
+            for one in self._running:
+                one.end()
+            self._running.clear()
+        self._client.close()
+
+    def _end_empty(self, candidates: list[_Running]) -> None:
+        for one in candidates:
+            if not one.rooms:
+                one.end()
+                self._running.remove(one)
+
+    def _find_image(self) -> str:
+        from docker.errors import ImageNotFound
+
+        name = image_name()
+        try:
+            self._client.images.get(name)
+        except ImageNotFound as error:
+            cure = "run `make sandbox-image`; or use `sandbox.backend: process`"
+            raise SandboxError(f"the image {name} is not there", place="sandbox", cure=cure) from error
+        return name
+
+    def _reap(self) -> None:
+        """Removes the containers of owners that have died; the gate's own watch is the first to do so."""
+        for container in self._client.containers.list(all=True, filters={"label": _OWNER_LABEL}, ignore_removed=True):
+            host, pid, born = container.labels[_OWNER_LABEL].rsplit(":", 2)
+            if host == socket.gethostname() and _born(int(pid)) != born:
+                _remove(container)
+
+    def _start(self) -> _Running:
+        from docker.errors import DockerException
+        from docker.types import LogConfig
+
+        directory = tempfile.mkdtemp(prefix="mucode-gate-")
+        rooms = [scratch(worker, numpy) for worker in range(self._num_workers) for numpy in (False, True)]
+        memory = f"{_MEMORY_BASE_MB + self._num_workers * (_MEMORY_PER_WORKER_MB + self._memory_mb)}m"
+        try:
+            container = self._client.containers.run(
+                self._image,
+                helper_command(PYTHON, "gate", root=f"{ROOT}/mucode_core"),
+                detach=True,
+                runtime=self._runtime,
+                labels={_OWNER_LABEL: f"{socket.gethostname()}:{os.getpid()}:{_born(os.getpid())}"},
+                environment={"PYTHONUTF8": "1"},
+                working_dir="/",
+                user="0:0",
+                network_mode="none",
+                ipc_mode="none",
+                read_only=True,
+                cap_drop=["ALL"],
+                cap_add=_CAPABILITIES,
+                security_opt=["no-new-privileges"],
+                pids_limit=64 + _PROCESSES_PER_WORKER * self._num_workers,
+                mem_limit=memory,
+                memswap_limit=memory,
+                tmpfs=dict.fromkeys(rooms, _SCRATCH_OPTIONS),
+                volumes={directory: {"bind": SOCKETS, "mode": "rw"}},
+                log_config=LogConfig(type=LogConfig.types.JSON, config={"max-size": "1m"}),
+            )
+        except DockerException as error:
+            shutil.rmtree(directory, ignore_errors=True)
+            cure = "mend what the daemon says; or use `sandbox.backend: process`"
+            raise SandboxError(f"no container starts: {error}", place="sandbox", cure=cure) from error
+        return _Running(container, directory, _await_gate(container, Path(directory, "gate")))
+
+
+def _await_gate(container: Container, path: Path) -> socket.socket:
+    """Connects as the owner, once the gate is open."""
+    deadline = time.monotonic() + _START_S
+    while time.monotonic() < deadline:
+        owner = socket.socket(socket.AF_UNIX)
+        owner.settimeout(_START_S)
+        try:
+            owner.connect(str(path))
+            if owner.recv(len(READY)) == READY:
+                return owner
+        except (FileNotFoundError, ConnectionRefusedError):
+            time.sleep(_STEP_S)
+        owner.close()
+        container.reload()
+        if container.status in ("exited", "dead"):
+            break
+    log = container.logs(tail=_LOG_LINES).decode("utf-8", "replace").strip()
+    _remove(container)
+    cure = "the daemon must run on this machine and share its /tmp; or use `sandbox.backend: process`"
+    raise SandboxError(f"the container's gate does not open{f': {log}' if log else ''}", place="sandbox", cure=cure)
+
+
+def _remove(container: Container) -> None:
+    from docker.errors import APIError
+
+    try:
+        container.remove(force=True, v=True)
+    except APIError as error:
+        if error.status_code not in (404, 409):  # gone, or going
+            raise
+
+
+def _born(pid: int) -> str:
+    """When a process started; empty where there is none."""
+    try:
+        return str(psutil.Process(pid).create_time())
+    except psutil.NoSuchProcess:
+        return ""
+
+
+class ContainerSandbox(JudgePool):
+    """Judges outside, programs in one hardened, long-lived container."""
+
+    def __init__(self, num_workers: int, *, memory_mb: int = 512, runtime: str | None = None) -> None:
+        """Starts container and judges.
+
+        Args:
+            num_workers: Judges, one process each.
+            memory_mb: The most that a job's limits allow a program, MiB; the container holds so much a worker.
+            runtime: The container runtime, such as "runsc"; None takes the daemon's default.
+
+        Raises:
+            SandboxError: No daemon, no image, or no container.
+        """
+        super().__init__(num_workers, _Containers(num_workers, memory_mb, runtime))

@@ -1,0 +1,135 @@
+"""The image of the container sandbox: an interpreter, numpy, and the guest's few files. Built without any registry.
+
+Two ways: from the interpreter that runs this (its files, imported as an image), or on top of a base image that has
+Python 3.11 or later.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mucode_core.errors import SandboxError
+from mucode_core.sandbox.gate import NUMPY_NOTE, PYTHON, ROOT, SCRATCHES, SOCKETS
+from mucode_core.sandbox.pool import numpy_home
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+_REPOSITORY = "mucode-sandbox"
+GUEST_FILES = tuple(
+    f"{name}.py" for name in ("gate", "guest", "jail", "landlock", "launch", "lockdown", "wire", "zygote")
+)
+"""All that an image holds of this package."""
+_HERE = Path(__file__).resolve().parent
+_GUEST = f"{ROOT}/mucode_core/sandbox"
+_LEFT_OUT = {"site-packages", "dist-packages", "test", "tests", "idlelib", "tkinter", "turtledemo", "ensurepip"}
+_EMPTY_DIRECTORIES = ("dev", "proc", "sys", "tmp", SCRATCHES[1:], SOCKETS[1:])
+_DOCKERFILE = f"""
+ARG BASE
+FROM ${{BASE}}
+RUN python3 -c 'import numpy' || python3 -m pip install --no-cache-dir numpy
+COPY guest/ {_GUEST}/
+RUN ln -s "$(python3 -c 'import os, sys; print(os.path.realpath(sys.executable))')" {PYTHON} && \\
+    python3 -c 'import numpy, os; print(os.path.dirname(os.path.dirname(numpy.__file__)))' > {NUMPY_NOTE} && \\
+    mkdir -p {SCRATCHES} {SOCKETS}
+"""
+
+
+def image_name() -> str:
+    """Name and tag of the image for this version of the guest's files."""
+    digest = hashlib.sha256(_DOCKERFILE.encode())
+    for name in (*GUEST_FILES, "image.py"):
+        digest.update((_HERE / name).read_bytes())
+    return f"{_REPOSITORY}:{digest.hexdigest()[:12]}"
+
+
+def build_image(client: DockerClient, base: str | None = None) -> str:
+    """Builds the image and returns its name.
+
+    Args:
+        client: A connection to the daemon.
+        base: An image with Python 3.11 or later, and numpy or pip; None takes the running interpreter.
+
+    Raises:
+        SandboxError: The daemon refuses, or the interpreter's files are not what a Linux image can be made of.
+    """
+    from docker.errors import DockerException
+
+    name = image_name()
+    repository, _, tag = name.partition(":")
+    try:
+        with tempfile.NamedTemporaryFile(suffix=".tar") as archive:
+            with tarfile.open(fileobj=archive, mode="w", dereference=True) as tar:
+                (_add_interpreter if base is None else _add_context)(tar)
+            archive.seek(0)
+            if base is None:
+                answer = client.api.import_image_from_file(archive.name, repository=repository, tag=tag)
+                if "errorDetail" in str(answer):
+                    raise DockerException(answer)
+            else:
+                client.images.build(fileobj=archive, custom_context=True, tag=name, buildargs={"BASE": base}, rm=True)
+    except DockerException as error:
+        cure = "mend what the daemon says; a base image needs Python 3.11 or later, and numpy or pip"
+        raise SandboxError(f"the image was not built: {error}", place=f"image {name}", cure=cure) from error
+    return name
+
+
+def _add_context(tar: tarfile.TarFile) -> None:
+    """What a build on a base image needs."""
+    _add(tar, "Dockerfile", _DOCKERFILE.encode())
+    for name in GUEST_FILES:
+        tar.add(_HERE / name, f"guest/{name}")
+
+
+def _add_interpreter(tar: tarfile.TarFile) -> None:
+    """A root file system: the running interpreter at its own paths, its libraries, numpy, and the guest."""
+    python = Path(sys.executable).resolve()
+    if sys.platform != "linux" or not shutil.which("ldd"):
+        cure = "name a base image that has Python: --base python:3.12-slim"
+        raise SandboxError("an image of the running interpreter needs Linux and ldd", place="image", cure=cure)
+    for directory in _EMPTY_DIRECTORIES:
+        _add(tar, directory, None)
+    _add(tar, "etc/passwd", b"root:x:0:0:root:/:/nologin\n")
+    home = Path(numpy_home())
+    trees = [Path(os.__file__).parent, home / "numpy", home / "numpy.libs", Path("/usr/share/zoneinfo")]
+    files = {python, *(file for tree in trees for file in _walk(tree))}
+    files |= _libraries_of(file for file in files if file == python or ".so" in file.name)
+    for file in sorted(files):
+        tar.add(file, str(file))
+    for name in GUEST_FILES:
+        tar.add(_HERE / name, f"{_GUEST}/{name}")
+    link = tarfile.TarInfo(PYTHON[1:])
+    link.type, link.linkname = tarfile.SYMTYPE, str(python)
+    tar.addfile(link)
+    _add(tar, NUMPY_NOTE[1:], str(home).encode())
+
+
+def _add(tar: tarfile.TarFile, name: str, data: bytes | None) -> None:
+    """Adds a file, or a directory where there are no data."""
+    entry = tarfile.TarInfo(name)
+    entry.type, entry.mode = (tarfile.DIRTYPE, 0o755) if data is None else (tarfile.REGTYPE, 0o644)
+    entry.size = len(data or b"")
+    tar.addfile(entry, io.BytesIO(data or b""))
+
+
+def _walk(tree: Path) -> Iterator[Path]:
+    for folder, directories, names in os.walk(tree):
+        directories[:] = [name for name in directories if name not in _LEFT_OUT]
+        yield from (path for name in names if (path := Path(folder, name)).is_file())
+
+
+def _libraries_of(binaries: Iterable[Path]) -> set[Path]:
+    """The shared libraries that programs and libraries load, as the dynamic linker finds them."""
+    listing = subprocess.run(["ldd", *map(str, binaries)], capture_output=True, text=True, check=False)
+    words = (word for line in listing.stdout.splitlines() for word in line.split() if not line.endswith(":"))
+    return {Path(word) for word in words if word.startswith("/") and Path(word).is_file()}
