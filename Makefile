@@ -5,7 +5,7 @@ STAMP := $(VENV)/.installed
 RUN := $(VENV)/bin
 FAST := not slow and not docker and not vllm and not gpu
 
-.PHONY: help demo test test-slow lint format clean
+.PHONY: help demo test test-slow test-docker sandbox-image lint format clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -29,6 +29,12 @@ test: $(STAMP) ## Fast tests (under 3 minutes)
 
 test-slow: $(STAMP) ## The minutes-long tests: end to end, real data, kill and resume
 	$(RUN)/python -m pytest -m slow
+
+sandbox-image: $(STAMP) ## Image of the container sandbox; BASE=image to build on one, else from the interpreter's files
+	$(RUN)/mucode sandbox build $(if $(BASE),--base $(BASE))
+
+test-docker: sandbox-image ## Tests that need a Docker daemon
+	$(RUN)/python -m pytest -m docker
 
 lint: $(STAMP) ## Style and types
 	$(RUN)/ruff check .

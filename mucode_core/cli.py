@@ -32,6 +32,9 @@ _PREFECT_DEFAULTS = {
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",  # logs go to the server; here errors are told once, plainly
 }
 
+sandbox_app = typer.Typer(no_args_is_help=True, help="What runs untrusted programs.")
+app.add_typer(sandbox_app, name="sandbox")
+
 Out = Annotated[Path | None, typer.Option(help="Run directory.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of stdout.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="Override one key: section.key=value.")]
@@ -82,6 +85,20 @@ def doctor(as_json: Json = False) -> None:
         typer.echo(json.dumps({check.name: {"ok": check.ok, "detail": check.detail} for check in checks}))
     if not all(check.ok for check in checks if check.required):
         raise typer.Exit(1)
+
+
+@sandbox_app.command("build")
+def build_sandbox(
+    base: Annotated[
+        str | None,
+        typer.Option(help="Image with Python 3.11 or later, and numpy or pip; default: the running interpreter."),
+    ] = None,
+) -> None:
+    """Build the container sandbox's image. No registry is needed: by default it is made of this interpreter's files."""
+    from mucode_core.sandbox.container import connect
+    from mucode_core.sandbox.image import build_image
+
+    typer.echo(build_image(connect(), base))
 
 
 def _train(path: Path, overrides: list[str], out: Path | None, as_json: bool) -> None:

@@ -114,8 +114,13 @@ class RolloutsConfig(Section):
 
 
 class SandboxConfig(Section):
-    backend: Literal["auto", "process"] = Field(
-        default="auto", description="What isolates programs.", json_schema_extra=_WHERE
+    backend: Literal["auto", "container", "process"] = Field(
+        default="auto",
+        description="What isolates programs: a Docker container, or processes; auto takes the container if it can.",
+        json_schema_extra=_WHERE,
+    )
+    runtime: str | None = Field(
+        default=None, description="Container runtime, such as runsc; the daemon's if empty.", json_schema_extra=_WHERE
     )
     num_workers: Count = Field(default=2, description="Judges, one process each.", json_schema_extra=_WHERE)
     cpu_s: Positive = Field(

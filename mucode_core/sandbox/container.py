@@ -52,7 +52,7 @@ def connect() -> DockerClient:
         cure = "start the daemon, or set DOCKER_HOST; or use `sandbox.backend: process`"
         if "Permission" in str(error):
             cure = "add yourself to the group docker; or use `sandbox.backend: process`"
-        raise SandboxError(f"no Docker daemon answers: {error}", place=host, cure=cure) from error
+        raise SandboxError("no Docker daemon answers", place=host, cure=cure) from error
     return client
 
 
@@ -131,7 +131,7 @@ class _Containers:
             self._client.images.get(name)
         except ImageNotFound as error:
             cure = "run `make sandbox-image`; or use `sandbox.backend: process`"
-            raise SandboxError(f"the image {name} is not there", place="sandbox", cure=cure) from error
+            raise SandboxError("the sandbox image is not there", place=name, cure=cure) from error
         return name
 
     def _reap(self) -> None:

@@ -33,7 +33,7 @@ GUEST_FILES = tuple(
 _HERE = Path(__file__).resolve().parent
 _GUEST = f"{ROOT}/mucode_core/sandbox"
 _LEFT_OUT = {"site-packages", "dist-packages", "test", "tests", "idlelib", "tkinter", "turtledemo", "ensurepip"}
-_EMPTY_DIRECTORIES = ("dev", "proc", "sys", "tmp", SCRATCHES[1:], SOCKETS[1:])
+_EMPTY_DIRECTORIES = ("dev", "proc", "sys", "tmp", SCRATCHES, SOCKETS)
 _DOCKERFILE = f"""
 ARG BASE
 FROM ${{BASE}}
@@ -104,6 +104,8 @@ def _add_interpreter(tar: tarfile.TarFile) -> None:
     trees = [Path(os.__file__).parent, home / "numpy", home / "numpy.libs", Path("/usr/share/zoneinfo")]
     files = {python, *(file for tree in trees for file in _walk(tree))}
     files |= _libraries_of(file for file in files if file == python or ".so" in file.name)
+    for directory in sorted({parent for file in files for parent in file.parents if parent.name}):
+        _add(tar, str(directory), None)  # open to all, whatever they are here
     for file in sorted(files):
         tar.add(file, str(file))
     for name in GUEST_FILES:
@@ -111,12 +113,12 @@ def _add_interpreter(tar: tarfile.TarFile) -> None:
     link = tarfile.TarInfo(PYTHON[1:])
     link.type, link.linkname = tarfile.SYMTYPE, str(python)
     tar.addfile(link)
-    _add(tar, NUMPY_NOTE[1:], str(home).encode())
+    _add(tar, NUMPY_NOTE, str(home).encode())
 
 
 def _add(tar: tarfile.TarFile, name: str, data: bytes | None) -> None:
     """Adds a file, or a directory where there are no data."""
-    entry = tarfile.TarInfo(name)
+    entry = tarfile.TarInfo(name.lstrip("/"))
     entry.type, entry.mode = (tarfile.DIRTYPE, 0o755) if data is None else (tarfile.REGTYPE, 0o644)
     entry.size = len(data or b"")
     tar.addfile(entry, io.BytesIO(data or b""))
@@ -124,12 +126,13 @@ def _add(tar: tarfile.TarFile, name: str, data: bytes | None) -> None:
 
 def _walk(tree: Path) -> Iterator[Path]:
     for folder, directories, names in os.walk(tree):
-        directories[:] = [name for name in directories if name not in _LEFT_OUT]
-        yield from (path for name in names if (path := Path(folder, name)).is_file())
+        directories[:] = [name for name in directories if name not in _LEFT_OUT and not name.startswith("config-")]
+        yield from (path for name in names if (path := Path(folder, name)).is_file() and "tkinter" not in name)
 
 
 def _libraries_of(binaries: Iterable[Path]) -> set[Path]:
     """The shared libraries that programs and libraries load, as the dynamic linker finds them."""
     listing = subprocess.run(["ldd", *map(str, binaries)], capture_output=True, text=True, check=False)
     words = (word for line in listing.stdout.splitlines() for word in line.split() if not line.endswith(":"))
-    return {Path(word) for word in words if word.startswith("/") and Path(word).is_file()}
+    paths = (os.path.realpath(word) if ".." in word else word for word in words if word.startswith("/"))
+    return {Path(path) for path in paths if Path(path).is_file()}

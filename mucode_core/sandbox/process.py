@@ -11,8 +11,9 @@ _WANTED_LAYERS = ("own file system", "no network", "own user", "system call filt
 class _Processes:
     """A scratch directory a judge is all the housing there is."""
 
-    def __init__(self) -> None:
+    def __init__(self, why: str) -> None:
         sweep()
+        self._why = why
         self._scratches: dict[str, Scratch] = {}
 
     def open_room(self, worker: int) -> tuple[str, str]:
@@ -26,7 +27,8 @@ class _Processes:
     def describe(self, layers: list[str]) -> str:
         missing = [layer for layer in _WANTED_LAYERS if layer not in layers]
         kept = ", ".join(["own process", "resource limits", *layers])
-        return f"process sandbox: {kept}; not isolated: {', '.join([*missing, 'kernel', 'process ids'])}"
+        name = f"process sandbox ({self._why})" if self._why else "process sandbox"
+        return f"{name}: {kept}; not isolated: {', '.join([*missing, 'kernel', 'process ids'])}"
 
     def close(self) -> None:
         """Each judge has taken its scratch along."""
@@ -35,10 +37,14 @@ class _Processes:
 class ProcessSandbox(JudgePool):
     """Judges and their zygotes as plain processes of this machine; see `isolation` for what confines programs."""
 
-    def __init__(self, num_workers: int) -> None:
+    def __init__(self, num_workers: int, *, why: str = "") -> None:
         """Starts `num_workers` judges.
+
+        Args:
+            num_workers: Judges, one process each.
+            why: The reason to be content with this one, for `isolation`.
 
         Raises:
             SandboxError: A judge does not start.
         """
-        super().__init__(num_workers, _Processes())
+        super().__init__(num_workers, _Processes(why))
