@@ -104,6 +104,10 @@ class _Containers:
                 one.rooms.discard(address)
             self._end_empty(self._running[:-1])
 
+    def last_words(self) -> str:
+        with self._lock:
+            return "\n".join(_log_of(one.container) for one in self._running)
+
     def describe(self, layers: list[str]) -> str:
         kept = ["own file system", "no network", "own process ids", "resource limits", *layers]
         if self._runtime:
@@ -194,10 +198,19 @@ def _await_gate(container: Container, path: Path) -> socket.socket:
         container.reload()
         if container.status in ("exited", "dead"):
             break
-    log = container.logs(tail=_LOG_LINES).decode("utf-8", "replace").strip()
+    log = _log_of(container)
     _remove(container)
     cure = "the daemon must run on this machine and share its /tmp; or use `sandbox.backend: process`"
-    raise SandboxError(f"the container's gate does not open{f': {log}' if log else ''}", place="sandbox", cure=cure)
+    raise SandboxError(f"the container's gate does not open{': ' + log if log else ''}", place="sandbox", cure=cure)
+
+
+def _log_of(container: Container) -> str:
+    from docker.errors import APIError
+
+    try:
+        return container.logs(tail=_LOG_LINES).decode("utf-8", "replace").strip()
+    except APIError:  # it has gone
+        return ""
 
 
 def _remove(container: Container) -> None:

@@ -59,10 +59,11 @@ def _admit(listener: socket.socket) -> None:
         request = judge.recv(REQUEST.size, socket.MSG_WAITALL)
         if len(request) < REQUEST.size:
             return
-        worker, with_numpy = REQUEST.unpack(request)
+        worker, with_numpy, core = REQUEST.unpack(request)
         judge.setblocking(True)
         numpy_home = Path(NUMPY_NOTE).read_text().strip() if with_numpy else ""
-        command = helper_command(sys.executable, "zygote", str(os.getpid()), scratch(worker, with_numpy), numpy_home)
+        place = scratch(worker, with_numpy)
+        command = helper_command(sys.executable, "zygote", str(os.getpid()), place, numpy_home, str(core))
         os.posix_spawn(
             command[0],
             command,

@@ -46,7 +46,6 @@ def serve(main: types.ModuleType) -> NoReturn:
     """Runs the program that the judge sends, then answers the judge's calls until the zygote kills this process."""
     gc.enable()
     random.seed(0)
-    _send(["started"])
     request = json.loads(_receive())
     sys.modules["__main__"] = main
     sys.argv = [PROGRAM_FILE]

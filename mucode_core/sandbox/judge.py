@@ -25,7 +25,7 @@ from mucode_core.sandbox import feedback as text
 from mucode_core.sandbox import remote, suite
 from mucode_core.sandbox.base import FeedbackStyle, Job, Limits, Verdicts
 from mucode_core.sandbox.launch import read_frame, write_frame
-from mucode_core.sandbox.lockdown import die_with_parent, hide_memory
+from mucode_core.sandbox.lockdown import die_with_parent, hide_memory, stay_on
 from mucode_core.sandbox.stdio import outputs_match
 from mucode_core.sandbox.zygotes import Run, Zygotes, launch_behind, launch_here
 from mucode_core.types import StdinTest, Verdict, VerdictStatus
@@ -218,7 +218,8 @@ def _tests_of(run: Run, job: Job, tests: tuple[str, ...], compiled: suite.Suite,
             exec(code, namespace)
         except suite.MismatchError as wrong:
             shown = (text.show(wrong.got), text.show(wrong.expected))
-            source = test.strip() if len(test) <= 2 * len(wrong.source) else wrong.source
+            source = compiled.source_of(wrong.number)
+            source = test.strip() if len(test) <= 2 * len(source) else source
             score.fail("failed", text.wrong_value(source, *shown, job.feedback))
         except SandboxError:
             raise
@@ -306,10 +307,11 @@ def main() -> None:
     """Serves the owner over standard input until it closes.
 
     Arguments on the command line: the parent's process id, the directory that holds numpy or '', the kind of housing
-    ("process" or "container"), and the address of this judge's room in it.
+    ("process" or "container"), the address of this judge's room in it, and the CPU core to stay on or -1.
     """
-    parent, numpy_home, housing, address = int(sys.argv[1]), *sys.argv[2:5]
+    parent, numpy_home, housing, address, core = int(sys.argv[1]), *sys.argv[2:5], int(sys.argv[5])
     die_with_parent(parent)
+    stay_on(core)
     hide_memory()
     owner = socket.socket(fileno=os.dup(0))
     null = os.open(os.devnull, os.O_RDWR)
@@ -318,7 +320,7 @@ def main() -> None:
     if numpy_home:
         sys.path.append(numpy_home)
     sys.setrecursionlimit(4000)
-    launch = launch_here(address, numpy_home) if housing == "process" else launch_behind(address)
+    launch = launch_here(address, numpy_home) if housing == "process" else launch_behind(address, core)
     zygotes = Zygotes(bool(numpy_home), launch)
     judge = Judge(zygotes)
     signal.signal(signal.SIGPROF, _CLOCK.ring)

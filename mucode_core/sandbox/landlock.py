@@ -34,8 +34,8 @@ class FileRules:
         if version < 1:
             raise OSError(ctypes.get_errno(), "Landlock")
         handled = _FIRST_RIGHTS | (_REFER if version > 1 else 0) | (_TRUNCATE if version > 2 else 0)
-        self._ruleset = int(libc.syscall(_CREATE_RULESET, struct.pack("Q", handled), 8, 0))
-        check(self._ruleset < 0, "Landlock")
+        self.descriptor = int(libc.syscall(_CREATE_RULESET, struct.pack("Q", handled), 8, 0))
+        check(self.descriptor < 0, "Landlock")
         for path in readable:
             self._allow(path, _READ_FILE | _READ_DIR)
         self._allow(os.devnull, _READ_FILE | _WRITE_FILE)
@@ -48,7 +48,7 @@ class FileRules:
         try:
             is_directory = Path(path).is_dir()
             rule = struct.pack("=Qi", rights if is_directory else rights & ~_READ_DIR, descriptor)
-            check(libc.syscall(_ADD_RULE, self._ruleset, _PATH_BENEATH, rule, 0), f"Landlock {path}")
+            check(libc.syscall(_ADD_RULE, self.descriptor, _PATH_BENEATH, rule, 0), f"Landlock {path}")
         finally:
             os.close(descriptor)
 
@@ -58,4 +58,4 @@ class FileRules:
         Raises:
             OSError: The kernel refuses.
         """
-        check(libc.syscall(_RESTRICT_SELF, self._ruleset, 0), "Landlock")
+        check(libc.syscall(_RESTRICT_SELF, self.descriptor, 0), "Landlock")

@@ -13,15 +13,15 @@ from pathlib import Path
 
 BEGIN = struct.Struct("<dddQQ")
 """Judge to zygote, with the job's descriptors: CPU s, CPU s already used, wall s, memory bytes, file bytes."""
-REPORT = struct.Struct("<idB")
-"""Zygote to judge when a job is over: wait status, CPU s, how it ended."""
+REPORT = struct.Struct("<idB?")
+"""Zygote to judge when a job is over: wait status, CPU s, how it ended, whether the program's lockdown succeeded."""
 ENDED, CPU_LIMIT, WALL_LIMIT = 0, 1, 2
 END = b"E"
 """Judge to zygote: the job is over."""
 READY = b"Z"
 """Zygote to judge, once."""
-REQUEST = struct.Struct("<HB")
-"""Judge to the gate of a container: worker, and whether the zygote is to have numpy."""
+REQUEST = struct.Struct("<H?h")
+"""Judge to the gate of a container: worker, whether the zygote is to have numpy, and its CPU core or -1."""
 
 _BOOT = """
 import sys, types

@@ -5,6 +5,7 @@ Pure `ctypes`; each layer reports whether the kernel granted it. Stdlib only.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import platform
@@ -61,7 +62,7 @@ def close_above(last: int) -> None:
         os.closerange(last + 1, 256)
 
 
-def set_limits(cpu_s: int, memory: int, file_bytes: int, own_user: bool) -> None:
+def program_limits(cpu_s: int, memory: int, file_bytes: int, own_user: bool) -> list[tuple[int, int]]:
     """Resource limits of a program: seconds of CPU as a backstop, bytes of address space and of one file."""
     pairs = [
         (resource.RLIMIT_CPU, cpu_s),
@@ -73,10 +74,22 @@ def set_limits(cpu_s: int, memory: int, file_bytes: int, own_user: bool) -> None
     ]
     if own_user:  # counts all processes of a user: no limit that would hold for a shared one
         pairs.append((resource.RLIMIT_NPROC, _THREADS_AND_PROCESSES))
+    return pairs
+
+
+def set_limits(pairs: list[tuple[int, int]]) -> None:
+    """Sets limits, none above what is granted already."""
     for kind, value in pairs:
         hard = resource.getrlimit(kind)[1]
         limit = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(kind, (limit, limit))
+
+
+def stay_on(core: int) -> None:
+    """Keeps this process and its children on one core: judge and program take turns, and waking a neighbour costs."""
+    if core >= 0 and sys.platform == "linux":
+        with contextlib.suppress(OSError):  # the core may have been taken from us
+            os.sched_setaffinity(0, {core})
 
 
 def lift_limits() -> None:
@@ -131,9 +144,15 @@ class CallFilter:
         program = _filter(self._PID_MARK)
         self._lines = ctypes.create_string_buffer(program, len(program))
         slots = [i for i in range(0, len(program), 8) if struct.unpack_from("HBBI", program, i)[3] == self._PID_MARK]
-        self._slot = slots[0] + 4
+        self.pid_line = slots[0] // 8
+        """Index of the instruction that holds the process's own id."""
         header = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(self._lines))
         self._header = ctypes.create_string_buffer(header, len(header))
+
+    @property
+    def address(self) -> int:
+        """Of the kernel's `struct sock_fprog`."""
+        return ctypes.addressof(self._header)
 
     def install(self) -> None:
         """Binds this process, for good; to be called once it can gain no privileges.
@@ -141,7 +160,7 @@ class CallFilter:
         Raises:
             OSError: The kernel refuses.
         """
-        struct.pack_into("I", self._lines, self._slot, os.getpid())
+        struct.pack_into("I", self._lines, self.pid_line * 8 + 4, os.getpid())
         check(libc.prctl(_PR_SET_SECCOMP, _FILTER, self._header, 0, 0), "seccomp")
 
 

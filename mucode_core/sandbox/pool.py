@@ -33,7 +33,8 @@ _WINDOW_PER_WORKER = 16
 _REMEMBERED = 100_000
 _START_S, _WATCH_EXTRA_S, _WATCH_PER_CPU = 60.0, 60.0, 20.0
 _LOG_TAIL = 2000
-_Task = tuple[Job, "Future[Verdicts]"]
+_Task = tuple[Job, bytes, "Future[Verdicts]"]
+"""A job, the same as the judge reads it, and who waits for the verdicts."""
 
 
 class Housing(Protocol):
@@ -52,6 +53,10 @@ class Housing(Protocol):
 
     def close_room(self, address: str) -> None:
         """The judge has ended."""
+        ...
+
+    def last_words(self) -> str:
+        """What its own processes complained of, for errors."""
         ...
 
     def describe(self, layers: list[str]) -> str:
@@ -77,7 +82,8 @@ class _JudgeProcess:
         kind, self._address = housing.open_room(worker)
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the judge
         self._connection, theirs = socket.socketpair()
-        command = helper_command(sys.executable, "judge", str(os.getpid()), numpy_home(), kind, self._address)
+        place = [kind, self._address, str(_core_of(worker))]
+        command = helper_command(sys.executable, "judge", str(os.getpid()), numpy_home(), *place)
         with theirs:
             self._process = subprocess.Popen(
                 command,
@@ -93,8 +99,8 @@ class _JudgeProcess:
             self.close()
             raise
 
-    def ask(self, job: Job) -> dict[str, Any]:
-        """The judge's answer to a job.
+    def ask(self, job: Job, message: bytes) -> dict[str, Any]:
+        """The judge's answer to a job, sent as `message`.
 
         Raises:
             JudgeLostError: There is none.
@@ -102,7 +108,7 @@ class _JudgeProcess:
         """
         try:
             self._connection.settimeout(_START_S)
-            write_frame(self._connection, json.dumps(asdict(job)).encode())
+            write_frame(self._connection, message)
         except OSError as error:
             raise JudgeLostError("the judge does not listen") from error
         return self._receive(
@@ -122,7 +128,7 @@ class _JudgeProcess:
 
     def _tail(self) -> str:
         self._log.seek(max(0, self._log.seek(0, os.SEEK_END) - _LOG_TAIL))
-        log = self._log.read().decode("utf-8", "replace").strip()
+        log = self._log.read().decode("utf-8", "replace").strip() + self._housing.last_words()
         return f":\n{log}" if log else ""
 
     def close(self) -> None:
@@ -132,6 +138,14 @@ class _JudgeProcess:
         self._process.wait()
         self._log.close()
         self._housing.close_room(self._address)
+
+
+def _core_of(worker: int) -> int:
+    """The core of a worker, where the platform has a say in that; -1 elsewhere."""
+    if sys.platform != "linux":
+        return -1
+    cores = sorted(os.sched_getaffinity(0))
+    return cores[worker % len(cores)]
 
 
 def numpy_home() -> str:
@@ -194,13 +208,14 @@ class JudgePool:
                 future.cancel()
 
     def _submit(self, job: Job, known: OrderedDict[bytes, Future[Verdicts]]) -> Future[Verdicts]:
-        key = hashlib.blake2b(json.dumps(asdict(job)).encode(), digest_size=16).digest()
+        message = _encode(job)
+        key = hashlib.blake2b(message, digest_size=16).digest()
         future = known.get(key)
         if future is None:
             if self._closed:
                 raise SandboxError("is closed", place="sandbox", cure="run programs before closing it")
             future = known[key] = Future()
-            self._tasks.put((job, future))
+            self._tasks.put((job, message, future))
             if len(known) > _REMEMBERED:
                 known.popitem(last=False)
         return future
@@ -219,20 +234,18 @@ class JudgePool:
             started.set_exception(SandboxError(f"no judge: {error}", place="sandbox", cure=cure))
             return
         while (task := self._tasks.get()) is not None:
-            job, future = task
-            if future.set_running_or_notify_cancel():
-                judge = self._judge(worker, judge, job, future)
+            if task[2].set_running_or_notify_cancel():
+                judge = self._judge(worker, judge, task)
         _close(judge)
 
-    def _judge(
-        self, worker: int, judge: _JudgeProcess | None, job: Job, future: Future[Verdicts]
-    ) -> _JudgeProcess | None:
+    def _judge(self, worker: int, judge: _JudgeProcess | None, task: _Task) -> _JudgeProcess | None:
         """Settles one job; a lost judge is replaced. Returns the judge to go on with."""
+        job, message, future = task
         reason = ""
         for _ in range(_ATTEMPTS):
             try:
                 judge = judge or _JudgeProcess(self._housing, worker)
-                answer = judge.ask(job)
+                answer = judge.ask(job, message)
             except (JudgeLostError, OSError) as error:
                 reason = str(error)
             except SandboxError as error:
@@ -275,6 +288,14 @@ def _close(judge: _JudgeProcess | None) -> None:
     if judge is not None:
         with contextlib.suppress(OSError):
             judge.close()
+
+
+def _encode(job: Job) -> bytes:
+    """A job as the judge reads it; `dataclasses.asdict` would copy every test on the way."""
+    fields = {field: getattr(job, field) for field in Job.__slots__}
+    for key in ("tests", "private_tests"):
+        fields[key] = [test if isinstance(test, str) else asdict(test) for test in fields[key]]
+    return json.dumps({**fields, "limits": asdict(job.limits)}).encode()
 
 
 def _settle(future: Future[Verdicts], answer: dict[str, Any]) -> None:

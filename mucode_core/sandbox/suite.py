@@ -21,29 +21,30 @@ _FILE = "<tests>"
 class MismatchError(AssertionError):
     """An assert that compares two values, and found them different."""
 
-    def __init__(self, got: object, expected: object, source: str) -> None:
+    def __init__(self, got: object, expected: object, number: int) -> None:
         super().__init__()
-        self.got, self.expected, self.source = got, expected, source
+        self.got, self.expected, self.number = got, expected, number
+        """`number` is the assert's in `Suite.asserts`."""
 
 
-def compare(operator: str, left: object, right: object, got_is_left: bool, source: str) -> None:
+def compare(operator: str, left: object, right: object, got_is_left: bool, number: int) -> None:
     """`assert left == right` (or `is`) that keeps both values.
 
     Raises:
         MismatchError: They differ.
     """
     if not (left == right if operator == "==" else left is right):
-        raise MismatchError(*((left, right) if got_is_left else (right, left)), source)
+        raise MismatchError(*((left, right) if got_is_left else (right, left)), number)
 
 
-def truth(value: object, wanted: bool, source: str) -> None:
+def truth(value: object, wanted: bool, number: int) -> None:
     """`assert value`, or `assert not value` where `wanted` is False.
 
     Raises:
         MismatchError: It is not so.
     """
     if bool(value) is not wanted:
-        raise MismatchError(value, wanted, source)
+        raise MismatchError(value, wanted, number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,12 @@ class Suite:
     """The only names the program may supply: read by setup or tests, defined by nothing trusted."""
     write_back: bool
     """Calls for their effect on arguments: arguments are read back from the program."""
+    asserts: tuple[ast.Assert, ...]
+    """The instrumented ones, for `source_of`."""
+
+    def source_of(self, number: int) -> str:
+        """The text of an assert, without its message."""
+        return ast.unparse(ast.Assert(test=self.asserts[number].test))
 
 
 def _make_base() -> dict[str, Any]:
@@ -81,12 +88,9 @@ def compile_suite(setup: str, tests: Sequence[str], entry_point: str) -> Suite:
     names = _program_names(trees, entry_point)
     candidates = {*names, "candidate"}
     write_back = any(_is_effect(node, candidates) for tree in trees for node in ast.walk(tree))
-    sources = [setup, *tests]
-    codes = [
-        compile(ast.fix_missing_locations(_Instrument(source, candidates).visit(tree)), _FILE, "exec")
-        for source, tree in zip(sources, trees, strict=True)
-    ]
-    return Suite(codes[0], tuple(codes[1:]), names, write_back)
+    instrument = _Instrument(candidates)
+    codes = [compile(ast.fix_missing_locations(instrument.visit(tree)), _FILE, "exec") for tree in trees]
+    return Suite(codes[0], tuple(codes[1:]), names, write_back, tuple(instrument.asserts))
 
 
 def _places(setup: str, tests: Sequence[str]) -> list[tuple[str, str]]:
@@ -151,25 +155,27 @@ def _calls_directly(call: ast.Call, names: set[str]) -> bool:
 class _Instrument(ast.NodeTransformer):
     """Replaces asserts on the program's values by calls that keep the values for the feedback."""
 
-    def __init__(self, source: str, candidates: set[str]) -> None:
-        self._source, self._candidates = source, candidates
+    def __init__(self, candidates: set[str]) -> None:
+        self._candidates = candidates
+        self.asserts: list[ast.Assert] = []
 
     def visit_Assert(self, node: ast.Assert) -> ast.stmt:
-        text = ast.unparse(node) if node.msg is None else ast.unparse(ast.Assert(test=node.test))
         test = node.test
         if isinstance(test, ast.Compare) and len(test.ops) == 1 and type(test.ops[0]) in _OPERATORS:
             left, right = test.left, test.comparators[0]
             got_is_left = _calls(left, self._candidates) or not _calls(right, self._candidates)
             operator = ast.Constant(_OPERATORS[type(test.ops[0])])
-            arguments = [operator, left, right, ast.Constant(got_is_left), ast.Constant(text)]
+            arguments = [operator, left, right, ast.Constant(got_is_left)]
             return self._helper(COMPARE, arguments, node)
         wanted = not (isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not))
         value = test if wanted else test.operand if isinstance(test, ast.UnaryOp) else test
         if isinstance(value, ast.Call) and _calls_directly(value, self._candidates):
-            return self._helper(TRUTH, [value, ast.Constant(wanted), ast.Constant(text)], node)
+            return self._helper(TRUTH, [value, ast.Constant(wanted)], node)
         return node
 
     def _helper(self, name: str, arguments: list[ast.expr], node: ast.Assert) -> ast.stmt:
+        arguments.append(ast.Constant(len(self.asserts)))
+        self.asserts.append(node)
         call = ast.Call(func=ast.Name(id=name, ctx=ast.Load()), args=arguments, keywords=[])
         return ast.copy_location(ast.Expr(value=call), node)
 

@@ -6,8 +6,10 @@ Run by `launch.helper_command` with a control socket as its standard input. Stdl
 from __future__ import annotations
 
 import contextlib
+import errno
 import gc
 import json
+import mmap
 import os
 import resource
 import select
@@ -18,17 +20,13 @@ import sys
 import time
 import traceback
 import types
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from mucode_core.sandbox import guest, lockdown, wire
-from mucode_core.sandbox.jail import DEVICES, SYSTEM, enter_jail
-from mucode_core.sandbox.landlock import FileRules
+from mucode_core.sandbox.confinement import Confinement, confine
 from mucode_core.sandbox.launch import BEGIN, CPU_LIMIT, END, ENDED, READY, REPORT, WALL_LIMIT
 
-_USERS = (1_000_000, 30_000)
-"""Where own users begin: beyond a machine's real ones, or below 65,536 where a user namespace maps no more."""
 _POLL_S = 0.005
 _DESCRIPTORS = 3
 
@@ -36,10 +34,12 @@ _DESCRIPTORS = 3
 def main() -> NoReturn:
     """Serves jobs until the judge closes the control socket.
 
-    Arguments on the command line: the parent's process id, a scratch directory, the directory that holds numpy or ''.
+    Arguments on the command line: the parent's process id, a scratch directory, the directory that holds numpy or '',
+    and the CPU core to stay on or -1.
     """
-    parent, scratch, numpy_home = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+    parent, scratch, numpy_home, core = int(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
     lockdown.die_with_parent(parent)
+    lockdown.stay_on(core)
     lockdown.lift_limits()
     control = socket.socket(fileno=os.dup(0))
     null = os.open(os.devnull, os.O_RDWR)
@@ -47,7 +47,7 @@ def main() -> NoReturn:
     os.dup2(null, 1)
     program_main = _prepare(numpy_home)
     processes = _open_processes()
-    confinement = _confine(scratch, numpy_home)
+    confinement = confine(scratch, numpy_home)
     zygote = _Zygote(control, null, processes, program_main, confinement)
     control.sendall(READY + "; ".join(confinement.layers).encode() + b"\n")
     zygote.serve()
@@ -70,55 +70,6 @@ def _prepare(numpy_home: str) -> types.ModuleType:
     return main_module
 
 
-@dataclass(frozen=True)
-class _Confinement:
-    """What the kernel granted around every program."""
-
-    layers: list[str]
-    """In words."""
-    user: int | None
-    rules: FileRules | None
-    calls: lockdown.CallFilter | None
-
-
-def _confine(scratch: str, numpy_home: str) -> _Confinement:
-    """Moves into the scratch, in a private file system if there can be one, else behind rules on files."""
-    layers: list[str] = []
-    libraries = [str(Path(os.__file__).parent), sys.base_prefix + "/lib"]
-    libraries += [f"{numpy_home}/numpy", f"{numpy_home}/numpy.libs"] if numpy_home else []
-    was_root = os.geteuid() == 0
-    rules = None
-    try:
-        enter_jail(libraries)
-        layers += ["own file system", "no network"]
-    except OSError:
-        os.chdir(scratch)
-        with contextlib.suppress(OSError):
-            rules = FileRules([*libraries, *SYSTEM, *DEVICES], scratch)
-            layers.append("rules on files")
-    user = None
-    if was_root and ((rules is None and layers) or all(map(_readable_by_all, libraries))):
-        user = _own_scratch()
-        layers.append("own user")
-    calls = lockdown.CallFilter() if lockdown.can_filter_calls() else None
-    return _Confinement([*layers, *(["system call filter"] if calls else [])], user, rules, calls)
-
-
-def _own_scratch() -> int:
-    """Gives the working directory to a user that nobody else is, and returns it."""
-    for first in _USERS:
-        user = first + os.getpid() % 30_000
-        with contextlib.suppress(OSError):
-            os.chown(".", user, user)
-            return user
-    raise OSError("no user for programs")
-
-
-def _readable_by_all(path: str) -> bool:
-    """Whether another user can reach the directory."""
-    return all(p.stat().st_mode & 0o001 for p in [Path(path).resolve(), *Path(path).resolve().parents] if p.exists())
-
-
 class _Zygote:
     def __init__(
         self,
@@ -126,10 +77,12 @@ class _Zygote:
         null: int,
         processes: int | None,
         program_main: types.ModuleType,
-        confinement: _Confinement,
+        confinement: Confinement,
     ) -> None:
-        self._confinement = confinement
+        self._lock_down = confinement.lock_down
         self._control, self._null, self._main = control, null, program_main
+        self._started = mmap.mmap(-1, 1)
+        """Shared with the child, which unmaps it before its program starts: 1 once it is locked down."""
         self._poll = select.poll()
         self._poll.register(control, select.POLLIN)
         for name in [n for n in sys.modules if n.partition(".")[0] == "mucode_core"]:
@@ -149,6 +102,7 @@ class _Zygote:
                 os._exit(0)
             cpu_s, used_s, wall_s, memory, file_bytes = BEGIN.unpack(data)
             started = time.monotonic()
+            self._started[0] = 0
             pid = os.fork()
             if pid == 0:
                 self._become_program(descriptors, cpu_s, memory, file_bytes)
@@ -165,20 +119,11 @@ class _Zygote:
                 streams[number] = os.dup(descriptor) if descriptor <= guest.JOB_FD else descriptor
             for number, descriptor in enumerate(streams):
                 os.dup2(descriptor, number)
-            granted = self._confinement
-            os.setsid()
-            lockdown.set_limits(int(cpu_s) + 2, self._own_memory + memory, file_bytes, granted.user is not None)
-            if granted.user is not None:
-                lockdown.become(granted.user)
-            lockdown.die_with_parent(self._pid)
-            lockdown.refuse_privileges()
-            if granted.rules is not None:
-                granted.rules.install()
-            lockdown.close_above(guest.JOB_FD)
-            if granted.calls is not None:
-                granted.calls.install()
-        except OSError:
-            os._exit(90)
+            self._lock_down(self._pid, int(cpu_s) + 2, self._own_memory + memory, file_bytes)
+        except OSError as error:
+            os._exit(error.errno or errno.EPERM)
+        self._started[0] = 1
+        self._started.close()
         guest.serve(self._main)
 
     def _watch(self, pid: int, cpu_s: float, started: float, wall_s: float) -> int:
@@ -201,7 +146,7 @@ class _Zygote:
         if self._control.recv(1) != END:
             os._exit(0)
         _empty(".")
-        self._control.sendall(REPORT.pack(status, usage.ru_utime + usage.ru_stime, how))
+        self._control.sendall(REPORT.pack(status, usage.ru_utime + usage.ru_stime, how, self._started[0] == 1))
 
 
 def _cpu_of(pid: int) -> float:

@@ -21,7 +21,7 @@ from mucode_core.sandbox.launch import (
     helper_command,
     helper_environment,
 )
-from mucode_core.sandbox.remote import Channel, ProgramGone
+from mucode_core.sandbox.remote import Channel
 
 _WALL_PER_CPU, _WALL_EXTRA_S = 5.0, 2.0
 
@@ -46,18 +46,6 @@ class Run:
         self.exited_well = False
         """Ended by itself, with exit status 0."""
 
-    def await_start(self) -> None:
-        """Waits until the child is locked down.
-
-        Raises:
-            ZygoteLostError: It is not.
-        """
-        try:
-            self.channel.receive()
-        except ProgramGone as error:
-            self.finish()
-            raise ZygoteLostError("a child ended before its program started") from error
-
     def finish(self) -> None:
         """Ends the program, whatever it is doing, and learns what it used."""
         if self._finished:
@@ -71,7 +59,10 @@ class Run:
             raise ZygoteLostError("the control socket failed") from error
         if len(report) < REPORT.size:
             raise ZygoteLostError("the zygote ended")
-        status, self.cpu_s, how = REPORT.unpack(report)
+        status, self.cpu_s, how, started = REPORT.unpack(report)
+        if not started:
+            reason = os.strerror(os.WEXITSTATUS(status))
+            raise ZygoteLostError(f"a child ended before its program started: {reason}")
         killed_by = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
         self.timed_out = how != ENDED or killed_by == signal.SIGXCPU
         self.exited_well = os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0
@@ -88,10 +79,10 @@ class Zygotes:
         self._control(False)
 
     def start(self, needs_numpy: bool, limits: Limits, streams: Sequence[int], used_s: float = 0.0) -> Run:
-        """Starts a locked-down child that awaits its program; `streams` become its standard input and output.
+        """Starts a child that locks itself down and awaits its program; `streams` become its standard input and output.
 
         Raises:
-            ZygoteLostError: No child could be started.
+            ZygoteLostError: No child could be started; `Run.finish` raises it too, where the lockdown failed.
         """
         control = self._control(needs_numpy and self._has_numpy)
         ours, theirs = socket.socketpair()
@@ -103,9 +94,7 @@ class Zygotes:
             except OSError as error:
                 ours.close()
                 raise ZygoteLostError("the control socket failed") from error
-        run = Run(control, ours, limits.output_mb << 20)
-        run.await_start()
-        return run
+        return Run(control, ours, limits.output_mb << 20)
 
     def _control(self, with_numpy: bool) -> socket.socket:
         control = self._controls.get(with_numpy)
@@ -134,7 +123,7 @@ def launch_here(scratch: str, numpy_home: str) -> Launch:
         ours, theirs = socket.socketpair()
         with theirs:
             home = numpy_home if with_numpy else ""
-            command = helper_command(sys.executable, "zygote", str(os.getpid()), scratch, home)
+            command = helper_command(sys.executable, "zygote", str(os.getpid()), scratch, home, "-1")
             environment = helper_environment()
             subprocess.Popen(command, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, env=environment, cwd="/")
         return ours
@@ -142,15 +131,18 @@ def launch_here(scratch: str, numpy_home: str) -> Launch:
     return launch
 
 
-def launch_behind(address: str) -> Launch:
-    """Zygotes in a container, started by its gate; `address` is "<worker>:<path of the gate's socket>"."""
+def launch_behind(address: str, core: int) -> Launch:
+    """Zygotes in a container, started by its gate on one core (-1: any).
+
+    `address` is "<worker>:<path of the gate's socket>".
+    """
     worker, _, path = address.partition(":")
 
     def launch(with_numpy: bool) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX)
         try:
             connection.connect(path)
-            connection.sendall(REQUEST.pack(int(worker), with_numpy))
+            connection.sendall(REQUEST.pack(int(worker), with_numpy, core))
         except OSError as error:
             connection.close()
             raise ZygoteLostError("the container's gate is closed") from error

@@ -278,7 +278,7 @@ def test_two_sandboxes_say_the_same() -> None:
 
 
 def test_open_sandbox_describes_itself() -> None:
-    with open_sandbox(SandboxConfig(num_workers=1)) as sandbox:
+    with open_sandbox(SandboxConfig(num_workers=1, backend="process")) as sandbox:
         assert sandbox.isolation.startswith("process sandbox: own process, resource limits")
         assert "not isolated" in sandbox.isolation
 
