@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from mucode_core.errors import SandboxError
 from mucode_core.sandbox.gate import NUMPY_NOTE, PYTHON, ROOT, SCRATCHES, SOCKETS
-from mucode_core.sandbox.pool import numpy_home
+from mucode_core.sandbox.judges import numpy_home
 
 if TYPE_CHECKING:
     from docker import DockerClient

@@ -15,7 +15,7 @@ import socket
 import sys
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from tempfile import TemporaryFile
 from typing import Any
@@ -35,6 +35,8 @@ _CACHED_SUITES = 256
 _MEMORY = 2 << 30
 _FINAL = ("timeout", "memory_exceeded", "output_exceeded")
 """What ends a program's run on further inputs."""
+_LATE = 1.1
+"""How much of its CPU seconds a program may use before it is ended; more than all of them is late."""
 _CPU_S, _CPU_PER_PROGRAM_S, _CPU_GRACE_S = 4.0, 2.0, 3
 
 
@@ -103,6 +105,8 @@ class Judge:
     def run(self, job: Job) -> Verdicts:
         """The verdicts on one job's tests and private tests.
 
+        Programs have a little more than their CPU seconds: the first verdict's `cpu_s` tells who was late by little.
+
         Raises:
             SandboxError: The job's own test code is broken.
         """
@@ -121,7 +125,7 @@ class Judge:
             raise SandboxError("an input/output test in a problem of kind 'assert'", cure="mend the problem")
         compiled = _compile(job.setup, tests, job.entry_point)
         needs_numpy = any(_NUMPY.search(source) for source in (job.code, job.setup, *tests))
-        run = self._zygotes.start(needs_numpy, job.limits, [])
+        run = self._zygotes.start(needs_numpy, _widen(job.limits), [])
         place = ""
         try:
             with _CLOCK.limiting(job.limits):
@@ -157,7 +161,7 @@ class Judge:
             given.flush()
             given.seek(0)
             streams = [given.fileno(), taken.fileno()]
-            run = self._zygotes.start(bool(_NUMPY.search(job.code)), job.limits, streams, used_s)
+            run = self._zygotes.start(bool(_NUMPY.search(job.code)), _widen(job.limits), streams, used_s)
             ending = _await_exit(run, job.code)
             if os.fstat(taken.fileno()).st_size >= job.limits.output_mb << 20:
                 score.fail_raised(place, "RuntimeError", "the program printed too much", "", "output_exceeded")
@@ -174,6 +178,10 @@ class Judge:
             shown = text.wrong_value(place, printed.strip(), test.output.strip(), job.feedback)
             score.fail("failed", text.tidy(shown))
         return run.cpu_s
+
+
+def _widen(limits: Limits) -> Limits:
+    return replace(limits, cpu_s=limits.cpu_s * _LATE)
 
 
 def _await_exit(run: Run, code: str) -> Exception | remote.Stop | None:
@@ -340,6 +348,8 @@ def _answer(judge: Judge, request: dict[str, Any]) -> dict[str, Any]:
         parts[key] = tuple(test if isinstance(test, str) else StdinTest(**test) for test in request[key])
     job = Job(**parts)
     try:
-        return {"verdicts": [asdict(verdict) for verdict in judge.run(job)]}
+        public, private = judge.run(job)
     except SandboxError as error:
         return {"fault": [error.problem, error.place, error.cure]}
+    is_late = public.cpu_s > job.limits.cpu_s and "timeout" not in (public.status, private.status)
+    return {"verdicts": [asdict(public), asdict(private)], "late": is_late}

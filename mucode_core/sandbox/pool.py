@@ -4,154 +4,62 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import importlib.util
 import json
-import os
 import queue
-import signal
-import socket
-import subprocess
-import sys
-import tempfile
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import asdict
-from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Protocol, Self
+from typing import Any, Self
 
 from mucode_core.errors import SandboxError
 from mucode_core.sandbox.base import Job, Verdicts
 from mucode_core.sandbox.feedback import raised
-from mucode_core.sandbox.launch import helper_command, helper_environment, read_frame, write_frame
+from mucode_core.sandbox.judges import Housing, JudgeLostError, JudgeProcess, OutOfCpuError
 from mucode_core.types import Verdict
 
 _ATTEMPTS = 3
 _WINDOW_PER_WORKER = 16
-_REMEMBERED = 100_000
-_START_S, _WATCH_EXTRA_S, _WATCH_PER_CPU = 60.0, 60.0, 20.0
-_LOG_TAIL = 2000
-_Task = tuple[Job, bytes, "Future[Verdicts]"]
-"""A job, the same as the judge reads it, and who waits for the verdicts."""
+_REMEMBERED = 20_000
+"""Verdicts kept for programs that come again: samplers repeat themselves, and searches meet the same programs."""
+_Task = tuple[Job, bytes, bytes, "Future[Verdicts]"]
+"""A job, its key, the same as the judge reads it, and who waits for the verdicts."""
 
 
-class Housing(Protocol):
-    """Where the zygotes of judges live."""
+class _Turns:
+    """Workers run together, or one runs alone."""
 
-    def open_room(self, worker: int) -> tuple[str, str]:
-        """A place for the zygotes of one judge, and the address by which the judge finds it (see `zygotes`).
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._running = 0
+        self._alone = False
 
-        Called by the worker's thread before each start of its judge; brings the housing back if that is gone.
-
-        Raises:
-            SandboxError: It cannot be had; trying again will not help.
-            OSError: It cannot be had now.
-        """
-        ...
-
-    def close_room(self, address: str) -> None:
-        """The judge has ended."""
-        ...
-
-    def last_words(self) -> str:
-        """What its own processes complained of, for errors."""
-        ...
-
-    def describe(self, layers: list[str]) -> str:
-        """One line for the user: what is isolated, and what is not, given what the zygotes were granted."""
-        ...
-
-    def close(self) -> None: ...
-
-
-class JudgeLostError(Exception):
-    """The judge process ended, stalled, or never started."""
-
-
-class _OutOfCpuError(Exception):
-    """The kernel ended the judge: one operation on a program's answer used all the CPU that judging may."""
-
-
-class _JudgeProcess:
-    """One running judge. To be used and closed by the thread that made it: it dies with that thread."""
-
-    def __init__(self, housing: Housing, worker: int) -> None:
-        self._housing = housing
-        kind, self._address = housing.open_room(worker)
-        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the judge
-        self._connection, theirs = socket.socketpair()
-        place = [kind, self._address, str(_core_of(worker))]
-        command = helper_command(sys.executable, "judge", str(os.getpid()), numpy_home(), *place)
-        with theirs:
-            self._process = subprocess.Popen(
-                command,
-                stdin=theirs.fileno(),
-                stdout=subprocess.DEVNULL,
-                stderr=self._log,
-                env=helper_environment(),
-                cwd="/",
-            )
+    @contextlib.contextmanager
+    def together(self) -> Generator[None]:
+        with self._condition:
+            self._condition.wait_for(lambda: not self._alone)
+            self._running += 1
         try:
-            self.layers: list[str] = self._receive(_START_S)["layers"]
-        except (JudgeLostError, _OutOfCpuError):
-            self.close()
-            raise
+            yield
+        finally:
+            with self._condition:
+                self._running -= 1
+                self._condition.notify_all()
 
-    def ask(self, job: Job, message: bytes) -> dict[str, Any]:
-        """The judge's answer to a job, sent as `message`.
-
-        Raises:
-            JudgeLostError: There is none.
-            _OutOfCpuError: It was ended for using too much CPU.
-        """
+    @contextlib.contextmanager
+    def alone(self) -> Generator[None]:
+        with self._condition:
+            self._condition.wait_for(lambda: not self._alone)
+            self._alone = True
+            self._condition.wait_for(lambda: self._running == 0)
         try:
-            self._connection.settimeout(_START_S)
-            write_frame(self._connection, message)
-        except OSError as error:
-            raise JudgeLostError("the judge does not listen") from error
-        return self._receive(
-            job.limits.cpu_s * _WATCH_PER_CPU * max(1, len(job.tests) + len(job.private_tests)) + _WATCH_EXTRA_S
-        )
-
-    def _receive(self, patience_s: float) -> dict[str, Any]:
-        self._connection.settimeout(patience_s)
-        try:
-            return json.loads(read_frame(self._connection))
-        except TimeoutError as error:
-            raise JudgeLostError(f"the judge was silent for {patience_s:g} s") from error
-        except (EOFError, OSError, ValueError) as error:
-            if self._process.wait() == -signal.SIGXCPU:
-                raise _OutOfCpuError from error
-            raise JudgeLostError(f"the judge ended with status {self._process.returncode}{self._tail()}") from error
-
-    def _tail(self) -> str:
-        self._log.seek(max(0, self._log.seek(0, os.SEEK_END) - _LOG_TAIL))
-        log = self._log.read().decode("utf-8", "replace").strip() + self._housing.last_words()
-        return f":\n{log}" if log else ""
-
-    def close(self) -> None:
-        """Ends the judge and, by that, all it started."""
-        self._connection.close()
-        self._process.kill()
-        self._process.wait()
-        self._log.close()
-        self._housing.close_room(self._address)
-
-
-def _core_of(worker: int) -> int:
-    """The core of a worker, where the platform has a say in that; -1 elsewhere."""
-    if sys.platform != "linux":
-        return -1
-    cores = sorted(os.sched_getaffinity(0))
-    return cores[worker % len(cores)]
-
-
-def numpy_home() -> str:
-    """The directory that holds numpy; '' where there is none."""
-    spec = importlib.util.find_spec("numpy")
-    return str(Path(spec.origin).parent.parent) if spec and spec.origin else ""
+            yield
+        finally:
+            with self._condition:
+                self._alone = False
+                self._condition.notify_all()
 
 
 class JudgePool:
@@ -166,6 +74,9 @@ class JudgePool:
         self._housing = housing
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
         self._window = _WINDOW_PER_WORKER * num_workers
+        self._turns = _Turns()
+        self._settled: OrderedDict[bytes, Verdicts] = OrderedDict()
+        """Verdicts by the digest of the whole job: program, tests, limits."""
         self._closed = False
         started: list[Future[list[str]]] = [Future() for _ in range(num_workers)]
         self._threads = [
@@ -195,10 +106,10 @@ class JudgePool:
             SandboxError: When the machinery fails after retries; a failed program is a verdict.
         """
         waiting: deque[Future[Verdicts]] = deque()
-        known: OrderedDict[bytes, Future[Verdicts]] = OrderedDict()
+        running: dict[bytes, Future[Verdicts]] = {}
         try:
             for job in jobs:
-                waiting.append(self._submit(job, known))
+                waiting.append(self._submit(job, running))
                 if len(waiting) >= self._window:
                     yield waiting.popleft().result()
             while waiting:
@@ -207,56 +118,66 @@ class JudgePool:
             for future in waiting:
                 future.cancel()
 
-    def _submit(self, job: Job, known: OrderedDict[bytes, Future[Verdicts]]) -> Future[Verdicts]:
+    def _submit(self, job: Job, running: dict[bytes, Future[Verdicts]]) -> Future[Verdicts]:
+        """A future of the job's verdicts; `running` holds those this call already waits for."""
         message = _encode(job)
         key = hashlib.blake2b(message, digest_size=16).digest()
-        future = known.get(key)
-        if future is None:
-            if self._closed:
-                raise SandboxError("is closed", place="sandbox", cure="run programs before closing it")
-            future = known[key] = Future()
-            self._tasks.put((job, message, future))
-            if len(known) > _REMEMBERED:
-                known.popitem(last=False)
+        future = running.get(key)
+        if future is not None and not future.done():
+            return future
+        future = Future()
+        known = self._settled.get(key)
+        if known is not None:
+            future.set_result(known)
+            return future
+        if self._closed:
+            raise SandboxError("is closed", place="sandbox", cure="run programs before closing it")
+        running[key] = future
+        future.add_done_callback(lambda _: running.pop(key, None))
+        self._tasks.put((job, key, message, future))
         return future
 
     def _work(self, worker: int, started: Future[list[str]]) -> None:
         """A worker thread: owns one judge at a time, which dies with the thread."""
-        judge: _JudgeProcess | None = None
+        judge: JudgeProcess | None = None
         try:
-            judge = _JudgeProcess(self._housing, worker)
+            judge = JudgeProcess(self._housing, worker)
             started.set_result(judge.layers)
         except SandboxError as error:
             started.set_exception(error)
             return
-        except (JudgeLostError, _OutOfCpuError, OSError) as error:
+        except (JudgeLostError, OutOfCpuError, OSError) as error:
             cure = "run `mucode doctor`"
             started.set_exception(SandboxError(f"no judge: {error}", place="sandbox", cure=cure))
             return
         while (task := self._tasks.get()) is not None:
-            if task[2].set_running_or_notify_cancel():
+            if task[-1].set_running_or_notify_cancel():
                 judge = self._judge(worker, judge, task)
         _close(judge)
 
-    def _judge(self, worker: int, judge: _JudgeProcess | None, task: _Task) -> _JudgeProcess | None:
+    def _judge(self, worker: int, judge: JudgeProcess | None, task: _Task) -> JudgeProcess | None:
         """Settles one job; a lost judge is replaced. Returns the judge to go on with."""
-        job, message, future = task
+        job, key, message, future = task
         reason = ""
         for _ in range(_ATTEMPTS):
             try:
-                judge = judge or _JudgeProcess(self._housing, worker)
-                answer = judge.ask(job, message)
+                judge = judge or JudgeProcess(self._housing, worker)
+                answer = self._ask(judge, job, message)
             except (JudgeLostError, OSError) as error:
                 reason = str(error)
             except SandboxError as error:
                 future.set_exception(error)
                 return None
-            except _OutOfCpuError:
-                future.set_result(_stalled(job))
+            except OutOfCpuError:
+                self._settle(key, future, _out_of_time(job, "checking the answer took too long"))
                 _close(judge)
                 return None
             else:
-                _settle(future, answer)
+                if "verdicts" in answer:
+                    self._settle(key, future, _read_verdicts(job, answer))
+                else:
+                    problem, place, cure = answer["fault"]
+                    future.set_exception(SandboxError(problem, place=place, cure=cure))
                 return judge
             _close(judge)
             judge = None
@@ -264,6 +185,22 @@ class JudgePool:
         problem = f"a job failed {_ATTEMPTS} times: {reason}"
         future.set_exception(SandboxError(problem, place="sandbox", cure=cure))
         return judge
+
+    def _ask(self, judge: JudgeProcess, job: Job, message: bytes) -> dict[str, Any]:
+        """The judge's answer; a program that was late by little is run again alone, so that load makes no label."""
+        with self._turns.together():
+            answer = judge.ask(job, message)
+        if answer.get("late"):
+            with self._turns.alone():
+                answer = judge.ask(job, message)
+        return answer
+
+    def _settle(self, key: bytes, future: Future[Verdicts], verdicts: Verdicts) -> None:
+        self._settled[key] = verdicts
+        with contextlib.suppress(KeyError):  # another worker was faster
+            while len(self._settled) > _REMEMBERED:
+                self._settled.popitem(last=False)
+        future.set_result(verdicts)
 
     def close(self) -> None:
         """Ends all judges; jobs in progress are finished first."""
@@ -284,7 +221,7 @@ class JudgePool:
         self.close()
 
 
-def _close(judge: _JudgeProcess | None) -> None:
+def _close(judge: JudgeProcess | None) -> None:
     if judge is not None:
         with contextlib.suppress(OSError):
             judge.close()
@@ -298,16 +235,14 @@ def _encode(job: Job) -> bytes:
     return json.dumps({**fields, "limits": asdict(job.limits)}).encode()
 
 
-def _settle(future: Future[Verdicts], answer: dict[str, Any]) -> None:
-    if "verdicts" in answer:
-        public, private = (Verdict(**verdict) for verdict in answer["verdicts"])
-        future.set_result((public, private))
-    else:
-        problem, place, cure = answer["fault"]
-        future.set_exception(SandboxError(problem, place=place, cure=cure))
+def _read_verdicts(job: Job, answer: dict[str, Any]) -> Verdicts:
+    if answer["late"]:
+        return _out_of_time(job, f"the program took longer than {job.limits.cpu_s:g} s")
+    public, private = (Verdict(**verdict) for verdict in answer["verdicts"])
+    return public, private
 
 
-def _stalled(job: Job) -> Verdicts:
-    feedback = raised("", "TimeoutError", "checking the answer took too long", "", job.feedback)
+def _out_of_time(job: Job, message: str) -> Verdicts:
+    feedback = raised("", "TimeoutError", message, "", job.feedback)
     public = Verdict("timeout", 0, len(job.tests), feedback, job.limits.cpu_s)
     return public, Verdict("timeout", 0, len(job.private_tests), feedback, 0.0)

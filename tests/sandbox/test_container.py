@@ -1,0 +1,190 @@
+"""The container sandbox: its hardening, what it survives, what it leaves behind, and how it says that it cannot be."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sandbox_jobs import make_job, run_jobs
+
+from mucode_core.config import SandboxConfig
+from mucode_core.errors import SandboxError
+from mucode_core.sandbox import open_sandbox
+from mucode_core.sandbox import container as container_module
+from mucode_core.sandbox.container import ContainerSandbox, connect
+from mucode_core.sandbox.image import GUEST_FILES, build_image, image_name
+
+HONEST = [make_job(f"def f(x): return x + {i}", f"assert f(1) == {i + 1}") for i in range(40)]
+OWNER = """
+import sys, time
+from mucode_core.sandbox.container import ContainerSandbox
+sandbox = ContainerSandbox(1)
+print("open", flush=True)
+time.sleep(120)
+"""
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Any]:
+    connection = connect()
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def sandbox() -> Iterator[ContainerSandbox]:
+    with ContainerSandbox(2) as opened:
+        yield opened
+
+
+def ours(client: Any) -> list[Any]:
+    return client.containers.list(all=True, filters={"label": container_module._OWNER_LABEL}, ignore_removed=True)
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return condition()
+
+
+def test_the_guest_imports_nothing_that_the_image_lacks() -> None:
+    here = Path(container_module.__file__).parent
+    for name in GUEST_FILES:
+        for line in (here / name).read_text().splitlines():
+            words = line.split()
+            if words[:1] == ["from"] and words[1] == "mucode_core.sandbox":
+                modules = [word.strip("(),") for word in words[3:]]
+            elif words[:1] == ["from"] and words[1].startswith("mucode_core"):
+                modules = [words[1].rpartition(".")[2]]
+            else:
+                continue
+            assert {f"{module}.py" for module in modules} <= set(GUEST_FILES), (name, line)
+
+
+@pytest.mark.docker
+def test_the_container_is_hardened(sandbox: ContainerSandbox, client: Any) -> None:
+    (container,) = ours(client)
+    settings = container.attrs["HostConfig"]
+    assert settings["NetworkMode"] == settings["IpcMode"] == "none"
+    assert settings["ReadonlyRootfs"]
+    assert settings["CapDrop"] == ["ALL"]
+    assert "no-new-privileges" in settings["SecurityOpt"]
+    assert settings["PidsLimit"] > 0
+    assert settings["Memory"] == settings["MemorySwap"] > 0
+    assert not settings["Privileged"]
+    (mount,) = container.attrs["Mounts"]
+    assert mount["Destination"] == "/sockets"
+    assert "own user" in sandbox.isolation
+    assert "system call filter" in sandbox.isolation
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("import os\ndef f(x): return os.getuid() > 1000 and os.geteuid() == os.getuid()", ""),
+        ("def f(x):\n    open('/etc/passwd', 'w')", "Read-only file system|Permission denied"),
+        ("def f(x):\n    open('/sockets/gate')", "Permission denied"),
+        ("import os\ndef f(x):\n    os.listdir('/scratch')", "Permission denied"),
+        ("import os\ndef f(x):\n    os.listdir('/proc/1')", "Permission denied"),
+        ("def f(x):\n    open('/tmp/a', 'w')", "Read-only file system|Permission denied"),
+        ("import socket\ndef f(x):\n    socket.socket()", "Operation not permitted"),
+    ],
+)
+def test_programs_see_nothing_of_the_container(sandbox: ContainerSandbox, code: str, error: str) -> None:
+    import re
+
+    (verdict,) = run_jobs(sandbox, [make_job(code, "assert f(1)")])
+    assert verdict.passed is not bool(error), verdict.feedback
+    assert re.search(error, verdict.feedback)
+
+
+@pytest.mark.docker
+def test_a_killed_container_costs_no_verdict(sandbox: ContainerSandbox, client: Any) -> None:
+    verdicts = run_jobs(
+        sandbox, [*HONEST, *[make_job(f"def f(x): return {i}", f"assert f(1) == {i}") for i in range(400)]]
+    )
+    assert next(verdicts).passed
+    (container,) = ours(client)
+    container.kill()
+    assert all(verdict.passed for verdict in verdicts)
+    assert wait_until(lambda: container.id not in [one.id for one in ours(client)])
+
+
+@pytest.mark.docker
+def test_killed_zygotes_cost_no_verdict_and_the_container_is_replaced(sandbox: ContainerSandbox, client: Any) -> None:
+    (container,) = ours(client)
+    assert all(verdict.passed for verdict in run_jobs(sandbox, HONEST))
+    for process in container.top()["Processes"]:
+        if any("zygote" in word for word in process):
+            os.kill(int(process[1]), 9)
+    again = [make_job(f"def f(x): return x * {i}", f"assert f(1) == {i}") for i in range(40)]
+    assert all(verdict.passed for verdict in run_jobs(sandbox, again))
+    assert wait_until(lambda: container.id not in [one.id for one in ours(client)])
+    assert len(ours(client)) == 1
+
+
+@pytest.mark.docker
+def test_nothing_is_left_of_a_closed_or_killed_owner(client: Any) -> None:
+    with ContainerSandbox(1) as sandbox:
+        assert all(verdict.passed for verdict in run_jobs(sandbox, HONEST))
+    assert not ours(client)
+    owner = subprocess.Popen([sys.executable, "-c", OWNER], stdout=subprocess.PIPE, text=True)
+    assert owner.stdout is not None
+    assert owner.stdout.readline() == "open\n"
+    assert len(ours(client)) == 1
+    owner.kill()
+    owner.wait()
+    assert wait_until(lambda: all(one.status == "exited" for one in ours(client)))
+    with ContainerSandbox(1):
+        assert len(ours(client)) == 1  # the dead owner's was removed
+
+
+@pytest.mark.docker
+def test_an_unknown_runtime_is_named() -> None:
+    with pytest.raises(SandboxError, match="no-such-runtime"):
+        ContainerSandbox(1, runtime="no-such-runtime")
+
+
+@pytest.mark.docker
+def test_a_missing_image_is_an_error_with_its_cure_or_the_fall_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(container_module, "image_name", lambda: "mucode-sandbox:absent")
+    with pytest.raises(SandboxError, match=r"mucode-sandbox:absent: .*not there\n  cure: run `make sandbox-image`"):
+        open_sandbox(SandboxConfig(backend="container", num_workers=1))
+    with open_sandbox(SandboxConfig(backend="auto", num_workers=1)) as sandbox:
+        assert sandbox.isolation.startswith("process sandbox (the sandbox image is not there): ")
+
+
+def test_no_daemon_is_an_error_with_its_cure_or_the_fall_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    with pytest.raises(SandboxError, match=r"/nowhere/docker.sock: no Docker daemon answers\n  cure: start the daemon"):
+        open_sandbox(SandboxConfig(backend="container", num_workers=1))
+    with open_sandbox(SandboxConfig(backend="auto", num_workers=1)) as sandbox:
+        assert sandbox.isolation.startswith("process sandbox (no Docker daemon answers): ")
+
+
+@pytest.mark.docker
+def test_auto_takes_the_container() -> None:
+    with open_sandbox(SandboxConfig(num_workers=1)) as sandbox:
+        assert sandbox.isolation.startswith("container sandbox: ")
+
+
+@pytest.mark.docker
+def test_a_base_image_that_is_not_there_is_an_error_with_its_cure(client: Any) -> None:
+    with pytest.raises(SandboxError, match=r"the image was not built: .+\n  cure: mend what"):
+        build_image(client, "mucode-test-absent:absent")
+
+
+@pytest.mark.docker
+def test_the_image_is_small_and_complete(client: Any) -> None:
+    image = client.images.get(image_name())
+    assert image.attrs["Size"] < 300e6
+    assert json.dumps(image.attrs["Config"]["Env"] or []).count("=") <= 1  # nothing of the builder's environment
