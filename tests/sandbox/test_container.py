@@ -16,8 +16,8 @@ from sandbox_jobs import make_job, run_jobs
 
 from mucode_core.config import SandboxConfig
 from mucode_core.errors import SandboxError
-from mucode_core.sandbox import open_sandbox
 from mucode_core.sandbox import container as container_module
+from mucode_core.sandbox import open_sandbox
 from mucode_core.sandbox.container import ContainerSandbox, connect
 from mucode_core.sandbox.image import GUEST_FILES, build_image, image_name
 
