@@ -1,66 +1,80 @@
-"""What programs must not leave: processes, files in the scratch directories, shared memory."""
+"""What programs must not leave: processes, files in the scratch directories, shared memory. Linux only; reads /proc."""
 
 from __future__ import annotations
 
 import os
-import tempfile
+import time
 from pathlib import Path
-
-import psutil
 
 FIRST_PROGRAM_USER = 1_000_000
 
 
-def helpers() -> list[psutil.Process]:
-    """The judges and zygotes of this process."""
-    return [process for process in psutil.Process().children(recursive=True) if is_helper(process)]
-
-
-def is_helper(process: psutil.Process) -> bool:
-    try:
-        words, parent = process.cmdline(), process.parent()
-        return "judge" in words or ("zygote" in words and parent is not None and "zygote" not in parent.cmdline())
-    except psutil.NoSuchProcess:
-        return False
-
-
-def traces() -> list[str]:
-    """Programs still running, and files they left behind; only that of this machine's own processes can be seen."""
-    return [*_programs(), *_scratch_files(), *_shared_memory()]
-
-
-def _programs() -> list[str]:
-    """Children of zygotes, and whatever else runs under a user that only programs have."""
-    found = []
-    for process in psutil.process_iter(["uids", "status"]):
-        uids = process.info["uids"]
-        if uids is not None and uids.real >= FIRST_PROGRAM_USER and _is_ours(process):
-            found.append(f"process {process.pid} of user {uids.real}, {process.info['status']}")
-    for helper in helpers():
-        children = [child for child in _children(helper) if not is_helper(child)]
-        found += [f"process {child.pid} below {helper.pid}" for child in children]
+def traces(patience_s: float = 5.0) -> list[str]:
+    """Programs still running, and files they left; none where they vanish in time: a killed judge's go after it."""
+    deadline = time.monotonic() + patience_s
+    while (found := [*_programs(), *_files()]) and time.monotonic() < deadline:
+        time.sleep(0.05)
     return found
 
 
-def _is_ours(process: psutil.Process) -> bool:
-    """Other test runs on this machine have programs of their own; a stray's parent is gone."""
-    try:
-        ancestors = {parent.pid for parent in process.parents()}
-    except psutil.NoSuchProcess:
-        return False
-    return os.getpid() in ancestors or process.ppid() == 1
+def helpers() -> dict[int, list[str]]:
+    """The command lines of this process's judges and their zygotes."""
+    parents = _parents()
+    found = {pid: _command(pid) for pid in _below(os.getpid(), parents)}
+    judges = {pid for pid, words in found.items() if "judge" in words}
+    return {pid: words for pid, words in found.items() if pid in judges or parents[pid] in judges}
 
 
-def _children(process: psutil.Process) -> list[psutil.Process]:
+def _programs() -> list[str]:
+    """Children of zygotes, and whatever runs under a user that only programs have and has lost its parent."""
+    parents, known = _parents(), helpers()
+    below = [f"process {pid} below {parent}" for pid, parent in parents.items() if parent in known and pid not in known]
+    strays = [
+        f"stray process {pid}" for pid, parent in parents.items() if parent == 1 and _user(pid) >= FIRST_PROGRAM_USER
+    ]
+    return below + strays
+
+
+def _files() -> list[str]:
+    scratches = {word for words in helpers().values() for word in words if "mucode-sandbox-" in word}
+    left = [str(path) for word in sorted(scratches) for path in _listed(Path(word))]
+    shared = [path for path in _listed(Path("/dev/shm")) if path.lstat().st_uid >= FIRST_PROGRAM_USER]
+    return [*left, *map(str, shared)]
+
+
+def _parents() -> dict[int, int]:
+    parents: dict[int, int] = {}
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit():
+            try:
+                fields = Path(entry.path, "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if fields[0] not in "ZX":
+                parents[int(entry.name)] = int(fields[1])
+    return parents
+
+
+def _below(pid: int, parents: dict[int, int]) -> list[int]:
+    found, new = [], [pid]
+    while new:
+        new = [child for child, parent in parents.items() if parent in new]
+        found += new
+    return found
+
+
+def _command(pid: int) -> list[str]:
     try:
-        return process.children()
-    except psutil.NoSuchProcess:
+        return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    except OSError:
         return []
 
 
-def _scratch_files() -> list[str]:
-    directories = Path(tempfile.gettempdir()).glob("mucode-sandbox-*")
-    return [str(path) for directory in directories for path in _listed(directory)]
+def _user(pid: int) -> int:
+    try:
+        return Path(f"/proc/{pid}").stat().st_uid
+    except OSError:
+        return 0
 
 
 def _listed(directory: Path) -> list[Path]:
@@ -68,11 +82,3 @@ def _listed(directory: Path) -> list[Path]:
         return list(directory.iterdir())
     except OSError:
         return []
-
-
-def _shared_memory() -> list[str]:
-    return [
-        str(path)
-        for path in _listed(Path("/dev/shm"))
-        if path.stat().st_uid >= FIRST_PROGRAM_USER or "mucode" in path.name
-    ]

@@ -1,7 +1,7 @@
 """Programs that try to pass without solving, or to harm what runs them: one table a group.
 
-Every program starts with `WON`, the answer that the tests expect, spelt so that no search of the source finds it. A program
-that gets what it must not have returns `WON`; one whose `passes` is set behaves oddly but solves the problem.
+Every program starts with `WON`, the answer that the tests expect, spelt so that no search of the source finds it. A
+program that gets what it must not have returns `WON`; one whose `passes` is set behaves oddly but solves the problem.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from mucode_core.types import Test
 
 ANSWER = 739391
 PRELUDE = "WON = int('7393' + '91')\n"
-LIMITS = Limits(cpu_s=0.3, memory_mb=256, output_mb=8)
+LIMITS = Limits(cpu_s=0.15, memory_mb=256, output_mb=2)
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class Attack:
     kind: Any = "assert"
     setup: str = ""
     cpu_s: float = LIMITS.cpu_s
+    slow: bool = False
+    """Uses up all the time that judging may take, or the wall limit."""
 
     def job(self) -> Job:
         limits = Limits(self.cpu_s, LIMITS.memory_mb, LIMITS.output_mb)
@@ -39,13 +41,16 @@ def table(programs: dict[str, str | Attack]) -> dict[str, Attack]:
     return {name: row if isinstance(row, Attack) else Attack(row) for name, row in programs.items()}
 
 
-def against(test: str, programs: dict[str, str]) -> dict[str, str | Attack]:
+def against(test: str, programs: dict[str, str], slow: bool = False) -> dict[str, str | Attack]:
     """Programs that all meet the same test."""
-    return {f"{name} | {test.splitlines()[0]}": Attack(code, (test,)) for name, code in programs.items()}
+    return {f"{name} | {test.splitlines()[0]}": Attack(code, (test,), slow=slow) for name, code in programs.items()}
 
 
 def honest_job(serial: int, with_numpy: bool) -> Job:
     """A right program, for the worker that has just met an attack; wrong where it finds a file that is not its own."""
     mark = "numpy" if with_numpy else "plain"
-    code = f"import os, threading\nleft = os.listdir('.')\nnum_threads = threading.active_count()\ndef f(x): return x + len(left) + num_threads  # {mark} {serial}"
+    code = (
+        "import os, threading\nleft = os.listdir('.')\nnum_threads = threading.active_count()\n"
+        f"def f(x): return x + len(left) + num_threads  # {mark} {serial}"
+    )
     return Job(code, ("assert f(3) == 4", "assert f(-1) == 0"), "assert", "", "f", LIMITS)

@@ -27,7 +27,7 @@ CHANNEL = table({
     "copies of the channel": RAW + "copies = [os.dup(3) for _ in range(40)]\ndef f(x):\n    for c in copies: os.write(c, b'\\x02\\x00\\x00\\x00[]')",
     "closed descriptors": "import os\nos.closerange(0, 64)",
     "non-blocking channel": "import os\nos.set_blocking(3, False)\ndef f(x): return 'x' * (4 << 20)",
-    "read to the end": "import os\ndef f(x):\n    while True: os.read(3, 9999)",
+    "read to the end": Attack("import os\ndef f(x):\n    while True: os.read(3, 9999)", cpu_s=0.02, slow=True),
     "flooded channel": "import os\nwhile True: os.write(3, b'\\x02\\x00\\x00\\x00[]' * 10000)",
     "flooded replies": RAW + "def f(x):\n    while True: send(b'[\"value\", 4')",
     "flooded with empty frames": "import os\ndef f(x):\n    while True: os.write(3, b'\\x00' * 40000)",
@@ -44,5 +44,4 @@ CHANNEL = table({
     "pickle": RAW + "import pickle\nclass P:\n    def __reduce__(s): return (exec, ('raise SystemExit',))\ndef f(x): send(pickle.dumps(P()))",
     "unhashable keys": RAW + 'def f(x): send(b\'["value", ["set", [["list", []]]]]\')',
     "silent end after a right answer": Attack(RAW + "def f(x):\n    send(json.dumps(['value', WON]).encode())\n    os._exit(0)", (f"assert f(3) == {ANSWER}", f"assert f(4) == {ANSWER}")),
-    "never asked": Attack("f = [5]", ("assert True",)),
 })  # fmt: skip

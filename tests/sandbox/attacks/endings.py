@@ -30,15 +30,15 @@ EXITS = table({
     "illegal instruction": _CODE.format(bytes=r"b'\x0f\x0b'"),
     "32-bit system call": _CODE.format(bytes=r"b'\xb8\x14\x00\x00\x00\xcd\x80\xc3'"),
     "divide error": _CODE.format(bytes=r"b'\x31\xc9\xf7\xf1\xc3'"),
-    "every thread ended but one": "import ctypes, threading, time\nthreading.Thread(target=time.sleep, args=(9,)).start()\nctypes.CDLL(None).syscall(60, 0)",
 })  # fmt: skip
 
 STOPPED = table({
-    "stops itself": Attack("import signal\ndef f(x): signal.raise_signal(signal.SIGSTOP)", cpu_s=0.02),
+    "stops itself": Attack("import signal\ndef f(x): signal.raise_signal(signal.SIGSTOP)", cpu_s=0.02, slow=True),
     "sleeps": Attack("import time\ndef f(x): time.sleep(60)", cpu_s=0.02),
-    "waits for a lock": Attack("import threading\nlock = threading.Lock()\nlock.acquire()\ndef f(x): lock.acquire()", cpu_s=0.02),
-    "reads an empty pipe": Attack("import os\nr, w = os.pipe()\ndef f(x): os.read(r, 1)", cpu_s=0.02),
-    "half a frame, then silence": Attack("import os, time\ndef f(x):\n    os.write(3, b'\\xff\\x00\\x00\\x00[')\n    time.sleep(60)", cpu_s=0.02),
+    "waits for a lock": Attack("import threading\nlock = threading.Lock()\nlock.acquire()\ndef f(x): lock.acquire()", cpu_s=0.02, slow=True),
+    "reads an empty pipe": Attack("import os\nr, w = os.pipe()\ndef f(x): os.read(r, 1)", cpu_s=0.02, slow=True),
+    "every thread ended but one": Attack("import ctypes, threading, time\nthreading.Thread(target=time.sleep, args=(9,)).start()\nctypes.CDLL(None).syscall(60, 0)", cpu_s=0.02, slow=True),
+    "half a frame, then silence": Attack("import os, time\ndef f(x):\n    os.write(3, b'\\xff\\x00\\x00\\x00[')\n    time.sleep(60)", cpu_s=0.02, slow=True),
 })  # fmt: skip
 """Each costs the wall limit of about two seconds."""
 

@@ -48,7 +48,7 @@ PROCESSES = table({
     "own priority": "import os\nos.setpriority(os.PRIO_PROCESS, 0, -20)\ndef f(x): return WON",
     "raised limits": "import resource\nresource.setrlimit(resource.RLIMIT_CPU, (999, 999))\ndef f(x): return WON",
     "real time": "import os\nos.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(50))\ndef f(x): return WON",
-    "alarm": "import signal\nsignal.alarm(1)\ndef f(x): return WON",
+    "alarm": LIBC + _WON_IF_DONE.format(call="libc.syscall(37, 1) < 0"),
     "timer": "import signal\nsignal.setitimer(signal.ITIMER_REAL, 1)\ndef f(x): return WON",
     "leased library": "import fcntl, json, os\nfcntl.fcntl(os.open(json.__file__, os.O_RDONLY), fcntl.F_SETLEASE, fcntl.F_RDLCK)\ndef f(x): return WON",
     "locked library": "import fcntl, json\nfcntl.flock(open(json.__file__), fcntl.LOCK_EX)\ndef f(x): return WON",

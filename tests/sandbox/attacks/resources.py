@@ -41,7 +41,7 @@ FILES = table({
     "many files fill the disk": "i = 0\nwhile True:\n    i += 1\n    open(str(i), 'wb').write(b'x' * (1 << 20))",
     "inode flood": "i = 0\nwhile True:\n    open(str(i), 'w').close()\n    i += 1",
     "sparse file": "import os\nfd = os.open('s', os.O_CREAT | os.O_RDWR)\nos.ftruncate(fd, 1 << 40)\ndef f(x): return WON",
-    "mapped file on a full disk": "import mmap, os\nfd = os.open('s', os.O_CREAT | os.O_RDWR)\nos.ftruncate(fd, 7 << 20)\nms = [mmap.mmap(fd, 7 << 20)]\nfor i in range(9): os.write(os.open(str(i), os.O_CREAT | os.O_RDWR), b'x' * (7 << 20))\nms[0][:] = b'x' * (7 << 20)\ndef f(x): return 5",
+    "mapped file on a full disk": "import mmap, os\nfd = os.open('s', os.O_CREAT | os.O_RDWR)\nos.ftruncate(fd, 2 << 20)\nms = [mmap.mmap(fd, 2 << 20)]\nfor i in range(20): os.write(os.open(str(i), os.O_CREAT | os.O_RDWR), b'x' * (2 << 20))\nms[0][:] = b'x' * (2 << 20)\ndef f(x): return 5",
     "unlinked but open": "import os\nfd = os.open('s', os.O_CREAT | os.O_RDWR)\nos.unlink('s')\nwhile True: os.write(fd, b'x' * (1 << 20))",
     "deep directories": _DEEP.format(name="'d'") + "def f(x): return 5",
     "deep directories with long names": _DEEP.format(name="'d' * 255") + "def f(x): return 5",
