@@ -204,7 +204,10 @@ def _rebuild(report: Any) -> tuple[Exception, ProgramError]:
     if len(rows) != len(frames) or not all(len(r) == 2 and type(r[0]) is int and isinstance(r[1], str) for r in rows):
         raise Misbehaved("malformed error")
     kind: Any = next((k for k in (vars(builtins).get(name) for name in names) if _is_exception(k)), RuntimeError)
-    error = kind.__new__(kind, *args)
+    try:
+        error = kind.__new__(kind, *args)
+    except (TypeError, ValueError, OverflowError) as refused:  # OSError and its like look at their arguments
+        raise Misbehaved("malformed error") from refused
     return error, ProgramError(names[0][:100], message[:_MAX_TEXT], tuple((r[0], r[1][:100]) for r in rows))
 
 

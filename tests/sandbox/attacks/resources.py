@@ -34,7 +34,7 @@ RESOURCES = table({
     "cache that grows": "@functools.lru_cache(None)\ndef g(x): return bytearray(1 << 16)\ndef f(x):\n    i = 0\n    while True: g(i := i + 1)",
 })  # fmt: skip
 
-_DEEP = "import os\nhere = os.getcwd()\ntry:\n    for _ in range(5000):\n        os.mkdir({name})\n        os.chdir({name})\nexcept OSError: pass\nos.chdir(here)\n"
+_DEEP = "import os\nhere = os.getcwd()\ntry:\n    for _ in range(1200):\n        os.mkdir({name})\n        os.chdir({name})\nexcept OSError: pass\nos.chdir(here)\n"
 _TRY = "def attempt(call, *args):\n    try: return call(*args)\n    except OSError: return None\n"
 FILES = table({
     "file bomb": "with open('big', 'wb') as file:\n    while True: file.write(b'x' * (1 << 20))",
