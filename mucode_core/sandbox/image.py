@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 _REPOSITORY = "mucode-sandbox"
-_MODULES = ("confinement", "gate", "guest", "jail", "landlock", "launch", "lockdown", "wire", "zygote")
+_MODULES = ("confinement", "gate", "guest", "jail", "landlock", "launch", "lockdown", "scratch", "wire", "zygote")
 GUEST_FILES = tuple(f"{name}.py" for name in _MODULES)
 """All that an image holds of this package."""
 _HERE = Path(__file__).resolve().parent

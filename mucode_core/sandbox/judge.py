@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import re
 import resource
 import signal
@@ -111,11 +112,15 @@ class Judge:
             SandboxError: The job's own test code is broken.
         """
         scores = _Scores(job)
-        if job.tests:
-            used_s = self._run_stdin(job, scores) if job.kind == "stdin" else self._run_asserts(job, scores)
-        else:
-            scores.public.fail_raised("", "RuntimeError", "there are no tests", "")
-            used_s = 0.0
+        used_s = 0.0
+        try:
+            if job.tests:
+                used_s = self._run_stdin(job, scores) if job.kind == "stdin" else self._run_asserts(job, scores)
+            else:
+                scores.public.fail_raised("", "RuntimeError", "there are no tests", "")
+        except MemoryError:
+            for score in scores.unfinished():
+                score.fail_raised("", "MemoryError", "the answer is too large", "", "memory_exceeded")
         return scores.public.verdict(used_s), scores.private.verdict(0.0)
 
     def _run_asserts(self, job: Job, scores: _Scores) -> float:
@@ -209,6 +214,7 @@ def _tests_of(run: Run, job: Job, tests: tuple[str, ...], compiled: suite.Suite,
     channel = run.channel
     channel.write_back = compiled.write_back
     namespace = {**suite.BASE, **suite.HELPERS}
+    random.seed(0)  # some tests draw their inputs
     try:
         channel.send({"source": job.code, "names": compiled.names})
         namespace.update(_offered(channel, compiled))
@@ -224,6 +230,7 @@ def _tests_of(run: Run, job: Job, tests: tuple[str, ...], compiled: suite.Suite,
         yield test.strip()
         try:
             exec(code, namespace)
+            _end_with(channel)
         except suite.MismatchError as wrong:
             shown = (text.show(wrong.got), text.show(wrong.expected))
             source = compiled.source_of(wrong.number)
@@ -235,6 +242,12 @@ def _tests_of(run: Run, job: Job, tests: tuple[str, ...], compiled: suite.Suite,
             _fail_raised(score, test.strip(), error, run)
         else:
             score.num_passed += 1
+
+
+def _end_with(channel: remote.Channel) -> None:
+    """Ends the job of a program that has ended, where a bare `except` of the test hid it."""
+    if channel.ending is not None:
+        raise channel.ending
 
 
 def _offered(channel: remote.Channel, compiled: suite.Suite) -> dict[str, Any]:
@@ -300,6 +313,8 @@ class _Clock:
         finally:
             self._running = False
             signal.setitimer(signal.ITIMER_PROF, 0)
+            hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+            resource.setrlimit(resource.RLIMIT_CPU, (hard, hard))
 
     def ring(self, number: int, frame: object) -> None:
         """Handles SIGPROF."""

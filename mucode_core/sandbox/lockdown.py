@@ -22,14 +22,16 @@ _X86_64 = 0xC000003E
 _IOCTL, _CLONE, _TGKILL, _CLONE3 = 16, 56, 234, 435
 _CLONE_THREAD = 0x10000
 # x86_64 numbers. Files, memory, time, signals' handlers, threads: no fork, exec, socket, kill, ptrace, mount, prctl;
-# no setitimer or setrlimit (prlimit64 is let through for reading only, see `_filter`).
+# no setitimer or setrlimit. Those that could reach another process of the user are let through in part, see `_filter`.
 _ALLOWED = (
     *(0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17, 18, 19, 20, 21, 22, 23, 24, 25, 27, 28, 32, 33, 35),
-    *(39, 60, 63, 72, 74, 77, 78, 79, 80, 82, 83, 84, 87, 89, 95, 96, 97, 98, 99, 100, 102, 104, 107, 108, 110, 111),
-    *(115, 131, 186, 201, 202, 203, 204, 217, 218, 228, 229, 230, 231, 257, 258, 262, 263, 264, 267, 269, 270, 271),
+    *(39, 60, 63, 74, 77, 78, 79, 80, 82, 83, 84, 87, 89, 95, 96, 97, 98, 99, 100, 102, 104, 107, 108, 110, 111),
+    *(115, 131, 186, 201, 202, 204, 217, 218, 228, 229, 230, 231, 257, 258, 262, 263, 264, 267, 269, 270, 271),
     *(273, 274, 292, 293, 316, 318, 332, 334, 439, 2, 232, 233, 291),
 )
-_PRLIMIT = 302
+_PRLIMIT, _SCHED_SETAFFINITY, _FCNTL = 302, 203, 72
+_SIGNALLING = (8, 10, 15, 1024, 1026)
+"""Commands of fcntl that have the kernel signal a process of one's choice, or lease a file: F_SETOWN, F_SETSIG, ..."""
 _THREADS_AND_PROCESSES = 64
 _STACK = 64 << 20
 _OPEN_FILES = 64
@@ -111,9 +113,23 @@ def _jump(code: int, true: int, false: int, value: int) -> bytes:
 
 
 def _refuse_or_allow(number: int, offset: int, test: int, value: int) -> list[bytes]:
-    """One system call, allowed where its argument at `offset` passes the comparison `test` with `value`."""
+    """One system call, allowed where the 32 bits at `offset` pass the comparison `test` with `value`."""
     allow, refuse = _jump(0x06, 0, 0, _ALLOW), _jump(0x06, 0, 0, _ERRNO | _EPERM)
     return [_jump(0x15, 0, 4, number), _jump(0x20, 0, 0, offset), _jump(test, 0, 1, value), allow, refuse]
+
+
+def _refuse_pointer(number: int, offset: int) -> list[bytes]:
+    """One system call, allowed where the pointer at `offset` is NULL in both its halves."""
+    allow, refuse = _jump(0x06, 0, 0, _ALLOW), _jump(0x06, 0, 0, _ERRNO | _EPERM)
+    low, high = ([_jump(0x20, 0, 0, at), _jump(0x15, 0, skip, 0)] for at, skip in ((offset, 3), (offset + 4, 1)))
+    return [_jump(0x15, 0, 6, number), *low, *high, allow, refuse]
+
+
+def _refuse_commands(number: int, offset: int, commands: tuple[int, ...]) -> list[bytes]:
+    """One system call, allowed unless the 32 bits at `offset` are one of `commands`."""
+    allow, refuse = _jump(0x06, 0, 0, _ALLOW), _jump(0x06, 0, 0, _ERRNO | _EPERM)
+    tests = [_jump(0x15, len(commands) - i, 0, command) for i, command in enumerate(commands)]
+    return [_jump(0x15, 0, len(commands) + 3, number), _jump(0x20, 0, 0, offset), *tests, allow, refuse]
 
 
 def _filter(pid: int) -> bytes:
@@ -123,7 +139,9 @@ def _filter(pid: int) -> bytes:
         lines += [_jump(0x15, 0, 1, number), _jump(0x06, 0, 0, _ERRNO | errno)]
     lines += _refuse_or_allow(_CLONE, 16, 0x45, _CLONE_THREAD)  # threads only
     lines += _refuse_or_allow(_TGKILL, 16, 0x15, pid)  # abort() and raise()
-    lines += _refuse_or_allow(_PRLIMIT, 32, 0x15, 0)  # getrlimit: no new limit
+    lines += _refuse_or_allow(_SCHED_SETAFFINITY, 16, 0x15, 0)  # its own
+    lines += _refuse_pointer(_PRLIMIT, 32)  # getrlimit: no new limit
+    lines += _refuse_commands(_FCNTL, 24, _SIGNALLING)
     allowed = sorted(_ALLOWED)
     lines += [_jump(0x15, len(allowed) - i, 0, number) for i, number in enumerate(allowed)]
     lines += [_jump(0x06, 0, 0, _ERRNO | _EPERM), _jump(0x06, 0, 0, _ALLOW)]

@@ -54,6 +54,8 @@ class Channel:
         self._left = output_bytes
         self.num_calls = 0
         self.write_back = False
+        self.ending: Stop | None = None
+        """Why no more answers come, once that is so, whatever a test did with the exception."""
         self.error: tuple[BaseException, ProgramError] | None = None
         """The exception last raised on the program's behalf."""
 
@@ -63,7 +65,7 @@ class Channel:
         try:
             self._connection.sendall(_LENGTH.pack(len(data)) + data)
         except OSError as error:
-            raise ProgramGone from error
+            raise self._end(ProgramGone()) from error
 
     def receive(self) -> list[Any]:
         """The next message.
@@ -75,7 +77,7 @@ class Channel:
         (length,) = _LENGTH.unpack(self._read(_LENGTH.size))
         self._left -= length
         if self._left < 0:
-            raise OutputExceeded
+            raise self._end(OutputExceeded())
         try:
             message = wire.parse(self._read(length))
         except wire.WireError as error:
@@ -176,12 +178,16 @@ class Channel:
             try:
                 part = self._connection.recv(min(count, _CHUNK))
             except OSError as error:
-                raise ProgramGone from error
+                raise self._end(ProgramGone()) from error
             if not part:
-                raise ProgramGone
+                raise self._end(ProgramGone())
             parts.append(part)
             count -= len(part)
         return b"".join(parts)
+
+    def _end(self, stop: Stop) -> Stop:
+        self.ending = stop
+        return stop
 
 
 def _rebuild(report: Any) -> tuple[Exception, ProgramError]:
@@ -198,13 +204,17 @@ def _rebuild(report: Any) -> tuple[Exception, ProgramError]:
     if len(rows) != len(frames) or not all(len(r) == 2 and type(r[0]) is int and isinstance(r[1], str) for r in rows):
         raise Misbehaved("malformed error")
     kind: Any = next((k for k in (vars(builtins).get(name) for name in names) if _is_exception(k)), RuntimeError)
-    error = kind.__new__(kind, *args)
+    try:
+        error = kind.__new__(kind, *args)
+    except (TypeError, ValueError, OverflowError) as refused:  # OSError and its like look at their arguments
+        raise Misbehaved("malformed error") from refused
     return error, ProgramError(names[0][:100], message[:_MAX_TEXT], tuple((r[0], r[1][:100]) for r in rows))
 
 
 def _is_exception(kind: Any) -> bool:
-    # groups insist on nested exceptions as arguments
-    return isinstance(kind, type) and issubclass(kind, Exception) and not issubclass(kind, BaseExceptionGroup)
+    # groups insist on nested exceptions as arguments; StopIteration out of a call would end a loop of the test in peace
+    barred = (BaseExceptionGroup, StopIteration, StopAsyncIteration)
+    return isinstance(kind, type) and issubclass(kind, Exception) and not issubclass(kind, barred)
 
 
 class ProgramObject:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
-import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -24,8 +24,50 @@ class Scratch:
 
     def remove(self) -> None:
         """Deletes the directory and what is in it."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        _delete(self.path)
         os.close(self._lock)
+
+
+def empty(directory: str) -> None:
+    """Deletes what is in a directory that anyone may have filled; what the system keeps from us stays.
+
+    Nested directories are moved up before they are emptied, so that neither depth nor length of a path matters.
+    """
+    lifted = f"{directory}/{os.urandom(8).hex()}-"
+    pending = [directory]
+    count = 0
+    while pending:
+        current = pending.pop()
+        for entry in _entries(current):
+            with contextlib.suppress(OSError):
+                if not entry.is_dir(follow_symlinks=False):
+                    Path(entry.path).unlink()
+                elif not _remove_empty(entry.path):
+                    count += 1
+                    pending.append(str(Path(entry.path).rename(f"{lifted}{count}")))
+        if current != directory:
+            _remove_empty(current)
+
+
+def _entries(directory: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(directory) as entries:
+            return list(entries)
+    except OSError:
+        return []
+
+
+def _remove_empty(directory: str) -> bool:
+    try:
+        Path(directory).rmdir()
+    except OSError:
+        return False
+    return True
+
+
+def _delete(directory: str) -> None:
+    empty(directory)
+    _remove_empty(directory)
 
 
 def sweep() -> None:
@@ -39,7 +81,7 @@ def sweep() -> None:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             status = os.fstat(lock)
             if status.st_uid == os.getuid() and time.time() - status.st_mtime > _SETTLED_S:
-                shutil.rmtree(path, ignore_errors=True)
+                _delete(str(path))
         except BlockingIOError:
             continue
         finally:

@@ -13,7 +13,6 @@ import mmap
 import os
 import resource
 import select
-import shutil
 import signal
 import socket
 import sys
@@ -26,6 +25,7 @@ from typing import NoReturn
 from mucode_core.sandbox import guest, lockdown, wire
 from mucode_core.sandbox.confinement import Confinement, confine
 from mucode_core.sandbox.launch import BEGIN, CPU_LIMIT, END, ENDED, READY, REPORT, WALL_LIMIT
+from mucode_core.sandbox.scratch import empty
 
 _POLL_S = 0.005
 _DESCRIPTORS = 3
@@ -145,7 +145,7 @@ class _Zygote:
         _, status, usage = os.wait4(pid, 0)
         if self._control.recv(1) != END:
             os._exit(0)
-        _empty(".")
+        empty(".")
         self._control.sendall(REPORT.pack(status, usage.ru_utime + usage.ru_stime, how, self._started[0] == 1))
 
 
@@ -183,12 +183,3 @@ def _memory_of(processes: int | None, pid: int) -> int:
     """Bytes of address space a process holds; an upper guess where the platform does not tell."""
     fields = _read_process(processes, pid, "statm")
     return int(fields[0]) * resource.getpagesize() if fields else 1 << 30
-
-
-def _empty(directory: str) -> None:
-    for entry in os.scandir(directory):
-        if entry.is_dir(follow_symlinks=False):
-            shutil.rmtree(entry.path, ignore_errors=True)
-        else:
-            with contextlib.suppress(OSError):
-                Path(entry.path).unlink()

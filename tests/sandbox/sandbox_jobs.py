@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from mucode_core.sandbox import Job, Limits, Sandbox
+import pytest
+
+from mucode_core.errors import SandboxError
+from mucode_core.sandbox import Job, Limits, ProcessSandbox, Sandbox
 from mucode_core.types import Test, Verdict
 
 
@@ -19,3 +22,14 @@ def run_jobs(sandbox: Sandbox, jobs: Iterable[Job]) -> Iterator[Verdict]:
     verdicts = sandbox.run(jobs)
     for public, _ in verdicts:
         yield public
+
+
+def open_backend(name: str, num_workers: int) -> Sandbox:
+    """A sandbox of the named kind, or a skip that says why there is none."""
+    if name == "process":
+        return ProcessSandbox(num_workers)
+    container = pytest.importorskip("mucode_core.sandbox.container", reason="no container back end")
+    try:
+        return container.ContainerSandbox(num_workers)
+    except SandboxError as error:
+        pytest.skip(f"no container: {error}")
