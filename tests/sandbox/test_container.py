@@ -31,21 +31,35 @@ time.sleep(120)
 """
 
 
-@pytest.fixture(scope="module")
-def client() -> Iterator[Any]:
-    connection = connect()
-    yield connection
-    connection.close()
+class Daemon:
+    """The daemon, and the containers that came since."""
+
+    def __init__(self) -> None:
+        self.client = connect()
+        self._before = {container.id for container in self._list()}
+
+    def _list(self) -> list[Any]:
+        filters = {"label": container_module._OWNER_LABEL}
+        return self.client.containers.list(all=True, filters=filters, ignore_removed=True)
+
+    def ours(self) -> list[Any]:
+        return [container for container in self._list() if container.id not in self._before]
+
+    def holds(self, container: Any) -> bool:
+        return container.id in [one.id for one in self.ours()]
 
 
 @pytest.fixture
-def sandbox() -> Iterator[ContainerSandbox]:
+def daemon() -> Iterator[Daemon]:
+    connection = Daemon()
+    yield connection
+    connection.client.close()
+
+
+@pytest.fixture
+def sandbox(daemon: Daemon) -> Iterator[ContainerSandbox]:
     with ContainerSandbox(2) as opened:
         yield opened
-
-
-def ours(client: Any) -> list[Any]:
-    return client.containers.list(all=True, filters={"label": container_module._OWNER_LABEL}, ignore_removed=True)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
@@ -70,8 +84,8 @@ def test_the_guest_imports_nothing_that_the_image_lacks() -> None:
 
 
 @pytest.mark.docker
-def test_the_container_is_hardened(sandbox: ContainerSandbox, client: Any) -> None:
-    (container,) = ours(client)
+def test_the_container_is_hardened(sandbox: ContainerSandbox, daemon: Daemon) -> None:
+    (container,) = daemon.ours()
     settings = container.attrs["HostConfig"]
     assert settings["NetworkMode"] == settings["IpcMode"] == "none"
     assert settings["ReadonlyRootfs"]
@@ -108,44 +122,44 @@ def test_programs_see_nothing_of_the_container(sandbox: ContainerSandbox, code: 
 
 
 @pytest.mark.docker
-def test_a_killed_container_costs_no_verdict(sandbox: ContainerSandbox, client: Any) -> None:
+def test_a_killed_container_costs_no_verdict(sandbox: ContainerSandbox, daemon: Daemon) -> None:
     verdicts = run_jobs(
         sandbox, [*HONEST, *[make_job(f"def f(x): return {i}", f"assert f(1) == {i}") for i in range(400)]]
     )
     assert next(verdicts).passed
-    (container,) = ours(client)
+    (container,) = daemon.ours()
     container.kill()
     assert all(verdict.passed for verdict in verdicts)
-    assert wait_until(lambda: container.id not in [one.id for one in ours(client)])
+    assert wait_until(lambda: not daemon.holds(container))
 
 
 @pytest.mark.docker
-def test_killed_zygotes_cost_no_verdict_and_the_container_is_replaced(sandbox: ContainerSandbox, client: Any) -> None:
-    (container,) = ours(client)
+def test_killed_zygotes_cost_no_verdict_but_the_container(sandbox: ContainerSandbox, daemon: Daemon) -> None:
+    (container,) = daemon.ours()
     assert all(verdict.passed for verdict in run_jobs(sandbox, HONEST))
     for process in container.top()["Processes"]:
         if any("zygote" in word for word in process):
             os.kill(int(process[1]), 9)
     again = [make_job(f"def f(x): return x * {i}", f"assert f(1) == {i}") for i in range(40)]
     assert all(verdict.passed for verdict in run_jobs(sandbox, again))
-    assert wait_until(lambda: container.id not in [one.id for one in ours(client)])
-    assert len(ours(client)) == 1
+    assert wait_until(lambda: not daemon.holds(container))
+    assert len(daemon.ours()) == 1
 
 
 @pytest.mark.docker
-def test_nothing_is_left_of_a_closed_or_killed_owner(client: Any) -> None:
+def test_nothing_is_left_of_a_closed_or_killed_owner(daemon: Daemon) -> None:
     with ContainerSandbox(1) as sandbox:
         assert all(verdict.passed for verdict in run_jobs(sandbox, HONEST))
-    assert not ours(client)
+    assert not daemon.ours()
     owner = subprocess.Popen([sys.executable, "-c", OWNER], stdout=subprocess.PIPE, text=True)
     assert owner.stdout is not None
     assert owner.stdout.readline() == "open\n"
-    assert len(ours(client)) == 1
+    assert len(daemon.ours()) == 1
     owner.kill()
     owner.wait()
-    assert wait_until(lambda: all(one.status == "exited" for one in ours(client)))
+    assert wait_until(lambda: all(one.status == "exited" for one in daemon.ours()))
     with ContainerSandbox(1):
-        assert len(ours(client)) == 1  # the dead owner's was removed
+        assert len(daemon.ours()) == 1  # the dead owner's was removed
 
 
 @pytest.mark.docker
@@ -178,13 +192,13 @@ def test_auto_takes_the_container() -> None:
 
 
 @pytest.mark.docker
-def test_a_base_image_that_is_not_there_is_an_error_with_its_cure(client: Any) -> None:
+def test_a_base_image_that_is_not_there_is_an_error_with_its_cure(daemon: Daemon) -> None:
     with pytest.raises(SandboxError, match=r"the image was not built: .+\n  cure: mend what"):
-        build_image(client, "mucode-test-absent:absent")
+        build_image(daemon.client, "mucode-test-absent:absent")
 
 
 @pytest.mark.docker
-def test_the_image_is_small_and_complete(client: Any) -> None:
-    image = client.images.get(image_name())
+def test_the_image_is_small_and_complete(daemon: Daemon) -> None:
+    image = daemon.client.images.get(image_name())
     assert image.attrs["Size"] < 300e6
     assert json.dumps(image.attrs["Config"]["Env"] or []).count("=") <= 1  # nothing of the builder's environment

@@ -242,13 +242,6 @@ def test_verdicts_come_in_order_and_jobs_are_taken_as_needed(sandbox: ProcessSan
     assert taken < 100
 
 
-def test_identical_jobs_run_once(sandbox: ProcessSandbox) -> None:
-    job = make_job("import os\nvalue = os.urandom(8).hex()\ndef f(x): return value", "assert f(1) == 2")
-    first, second = (verdict.feedback for verdict in run_jobs(sandbox, [job, job]))
-    (third,) = (verdict.feedback for verdict in run_jobs(sandbox, [job]))
-    assert first == second != third
-
-
 def test_threads_share_the_workers(sandbox: ProcessSandbox) -> None:
     found: dict[int, list[bool]] = {}
 
