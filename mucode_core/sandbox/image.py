@@ -6,6 +6,7 @@ Python 3.11 or later.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import os
@@ -81,7 +82,17 @@ def build_image(client: DockerClient, base: str | None = None) -> str:
     except DockerException as error:
         cure = "mend what the daemon says; a base image needs Python 3.11 or later, and numpy or pip"
         raise SandboxError(f"the image was not built: {error}", place=f"image {name}", cure=cure) from error
+    _remove_others(client, name)
     return name
+
+
+def _remove_others(client: DockerClient, name: str) -> None:
+    """Images of earlier versions; those in use stay."""
+    from docker.errors import APIError
+
+    for tag in [tag for image in client.images.list(name=_REPOSITORY) for tag in image.tags if tag != name]:
+        with contextlib.suppress(APIError):
+            client.images.remove(tag)
 
 
 def _add_context(tar: tarfile.TarFile) -> None:
