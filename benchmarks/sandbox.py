@@ -33,7 +33,7 @@ from pathlib import Path
 import psutil
 
 from mucode_core.errors import SandboxError
-from mucode_core.problems.mbpp import load_mbpp
+from mucode_core.problems import load_problems
 from mucode_core.sandbox import Job, Limits, ProcessSandbox, Sandbox
 from mucode_core.sandbox.guest import PRELOADED
 
@@ -47,7 +47,7 @@ def make_jobs(data: Path) -> list[Job]:
     limits = Limits(cpu_s=LIMIT_S)
     references = [
         Job(p.reference_solution or "", p.public_tests + p.private_tests, "assert", p.setup, p.entry_point, limits)
-        for p in load_mbpp(data / "mbpp.jsonl")
+        for p in load_problems("mbpp", data / "mbpp.jsonl")
     ]
     for line in (data / "humanevalpack_python.jsonl").read_text("utf-8").splitlines():
         row = json.loads(line)

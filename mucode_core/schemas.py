@@ -16,6 +16,7 @@ from mucode_core.errors import ArtifactError, DataError
 from mucode_core.types import (
     Dialogue,
     ExpertChoice,
+    GradedSample,
     Problem,
     RecordedProgram,
     Rollout,
@@ -72,6 +73,11 @@ _FIELDS: dict[type[Any], list[pa.Field]] = {
         *_required(rollout_id=_TEXT, problem_id=_TEXT, iteration=_INT, generator_id=_TEXT),
         *_required(sample_index=_INT, seed=_LONG, turns=_list(_TURN)),
         *_optional(stop_reason=_TEXT),
+    ],
+    GradedSample: [
+        *_required(problem_id=_TEXT, sample_index=_INT, status=_TEXT, public_passed=_BOOL, passed=_BOOL),
+        *_required(num_passed=_INT, num_tests=_INT, feedback=_TEXT),
+        *_optional(**{MEASURED: _REAL}),
     ],
     VerifierPair: _required(problem_id=_TEXT, prompt=_TEXT, chosen=_TEXT, rejected=_TEXT),
     VerifierScore: _required(rollout_id=_TEXT, turn_index=_INT, verifier_id=_TEXT, score=_REAL),

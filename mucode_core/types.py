@@ -76,6 +76,24 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class GradedSample:
+    """One program of a sample file, run against all tests of its problem."""
+
+    problem_id: str
+    sample_index: int
+    """Counts the samples of a problem, in the file's order."""
+    status: VerdictStatus
+    """Of the public tests, or of the private ones where the public passed."""
+    public_passed: bool
+    passed: bool
+    num_passed: int
+    num_tests: int
+    feedback: str
+    """May tell of private tests: for people, not for models."""
+    cpu_s: float = field(metadata={"measured": True}, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class PublicTurn:
     """All that a prompt may hold of a turn: the model's text and the public tests' feedback."""
 

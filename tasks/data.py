@@ -7,14 +7,21 @@ from pathlib import Path
 from mucode_core.artifacts import Draft, Source
 from mucode_core.config import BootstrapConfig, ProblemsConfig
 from mucode_core.fingerprint import derive_seed
-from mucode_core.problems import load_split
-from mucode_core.problems.mbpp import load_mbpp
+from mucode_core.problems import find_data, load_split
+from mucode_core.problems import load_problems as read_problems
 from mucode_core.problems.synthetic import ProblemSplit
 from mucode_core.sampling.replay import load_recorded_programs
 from mucode_core.types import ArtifactRef, Dialogue, Problem, RecordedProgram
 from tasks.stage import Runtime, stage
 
 _DIALOGUES_A_CALL = 1250
+
+
+def find_source(runtime: Runtime, problems: ProblemsConfig) -> Source | None:
+    """The data set's file: the one given, or a copy of the hub's kept beside the artifacts; None for synthetic ones."""
+    if problems.dataset == "synthetic":
+        return None
+    return Source.of(str(find_data(problems.dataset, problems.data, runtime.store.root / "datasets")))
 
 
 @stage("problems", version=1)
@@ -37,10 +44,10 @@ def load_problems(
 
 @stage("recorded", version=1)
 def load_recorded(
-    runtime: Runtime, draft: Draft, label: str, *, data: Source, samples: Source, min_programs: int
+    runtime: Runtime, draft: Draft, label: str, *, dataset: str, data: Source, samples: Source, min_programs: int
 ) -> None:
     """Programs that models wrote earlier, to be replayed."""
-    problem_ids = {problem.problem_id for problem in load_mbpp(Path(data.path))}
+    problem_ids = {problem.problem_id for problem in read_problems(dataset, Path(data.path))}
     programs = load_recorded_programs(Path(samples.path), min_programs, problem_ids)
     rows = [RecordedProgram(problem_id, code) for problem_id, codes in programs.items() for code in codes]
     draft.write_rows(rows, RecordedProgram)

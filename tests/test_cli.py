@@ -53,7 +53,11 @@ def test_the_core_never_imports_prefect():
     [
         (["train", "nowhere.yaml"], 2, "nowhere.yaml: no such file"),
         (["train", "configs/demo.yaml", "--set", "run.sed=1"], 2, "run.sed: unknown key (value 1)"),
-        (["train", "configs/mbpp-replay.yaml"], 2, "problems.data: mbpp needs a local file"),
+        (
+            ["train", "configs/mbpp-replay.yaml", "--set", "problems.dataset=custom"],
+            2,
+            "problems.data: custom problems are on no hub",
+        ),
         (["demo", "--seed", "-1"], 2, "equal to 0"),
         (["fly"], 2, "fly"),
     ],

@@ -32,7 +32,7 @@ def test_the_description_names_every_key_and_loads():
         (["run.sed=1"], r"run\.sed: unknown key \(value 1\)"),
         (["rollouts.num_turns=0"], r"rollouts\.num_turns: .*greater than or equal to 1 \(value 0\)"),
         (["verifier.score=mean"], r"verifier\.score: .*'head' or 'likelihood' \(value 'mean'\)"),
-        (["problems.dataset=mbpp"], r"problems\.data: mbpp needs a local file"),
+        (["problems.dataset=custom"], r"problems\.data: custom problems are on no hub"),
         (["generator.backend=replay"], "no recorded programs"),
         (["relabel.oracle_weight=0", "relabel.verifier_weight=0"], "both weights"),
         (["relabel.oracle_weight=0", "relabel.unsolved=skip"], "uses labels"),

@@ -1,19 +1,121 @@
-"""Data sets: each file of this package reads one into `Problem` rows."""
+"""Data sets: each file of this package reads rows of one into `Problem`s."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import replace
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mucode_core.config import ProblemsConfig
-from mucode_core.errors import DataError
+from mucode_core.errors import ConfigError, DataError
 from mucode_core.fingerprint import derive_seed
-from mucode_core.problems.mbpp import load_mbpp
+from mucode_core.problems.code_contests import make_code_contests
+from mucode_core.problems.custom import make_custom
+from mucode_core.problems.humaneval import declaration_of, make_humanevalpack, make_humanevalplus
+from mucode_core.problems.mbpp import make_mbpp, make_mbpp_published, make_mbppplus
+from mucode_core.problems.rows import Row, fetch, read_rows
 from mucode_core.problems.synthetic import ProblemSplit, make_problems
 from mucode_core.types import Problem
 
-__all__ = ["load_mbpp", "load_split", "make_problems"]
+__all__ = ["DATASETS", "Hub", "find_data", "load_problems", "load_split", "make_problems", "read_declarations"]
+
+
+@dataclass(frozen=True)
+class Hub:
+    """Where the hub keeps a data set."""
+
+    name: str
+    config: str | None
+    splits: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """How the rows of one data set are read."""
+
+    make: Callable[[Row, str], Problem]
+    hub: Hub | None = None
+    make_published: Callable[[Row, str], Problem] | None = None
+    """Public and private tests as in the published code, where that differs from the paper."""
+    declaration: Callable[[Row], str] | None = None
+    """What completions of a row go on from, where they are no whole programs."""
+    splits: frozenset[str] | None = None
+    """The only splits that belong to it."""
+
+
+_MBPP_HUB = Hub("google-research-datasets/mbpp", "full", ("prompt", "test", "validation", "train"))
+DATASETS: dict[str, Dataset] = {
+    "mbpp": Dataset(make_mbpp, _MBPP_HUB, make_mbpp_published),
+    "mbpp_train": Dataset(make_mbpp, _MBPP_HUB, make_mbpp_published, splits=frozenset({"train", "validation"})),
+    "mbppplus": Dataset(make_mbppplus, Hub("evalplus/mbppplus", None, ("test",))),
+    "humanevalpack": Dataset(
+        make_humanevalpack, Hub("bigcode/humanevalpack", "python", ("test",)), declaration=declaration_of
+    ),
+    "humanevalplus": Dataset(
+        make_humanevalplus, Hub("evalplus/humanevalplus", None, ("test",)), declaration=declaration_of
+    ),
+    "code_contests": Dataset(make_code_contests, Hub("deepmind/code_contests", None, ("train", "valid", "test"))),
+    "custom": Dataset(make_custom),
+}
+
+
+def find_data(name: str, data: str, cache: Path) -> Path:
+    """The file of a data set: the one given, else a copy of the hub's, made in `cache` once.
+
+    Raises:
+        ConfigError: There is no such data set, or it is on no hub.
+        DataError: The hub cannot be reached.
+    """
+    if data:
+        return Path(data)
+    hub = _find(name).hub
+    if hub is None:
+        raise ConfigError(f"{name} is on no hub", place="problems.data", cure="name its file")
+    return fetch(hub.name, hub.config, hub.splits, cache / f"{name}.jsonl")
+
+
+def load_problems(name: str, path: Path, *, tests: str = "paper") -> list[Problem]:
+    """All problems of a data set's file, in its order.
+
+    Args:
+        name: The data set.
+        path: Its file.
+        tests: "paper", or "reference" for the published code's division into public and private tests.
+
+    Raises:
+        DataError: The file or a row is not what it should be, with file, line and field; or it holds no problem.
+    """
+    dataset = _find(name)
+    make = dataset.make_published if tests == "reference" and dataset.make_published else dataset.make
+    problems: list[Problem] = []
+    places: dict[str, str] = {}
+    for place, row in read_rows(path):
+        problem = make(row, place)
+        first = places.setdefault(problem.problem_id, place)
+        if first != place:
+            line = first.rpartition(":")[2]
+            problem_id = problem.problem_id
+            raise DataError(f"{problem_id!r} is on line {line} too", place=place, cure="keep one row a problem")
+        if dataset.splits is None or problem.split in dataset.splits:
+            problems.append(problem)
+    if not problems:
+        raise DataError("no rows", place=str(path), cure=f"name the file that holds {name}")
+    return problems
+
+
+def read_declarations(name: str, path: Path) -> dict[str, str]:
+    """By problem id, what completions go on from; empty for data sets whose completions are whole programs."""
+    dataset = _find(name)
+    if dataset.declaration is None:
+        return {}
+    return {dataset.make(row, place).problem_id: dataset.declaration(row) for place, row in read_rows(path)}
+
+
+def _find(name: str) -> Dataset:
+    if name not in DATASETS:
+        cure = f"choose one of {', '.join(DATASETS)}"
+        raise ConfigError(f"{name!r} is no known data set", place="dataset", cure=cure)
+    return DATASETS[name]
 
 
 def load_split(
@@ -36,12 +138,13 @@ def load_split(
         sizes = {"train": settings.num_train, "validation": settings.num_validation, "test": settings.num_test}
         return make_problems(split, sizes[split], derive_seed(seed, "problems", split))
     assert data is not None  # the configuration refuses a file-based data set without its file
-    problems = load_mbpp(data)
+    problems = load_problems(settings.dataset, data, tests=settings.split)
     if keep is not None:
         problems = [replace(p, split=_hashed_split(p, settings)) for p in problems if p.problem_id in keep]
     chosen = [p for p in problems if p.split == split]
     if not chosen:
-        raise DataError(f"no problem in split {split!r}", place=str(data), cure="use the whole data set's file")
+        cure = "use the whole data set's file; sets for evaluation have a test split only"
+        raise DataError(f"no problem in split {split!r}", place=str(data), cure=cure)
     return chosen
 
 

@@ -1,81 +1,64 @@
-"""MBPP: 974 short functions with assert tests ("Program Synthesis with Large Language Models", CC BY 4.0)."""
+"""MBPP: 974 short functions with assert tests ("Program Synthesis with Large Language Models", CC BY 4.0), and MBPP+.
+
+The first test is public; the others, challenge tests and MBPP+'s suite are private (the paper's setting, section 5).
+"""
 
 from __future__ import annotations
 
 import ast
 import builtins
-import gzip
-import json
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any, cast
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from mucode_core.errors import DataError
+from mucode_core.problems.rows import Row, parse_row
+from mucode_core.problems.suites import compare_shapes
 from mucode_core.types import Problem
 
 _PROMPT = "You are an expert Python programmer, and here is your task: {text} Your code should pass this test:"
 _SPLITS = ((10, "prompt"), (510, "test"), (600, "validation"), (974, "train"))
 """Last task id of each published split."""
-_TEXTS = ("text", "code", "test_setup_code")
-_TEST_LISTS = ("test_list", "challenge_test_list")
-_CURE = "use the original MBPP rows: task_id, text, code, test_setup_code, test_list, challenge_test_list"
 
 
-def load_mbpp(path: Path) -> list[Problem]:
-    """Reads MBPP from JSONL (or JSONL.gz), in the file's order.
+class _MbppRow(BaseModel):
+    model_config = ConfigDict(strict=True)
+    task_id: int = Field(ge=1, le=_SPLITS[-1][0])
+    text: str
+    code: str
+    test_setup_code: str
+    test_list: list[str] = Field(min_length=1)
+    challenge_test_list: list[str]
 
-    The first test is public; the others and the challenge tests are private (the paper's setting, section 5).
+
+class _PlusRow(BaseModel):
+    model_config = ConfigDict(strict=True)
+    task_id: int
+    prompt: str
+    code: str
+    test_imports: list[str]
+    test_list: list[str] = Field(min_length=1)
+    test: str
+
+
+def make_mbpp(row: Row, place: str) -> Problem:
+    """A row of MBPP.
 
     Raises:
-        DataError: The file cannot be read, or a row is broken, with line, field and value.
+        DataError: A field is missing or wrong, or a test is not Python.
     """
-    problems: list[Problem] = []
-    lines: dict[str, int] = {}
-    for number, line in _read_lines(path):
-        problem = _make_problem(line, f"{path}:{number}")
-        first = lines.setdefault(problem.problem_id, number)
-        if first != number:
-            cure = "keep one row a task"
-            raise DataError(
-                f"task_id: {problem.problem_id!r} is on line {first} too", place=f"{path}:{number}", cure=cure
-            )
-        problems.append(problem)
-    if not problems:
-        raise DataError("no rows", place=str(path), cure="name the file that holds MBPP")
-    return problems
-
-
-def _read_lines(path: Path) -> Iterator[tuple[int, str]]:
-    cure = "name a readable .jsonl or .jsonl.gz file"
-    number = 0
-    try:
-        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
-            for number, line in enumerate(file, 1):
-                if line.strip():
-                    yield number, line
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot be read: {error}", place=f"{path}:{number + 1}", cure=cure) from error
-
-
-def _make_problem(line: str, place: str) -> Problem:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"not JSON: {error}", place=place, cure=_CURE) from error
-    if not isinstance(row, dict):
-        raise DataError(f"a row is a mapping, not {row!r:.80}", place=place, cure=_CURE)
-    fields = _check_fields(cast("dict[str, Any]", row), place)
-    task_id = fields["task_id"]
-    code = _with_lf(fields["code"])
-    tests = [*fields["test_list"], *fields["challenge_test_list"]]
+    fields = parse_row(_MbppRow, row, place)
+    code = _with_lf(fields.code)
+    tests = [*fields.test_list, *fields.challenge_test_list]
     return Problem(
-        problem_id=f"mbpp/{task_id}",
+        problem_id=f"mbpp/{fields.task_id}",
         dataset="mbpp",
-        split=next(name for last, name in _SPLITS if task_id <= last),
-        prompt=_PROMPT.format(text=fields["text"].strip()),
+        split=next(name for last, name in _SPLITS if fields.task_id <= last),
+        prompt=_PROMPT.format(text=fields.text.strip()),
         entry_point=_find_entry_point(tests, code, place),
         kind="assert",
-        setup=_with_lf(fields["test_setup_code"]),
+        setup=_with_lf(fields.test_setup_code),
         public_tests=tuple(tests[:1]),
         private_tests=tuple(tests[1:]),
         reference_solution=code,
@@ -83,27 +66,39 @@ def _make_problem(line: str, place: str) -> Problem:
     )
 
 
+def make_mbpp_published(row: Row, place: str) -> Problem:
+    """A row of MBPP with all of `test_list` public, as the published code has it for training; see `make_mbpp`."""
+    problem = make_mbpp(row, place)
+    tests = (*problem.public_tests, *problem.private_tests)
+    count = len(row["test_list"])
+    return replace(problem, public_tests=tests[:count], private_tests=tests[count:])
+
+
+def make_mbppplus(row: Row, place: str) -> Problem:
+    """A row of MBPP+ (EvalPlus, Apache-2.0).
+
+    Raises:
+        DataError: A field is missing or wrong, or a test is not Python.
+    """
+    fields = parse_row(_PlusRow, row, place)
+    code = _with_lf(fields.code)
+    return Problem(
+        problem_id=f"mbppplus/{fields.task_id}",
+        dataset="mbppplus",
+        split="test",
+        prompt=_PROMPT.format(text=fields.prompt.strip()),
+        entry_point=_find_entry_point(fields.test_list, code, place),
+        kind="assert",
+        setup="\n".join(fields.test_imports),
+        public_tests=tuple(fields.test_list[:1]),
+        private_tests=(*fields.test_list[1:], compare_shapes(fields.test)),
+        reference_solution=code,
+        time_limit_s=None,
+    )
+
+
 def _with_lf(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _check_fields(row: dict[str, Any], place: str) -> dict[str, Any]:
-    for name in ("task_id", *_TEXTS, *_TEST_LISTS):
-        if name not in row:
-            raise DataError(f"{name}: missing", place=place, cure=_CURE)
-    task_id = row["task_id"]
-    if type(task_id) is not int or not 1 <= task_id <= _SPLITS[-1][0]:
-        raise DataError(f"task_id: {task_id!r} is not a number from 1 to 974", place=place, cure=_CURE)
-    for name in _TEXTS:
-        if not isinstance(row[name], str):
-            raise DataError(f"{name}: {row[name]!r:.80} is not a text", place=place, cure=_CURE)
-    for name in _TEST_LISTS:
-        tests = row[name]
-        if not isinstance(tests, list) or not all(isinstance(test, str) for test in cast("list[Any]", tests)):
-            raise DataError(f"{name}: {tests!r:.80} is not a list of texts", place=place, cure=_CURE)
-    if not row["test_list"]:
-        raise DataError("test_list: [] holds no test", place=place, cure="leave problems without tests out")
-    return row
 
 
 def _find_entry_point(tests: Sequence[str], code: str, place: str) -> str:

@@ -24,8 +24,8 @@ class Limits:
     """CPU seconds for the program and all its tests; the wall limit is a looser multiple."""
     memory_mb: int = 512
     """Address space above what the interpreter itself holds."""
-    output_mb: int = 32
-    """Bytes the program may send to the judge."""
+    output_mb: int = 64
+    """Size of one answer, or of all that a program prints; all answers together may have eight times that."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ from mucode_core.types import StdinTest, Verdict, VerdictStatus
 
 _NUMPY = re.compile(r"\bnumpy\b|\bnp\.")
 _CACHED_SUITES = 256
-_MEMORY = 2 << 30
+_MEMORY = 4 << 30
 _FINAL = ("timeout", "memory_exceeded", "output_exceeded")
 """What ends a program's run on further inputs."""
 _LATE = 1.1

@@ -18,6 +18,8 @@ _CHUNK = 1 << 20
 _MAX_BATCH = 1024
 _MAX_FRAMES = 16
 _MAX_TEXT = 4000
+_ANSWERS = 8
+"""How many times the size of the largest answer all answers together may have."""
 
 
 class Stop(BaseException):
@@ -51,7 +53,7 @@ class Channel:
 
     def __init__(self, connection: socket.socket, output_bytes: int) -> None:
         self._connection = connection
-        self._left = output_bytes
+        self._largest, self._left = output_bytes, _ANSWERS * output_bytes
         self.num_calls = 0
         self.write_back = False
         self.ending: Stop | None = None
@@ -76,7 +78,7 @@ class Channel:
         """
         (length,) = _LENGTH.unpack(self._read(_LENGTH.size))
         self._left -= length
-        if self._left < 0:
+        if length > self._largest or self._left < 0:
             raise self._end(OutputExceeded())
         try:
             message = wire.parse(self._read(length))

@@ -21,7 +21,7 @@ MAX_DEPTH = 100
 MAX_ITEMS = 2_000_000
 """Elements in one message."""
 MAX_RANGE = 1_000_000
-MAX_INT_DIGITS = 1 << 18
+MAX_INT_DIGITS = 1 << 20
 """Hexadecimal digits of an integer."""
 _MAX_FRACTION_DIGITS = 4096
 _MAX_DECIMAL_TEXT = 10_000

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mucode_core.errors import DataError
-from mucode_core.problems.mbpp import load_mbpp
+from mucode_core.problems import load_problems
 from tests.conftest import real_data
 
 ROW: dict[str, Any] = {
@@ -29,7 +29,7 @@ def write(path: Path, *rows: Any) -> Path:
 
 
 def test_a_row_becomes_a_problem(tmp_path: Path) -> None:
-    (problem,) = load_mbpp(write(tmp_path / "a.jsonl", ROW))
+    (problem,) = load_problems("mbpp", write(tmp_path / "a.jsonl", ROW))
     assert (problem.problem_id, problem.dataset, problem.split, problem.kind) == ("mbpp/601", "mbpp", "train", "assert")
     assert problem.prompt == (
         "You are an expert Python programmer, and here is your task: Write a function to add. "
@@ -43,7 +43,7 @@ def test_a_row_becomes_a_problem(tmp_path: Path) -> None:
 def test_compressed_files_and_blank_lines_are_read(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl.gz"
     path.write_bytes(gzip.compress(f"\n{json.dumps(ROW)}\n\n".encode()))
-    assert [problem.problem_id for problem in load_mbpp(path)] == ["mbpp/601"]
+    assert [problem.problem_id for problem in load_problems("mbpp", path)] == ["mbpp/601"]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_compressed_files_and_blank_lines_are_read(tmp_path: Path) -> None:
     ],
 )
 def test_splits_go_by_task_id(tmp_path: Path, task_id: int, split: str) -> None:
-    (problem,) = load_mbpp(write(tmp_path / "a.jsonl", ROW | {"task_id": task_id}))
+    (problem,) = load_problems("mbpp", write(tmp_path / "a.jsonl", ROW | {"task_id": task_id}))
     assert problem.split == split
 
 
@@ -75,20 +75,20 @@ def test_splits_go_by_task_id(tmp_path: Path, task_id: int, split: str) -> None:
 )
 def test_the_entry_point_is_what_tests_call(tmp_path: Path, tests: list[str], code: str, entry_point: str) -> None:
     row = ROW | {"test_list": tests, "challenge_test_list": [], "code": code}
-    (problem,) = load_mbpp(write(tmp_path / "a.jsonl", row))
+    (problem,) = load_problems("mbpp", write(tmp_path / "a.jsonl", row))
     assert problem.entry_point == entry_point
 
 
 BROKEN: dict[str, tuple[Any, str]] = {
     "JSON": ('{"task_id": 601,', "not JSON"),
     "list": ([1], r"\[1\]"),
-    "no tests": (ROW | {"test_list": []}, r"test_list: \[\]"),
-    "no field": ({k: v for k, v in ROW.items() if k != "code"}, "code: missing"),
-    "text": (ROW | {"text": 5}, "text: 5"),
-    "id": (ROW | {"task_id": "601"}, "task_id: '601'"),
-    "bool id": (ROW | {"task_id": True}, "task_id: True"),
-    "id out of range": (ROW | {"task_id": 975}, "task_id: 975"),
-    "test not a text": (ROW | {"test_list": [None]}, r"test_list: \[None\]"),
+    "no tests": (ROW | {"test_list": []}, r"test_list: .*\[\]"),
+    "no field": ({k: v for k, v in ROW.items() if k != "code"}, "code: Field required"),
+    "text": (ROW | {"text": 5}, r"text: .*\(5\)"),
+    "id": (ROW | {"task_id": "601"}, r"task_id: .*'601'"),
+    "bool id": (ROW | {"task_id": True}, "task_id: .*True"),
+    "id out of range": (ROW | {"task_id": 975}, "task_id: .*975"),
+    "test not a text": (ROW | {"test_list": [None]}, r"test_list.0: .*\(None\)"),
     "test not Python": (ROW | {"test_list": ["assert add(1"]}, r"test_list: 'assert add\(1'"),
     "test without call": (ROW | {"test_list": ["assert 1"], "challenge_test_list": []}, "calls no function"),
     "duplicate": (ROW | {"task_id": 600}, "line 1 too"),
@@ -100,7 +100,7 @@ def test_a_broken_row_is_refused_with_its_place(tmp_path: Path, name: str) -> No
     row, message = BROKEN[name]
     path = write(tmp_path / "a.jsonl", ROW | {"task_id": 600}, row)
     with pytest.raises(DataError, match=message) as caught:
-        load_mbpp(path)
+        load_problems("mbpp", path)
     assert caught.value.place == f"{path}:2"
     assert caught.value.cure
 
@@ -111,11 +111,11 @@ def test_unreadable_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "empty.jsonl").write_text("\n")
     for name in ("absent.jsonl", "bad.jsonl.gz", "bad.jsonl", "empty.jsonl"):
         with pytest.raises(DataError, match=name):
-            load_mbpp(tmp_path / name)
+            load_problems("mbpp", tmp_path / name)
 
 
 def test_all_of_mbpp_is_read() -> None:
-    problems = load_mbpp(real_data("mbpp.jsonl"))
+    problems = load_problems("mbpp", real_data("mbpp.jsonl"))
     assert Counter(p.split for p in problems) == {"prompt": 10, "test": 500, "validation": 90, "train": 374}
     for problem in problems:
         assert problem.reference_solution is not None

@@ -8,7 +8,7 @@ import json
 import pytest
 from sandbox_jobs import run_jobs
 
-from mucode_core.problems.mbpp import load_mbpp
+from mucode_core.problems import load_problems
 from mucode_core.sandbox import Job, Limits, ProcessSandbox
 from mucode_core.types import Problem
 from tests.conftest import real_data
@@ -22,7 +22,7 @@ def reference_job(problem: Problem, cpu_s: float) -> Job:
 
 
 def test_a_sample_of_mbpp_references_passes(sandbox: ProcessSandbox) -> None:
-    problems = [p for p in load_mbpp(real_data("mbpp.jsonl")) if p.problem_id != "mbpp/123"]
+    problems = [p for p in load_problems("mbpp", real_data("mbpp.jsonl")) if p.problem_id != "mbpp/123"]
     chosen = problems[::17] + [p for p in problems if p.setup]
     verdicts = run_jobs(sandbox, [reference_job(p, 5) for p in chosen])
     assert [p.problem_id for p, v in zip(chosen, verdicts, strict=True) if not v.passed] == []
@@ -30,7 +30,7 @@ def test_a_sample_of_mbpp_references_passes(sandbox: ProcessSandbox) -> None:
 
 @pytest.mark.slow
 def test_all_mbpp_references_pass(sandbox: ProcessSandbox) -> None:
-    problems = load_mbpp(real_data("mbpp.jsonl"))
+    problems = load_problems("mbpp", real_data("mbpp.jsonl"))
     verdicts = run_jobs(sandbox, [reference_job(p, 20) for p in problems])
     assert [p.problem_id for p, v in zip(problems, verdicts, strict=True) if not v.passed] == []
     assert len(problems) == 974
@@ -38,7 +38,7 @@ def test_all_mbpp_references_pass(sandbox: ProcessSandbox) -> None:
 
 @pytest.mark.slow
 def test_recorded_programs_get_their_recorded_labels(sandbox: ProcessSandbox) -> None:
-    problems = {p.problem_id: p for p in load_mbpp(real_data("mbpp.jsonl"))}
+    problems = {p.problem_id: p for p in load_problems("mbpp", real_data("mbpp.jsonl"))}
     with gzip.open(real_data("mbpp_samples_multi.jsonl.gz"), "rt") as file:
         rows = [json.loads(line) for line in file]
     jobs = (sample_job(problems[f"mbpp/{row['task_id']}"], row["code"]) for row in rows)

@@ -15,7 +15,7 @@ from attacks.groups import GROUPS
 from sandbox_jobs import open_backend
 from traces import helpers, traces
 
-from mucode_core.problems.mbpp import load_mbpp
+from mucode_core.problems import load_problems
 from mucode_core.sandbox import Job, Limits, Sandbox
 from tests.conftest import real_data
 
@@ -47,7 +47,7 @@ def test_hostile_and_honest_programs_in_random_order(name: str, capsys: pytest.C
 def draw_jobs(draw: random.Random, count: int) -> list[tuple[Job, bool]]:
     """Jobs and whether each must pass: half attacks, half real programs; no two are the same."""
     attacks = [attack for rows in GROUPS.values() for attack in rows.values() if not attack.slow]
-    problems = [p for p in load_mbpp(real_data("mbpp.jsonl")) if p.problem_id not in TOO_SLOW]
+    problems = [p for p in load_problems("mbpp", real_data("mbpp.jsonl")) if p.problem_id not in TOO_SLOW]
     jobs: list[tuple[Job, bool]] = []
     for serial in range(count):
         if draw.random() < 0.5:

@@ -1,0 +1,49 @@
+"""Time limits of problems, from what their reference solutions use (sandbox design: 50 times that, within bounds)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from mucode_core.grading import grade_programs
+from mucode_core.sandbox.base import Limits, Sandbox
+from mucode_core.types import Problem, Verdict
+
+_MULTIPLE, _SHORTEST_S, _LONGEST_S = 50.0, 0.25, 10.0
+_LEAST_MULTIPLE = 4.0
+"""Of a reference that is itself slow."""
+_REFERENCE_CPU_S = 60.0
+
+
+def check_references(
+    problems: Iterable[Problem], sandbox: Sandbox, limits: Limits
+) -> Iterator[tuple[Problem, Verdict, Verdict]]:
+    """Runs every reference solution with ample time; yields problem, public and private verdict, in order.
+
+    Problems without a reference count as having no program.
+    """
+    rows = list(problems)
+    ample = replace(limits, cpu_s=_REFERENCE_CPU_S)
+    programs = ((replace(problem, time_limit_s=None), problem.reference_solution) for problem in rows)
+    verdicts = grade_programs(sandbox, programs, limits=ample, feedback="full")
+    for problem, (public, private) in zip(rows, verdicts, strict=True):
+        yield problem, public, private
+
+
+def time_limit(reference_s: float) -> float:
+    """CPU seconds for programs of a problem whose reference takes `reference_s`.
+
+    A power of two, so that measurements on another day or machine mostly give the same limit.
+    """
+    wanted = max(_SHORTEST_S, min(_LONGEST_S, _MULTIPLE * reference_s), _LEAST_MULTIPLE * reference_s)
+    return 2.0 ** math.ceil(math.log2(wanted))
+
+
+def set_time_limits(problems: Iterable[Problem], sandbox: Sandbox, limits: Limits) -> Iterator[Problem]:
+    """The problems with a time limit each; those that have one, or no reference that passes, stay as they are."""
+    for problem, public, private in check_references(problems, sandbox, limits):
+        if problem.time_limit_s is None and public.passed and private.passed:
+            yield replace(problem, time_limit_s=time_limit(public.cpu_s + private.cpu_s))
+        else:
+            yield problem
