@@ -20,7 +20,7 @@ _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 _EPERM, _ENOSYS, _ENOTTY = 1, 38, 25
 _X86_64 = 0xC000003E
 _IOCTL, _CLONE, _TGKILL, _CLONE3 = 16, 56, 234, 435
-_CLONE_THREAD = 0x10000
+_CLONE_THREAD, _NEW_NAMESPACES = 0x10000, 0x7E020000
 # x86_64 numbers. Files, memory, time, signals' handlers, threads: no fork, exec, socket, kill, ptrace, mount, prctl;
 # no setitimer or setrlimit. Those that could reach another process of the user are let through in part, see `_filter`.
 _ALLOWED = (
@@ -118,6 +118,13 @@ def _refuse_or_allow(number: int, offset: int, test: int, value: int) -> list[by
     return [_jump(0x15, 0, 4, number), _jump(0x20, 0, 0, offset), _jump(test, 0, 1, value), allow, refuse]
 
 
+def _threads_only() -> list[bytes]:
+    """clone, allowed for a thread in the namespaces of its process."""
+    allow, refuse = _jump(0x06, 0, 0, _ALLOW), _jump(0x06, 0, 0, _ERRNO | _EPERM)
+    tests = [_jump(0x45, 0, 2, _CLONE_THREAD), _jump(0x45, 1, 0, _NEW_NAMESPACES)]
+    return [_jump(0x15, 0, 5, _CLONE), _jump(0x20, 0, 0, 16), *tests, allow, refuse]
+
+
 def _refuse_pointer(number: int, offset: int) -> list[bytes]:
     """One system call, allowed where the pointer at `offset` is NULL in both its halves."""
     allow, refuse = _jump(0x06, 0, 0, _ALLOW), _jump(0x06, 0, 0, _ERRNO | _EPERM)
@@ -137,7 +144,7 @@ def _filter(pid: int) -> bytes:
     lines = [_jump(0x20, 0, 0, 4), _jump(0x15, 1, 0, _X86_64), _jump(0x06, 0, 0, _KILL), _jump(0x20, 0, 0, 0)]
     for number, errno in ((_CLONE3, _ENOSYS), (_IOCTL, _ENOTTY)):
         lines += [_jump(0x15, 0, 1, number), _jump(0x06, 0, 0, _ERRNO | errno)]
-    lines += _refuse_or_allow(_CLONE, 16, 0x45, _CLONE_THREAD)  # threads only
+    lines += _threads_only()
     lines += _refuse_or_allow(_TGKILL, 16, 0x15, pid)  # abort() and raise()
     lines += _refuse_or_allow(_SCHED_SETAFFINITY, 16, 0x15, 0)  # its own
     lines += _refuse_pointer(_PRLIMIT, 32)  # getrlimit: no new limit

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
-from mucode_core.sandbox.scratch import Scratch, sweep
+from mucode_core.sandbox.scratch import Scratch, empty, sweep
 
 
 def test_only_old_directories_that_nobody_holds_are_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,3 +26,24 @@ def test_only_old_directories_that_nobody_holds_are_swept(tmp_path: Path, monkey
     )
     held.remove()
     assert not Path(held.path).exists()
+
+
+@pytest.mark.parametrize("name", ["d", "d" * 255])
+def test_any_depth_is_emptied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    outside = tmp_path / "outside"
+    filled = tmp_path / "filled"
+    (outside / "kept").mkdir(parents=True)
+    filled.mkdir()
+    monkeypatch.chdir(filled)
+    for _ in range(sys.getrecursionlimit() + 200):
+        Path(name).mkdir()
+        Path("file").touch()
+        os.chdir(name)
+    Path("out").symlink_to(outside)
+    os.chdir(tmp_path)
+    (filled / "\udcff\n").touch()
+    (filled / "link").symlink_to(outside)
+    (filled / "shut").mkdir(mode=0)
+    empty(str(filled))
+    assert list(filled.iterdir()) == []
+    assert list(outside.iterdir()) == [outside / "kept"]

@@ -1,0 +1,39 @@
+"""What judging may use, and that one job's limits and draws do not reach the next."""
+
+from __future__ import annotations
+
+import pytest
+from sandbox_jobs import make_job, run_jobs
+
+from mucode_core.sandbox import Limits, ProcessSandbox
+from mucode_core.types import StdinTest
+
+
+def test_tests_that_draw_inputs_draw_the_same_each_time() -> None:
+    test = "from random import randint\nassert f(randint(1, 10**9)) == 0"
+    jobs = [make_job(f"def f(x): return x  # {i}", test) for i in range(3)]
+    with ProcessSandbox(1) as sandbox:
+        assert len({verdict.feedback for verdict in run_jobs(sandbox, jobs)}) == 1
+
+
+@pytest.mark.slow
+def test_output_that_the_judge_cannot_hold_is_the_programs_fault() -> None:
+    code = "import os\nb = b'\\xff ' * ((1 << 25) - 9)\nwhile b: b = b[os.write(1, b):]"
+    job = make_job(code, StdinTest("", "5"), kind="stdin", entry_point="", limits=Limits(cpu_s=9, output_mb=64))
+    with ProcessSandbox(1) as sandbox:
+        (verdict,) = run_jobs(sandbox, [job])
+        assert verdict.status == "memory_exceeded"
+        assert next(run_jobs(sandbox, [make_job("def f(x): return x", "assert f(1) == 1")])).passed
+
+
+@pytest.mark.slow
+def test_the_limit_of_one_job_does_not_end_later_ones() -> None:
+    first = make_job("def f(x): return x", "assert f(1) == 1", limits=Limits(cpu_s=0.1))
+    printing = "print('a ' * 12_000_000)"
+    later = [
+        make_job(f"{printing}  # {i}", StdinTest("", "a " * 9), kind="stdin", entry_point="", limits=Limits(cpu_s=5))
+        for i in range(40)
+    ]
+    with ProcessSandbox(1) as sandbox:
+        verdicts = list(run_jobs(sandbox, [first, *later]))
+    assert {verdict.status for verdict in verdicts[1:]} == {"failed"}
