@@ -35,6 +35,9 @@ _PREFECT_DEFAULTS = {
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",  # logs go to the server; here errors are told once, plainly
 }
 
+_GRADE_MEMORY_MB = 3072
+"""What the hungriest reference solution needs (MBPP+ 255); a limit, held by nobody who does not need it."""
+
 sandbox_app = typer.Typer(no_args_is_help=True, help="What runs untrusted programs.")
 app.add_typer(sandbox_app, name="sandbox")
 
@@ -148,7 +151,8 @@ def check(
 def _sandbox_settings(backend: Literal["auto", "container", "process"], workers: int | None) -> SandboxConfig:
     from mucode_core.config import SandboxConfig
 
-    return SandboxConfig(backend=backend, num_workers=workers or len(os.sched_getaffinity(0)))
+    num_workers = workers or len(os.sched_getaffinity(0))
+    return SandboxConfig(backend=backend, num_workers=num_workers, memory_mb=_GRADE_MEMORY_MB)
 
 
 @sandbox_app.command("build")

@@ -11,7 +11,7 @@ import doctest
 from pydantic import BaseModel
 
 from mucode_core.problems.rows import Row, parse_row
-from mucode_core.problems.suites import compare_shapes, helpers_of, holds_assert, parse_python, split_first_assert
+from mucode_core.problems.suites import compare_shapes, helpers_of, is_suite, parse_python, split_first_assert
 from mucode_core.types import Problem
 
 _INSTRUCTION = "You are an expert Python programmer, and here is your task: {text}\nYour code should pass this test:"
@@ -38,14 +38,14 @@ class _PlusRow(BaseModel):
 def make_humanevalpack(row: Row, place: str) -> Problem:
     """A row of HumanEvalPack (python).
 
-    Where the examples hold no assert (six rows), the first assert of the hidden suite that stands alone is public;
-    where there is none either, the whole suite is.
+    Where the examples are no suite of asserts (seven rows), the first assert of the hidden suite that stands alone is
+    public; where there is none either, the whole suite is.
     """
     fields = parse_row(_PackRow, row, place)
     name = fields.entry_point
-    public, private = fields.test, ["", fields.test]
-    if holds_assert(fields.example_test, place):
-        public, private[0] = split_first_assert(fields.example_test, name, place) or (fields.example_test, "")
+    public, rest = fields.test, ""
+    if is_suite(fields.example_test):
+        public, rest = split_first_assert(fields.example_test, name, place) or (fields.example_test, "")
     elif found := split_first_assert(fields.test, name, place):
         public = found[0]
     return Problem(
@@ -57,7 +57,7 @@ def make_humanevalpack(row: Row, place: str) -> Problem:
         kind="assert",
         setup=helpers_of(fields.declaration, name, place),
         public_tests=(public.strip(),),
-        private_tests=tuple(suite for suite in private if suite),
+        private_tests=(rest, fields.test) if rest else (fields.test,),
         reference_solution=fields.declaration + fields.canonical_solution,
         time_limit_s=None,
     )

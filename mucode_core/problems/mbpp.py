@@ -14,12 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mucode_core.errors import DataError
 from mucode_core.problems.rows import Row, parse_row
-from mucode_core.problems.suites import compare_shapes
+from mucode_core.problems.suites import compare_shapes, leave_out
 from mucode_core.types import Problem
 
 _PROMPT = "You are an expert Python programmer, and here is your task: {text} Your code should pass this test:"
 _SPLITS = ((10, "prompt"), (510, "test"), (600, "validation"), (974, "train"))
 """Last task id of each published split."""
+_TOO_LARGE = {255: 88}
+"""By task, an input of MBPP+ that asks for 128 million numbers: more than any judge can be sent."""
 
 
 class _MbppRow(BaseModel):
@@ -82,6 +84,9 @@ def make_mbppplus(row: Row, place: str) -> Problem:
     """
     fields = parse_row(_PlusRow, row, place)
     code = _with_lf(fields.code)
+    suite = compare_shapes(fields.test)
+    if fields.task_id in _TOO_LARGE:
+        suite = leave_out(suite, _TOO_LARGE[fields.task_id], place)
     return Problem(
         problem_id=f"mbppplus/{fields.task_id}",
         dataset="mbppplus",
@@ -91,7 +96,7 @@ def make_mbppplus(row: Row, place: str) -> Problem:
         kind="assert",
         setup="\n".join(fields.test_imports),
         public_tests=tuple(fields.test_list[:1]),
-        private_tests=(*fields.test_list[1:], compare_shapes(fields.test)),
+        private_tests=(*fields.test_list[1:], suite),
         reference_solution=code,
         time_limit_s=None,
     )

@@ -19,9 +19,18 @@ def parse_python(source: str, place: str) -> ast.Module:
         raise DataError(f"not Python: {error}", place=place, cure="mend the code, or leave the row out") from error
 
 
-def holds_assert(source: str, place: str) -> bool:
-    """Whether the code asserts anything: a suite that does not is passed by any program."""
-    return any(isinstance(node, ast.Assert) for node in ast.walk(parse_python(source, place)))
+def is_suite(source: str) -> bool:
+    """Whether the code defines a `check(candidate)` that asserts anything: one that does not passes any program."""
+    try:
+        tree = ast.parse(source.strip())
+    except (SyntaxError, ValueError, RecursionError):
+        return False
+    check = _find_check(tree)
+    return check is not None and any(isinstance(node, ast.Assert) for node in ast.walk(check))
+
+
+def _find_check(tree: ast.Module) -> ast.FunctionDef | None:
+    return next((n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "check" and n.args.args), None)
 
 
 def split_first_assert(suite: str, entry_point: str, place: str) -> tuple[str, str] | None:
@@ -30,8 +39,8 @@ def split_first_assert(suite: str, entry_point: str, place: str) -> tuple[str, s
     The second text is empty where no assert is left. None where no assert stands alone.
     """
     tree = parse_python(suite, place)
-    check = next((n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "check"), None)
-    if check is None or not check.args.args:
+    check = _find_check(tree)
+    if check is None:
         return None
     parameter = check.args.args[0].arg
     for index, statement in enumerate(check.body):
@@ -39,7 +48,7 @@ def split_first_assert(suite: str, entry_point: str, place: str) -> tuple[str, s
             renamed = _Rename(parameter, entry_point).visit(ast.parse(ast.unparse(statement)))
             check.body = [*check.body[:index], *check.body[index + 1 :]] or [ast.Pass()]
             rest = ast.unparse(tree)
-            return ast.unparse(ast.Assert(test=renamed.body[0].test)), rest if holds_assert(rest, place) else ""
+            return ast.unparse(ast.Assert(test=renamed.body[0].test)), rest if is_suite(rest) else ""
     return None
 
 
@@ -77,6 +86,19 @@ def helpers_of(declaration: str, entry_point: str, place: str) -> str:
 def compare_shapes(suite: str) -> str:
     """An EvalPlus suite that compares shapes before values: numpy broadcasts, so `[]` is close to any list there."""
     return suite.replace(_ALLCLOSE, f"assert np.shape(out) == np.shape(exp) and {_ALLCLOSE.removeprefix('assert ')}")
+
+
+def leave_out(suite: str, index: int, place: str) -> str:
+    """An EvalPlus suite without one of its `inputs`; the suite computes its results itself."""
+    tree = parse_python(suite, place)
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.List) and _names(node) == ["inputs"]:
+            del node.value.elts[index : index + 1]
+    return ast.unparse(tree)
+
+
+def _names(node: ast.Assign) -> list[str]:
+    return [target.id for target in node.targets if isinstance(target, ast.Name)]
 
 
 _ALLCLOSE = "assert np.allclose(out, exp, "

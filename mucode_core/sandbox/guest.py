@@ -15,6 +15,7 @@ import random
 import struct
 import sys
 import types
+from _sitebuiltins import Quitter
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -39,6 +40,8 @@ def make_main(with_numpy: bool) -> types.ModuleType:
     module = types.ModuleType("__main__")
     exec(PRELOADED + ("import numpy\nimport numpy as np\n" if with_numpy else ""), module.__dict__)
     module.__dict__["__file__"] = PROGRAM_FILE
+    for name in ("exit", "quit"):  # what a plain run has from `site`
+        setattr(builtins, name, Quitter(name, ""))
     return module
 
 

@@ -8,15 +8,15 @@ _TOLERANCE = 1e-6
 
 
 def outputs_match(printed: str, expected: str) -> bool:
-    """Same tokens; where the expected one is a decimal number, within 1e-6 (absolute or relative)."""
+    """Same tokens, upper or lower case; where one is a decimal number, within 1e-6 (absolute or relative)."""
     got, wanted = printed.split(), expected.split()
     return len(got) == len(wanted) and all(map(_tokens_match, got, wanted))
 
 
 def _tokens_match(got: str, wanted: str) -> bool:
-    if got == wanted:
+    if got.casefold() == wanted.casefold():
         return True
-    if not any(mark in wanted for mark in ".eE"):
+    if not any(mark in got + wanted for mark in ".eE"):
         return False
     try:
         a, b = float(got), float(wanted)
