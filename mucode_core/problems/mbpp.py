@@ -20,8 +20,8 @@ from mucode_core.types import Problem
 _PROMPT = "You are an expert Python programmer, and here is your task: {text} Your code should pass this test:"
 _SPLITS = ((10, "prompt"), (510, "test"), (600, "validation"), (974, "train"))
 """Last task id of each published split."""
-_TOO_LARGE = {255: 88}
-"""By task, an input of MBPP+ that asks for 128 million numbers: more than any judge can be sent."""
+_TOO_LARGE = {255: (88, 89, 93, 99, 103)}
+"""By task, inputs of MBPP+ that ask for 6 to 128 million numbers: more than a judge can be sent."""
 
 
 class _MbppRow(BaseModel):

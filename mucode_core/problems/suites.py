@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Collection
 
 from mucode_core.errors import DataError
 
@@ -88,12 +89,12 @@ def compare_shapes(suite: str) -> str:
     return suite.replace(_ALLCLOSE, f"assert np.shape(out) == np.shape(exp) and {_ALLCLOSE.removeprefix('assert ')}")
 
 
-def leave_out(suite: str, index: int, place: str) -> str:
-    """An EvalPlus suite without one of its `inputs`; the suite computes its results itself."""
+def leave_out(suite: str, indices: Collection[int], place: str) -> str:
+    """An EvalPlus suite without some of its `inputs`; the suite computes its results itself."""
     tree = parse_python(suite, place)
     for node in tree.body:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.List) and _names(node) == ["inputs"]:
-            del node.value.elts[index : index + 1]
+            node.value.elts = [e for index, e in enumerate(node.value.elts) if index not in indices]
     return ast.unparse(tree)
 
 
