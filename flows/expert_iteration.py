@@ -133,6 +133,7 @@ def _load_data(runtime: Runtime, config: Config) -> Data:
             settings=problems,
             source=source,
             recorded=recorded,
+            sandbox=config.sandbox if problems.dataset != "synthetic" else None,  # those are all quick
             seed=seed if problems.dataset == "synthetic" else 0,
         )
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from mucode_core.artifacts import Draft, Source
-from mucode_core.config import BootstrapConfig, ProblemsConfig
+from mucode_core.config import BootstrapConfig, ProblemsConfig, SandboxConfig
 from mucode_core.fingerprint import derive_seed
 from mucode_core.problems import find_data, load_split
 from mucode_core.problems import load_problems as read_problems
+from mucode_core.problems.budgets import set_time_limits
 from mucode_core.problems.synthetic import ProblemSplit
 from mucode_core.sampling.replay import load_recorded_programs
+from mucode_core.sandbox import Limits
 from mucode_core.types import ArtifactRef, Dialogue, Problem, RecordedProgram
 from tasks.stage import Runtime, stage
 
@@ -34,12 +36,17 @@ def load_problems(
     settings: ProblemsConfig,
     source: Source | None,
     recorded: ArtifactRef | None,
+    sandbox: SandboxConfig | None,
     seed: int,
 ) -> None:
-    """The problems of one split."""
+    """The problems of one split, with time limits by their references where a sandbox is given."""
     keep = None if recorded is None else {row.problem_id for row in runtime.store.read_rows(recorded, RecordedProgram)}
     data = Path(source.path) if source else None
-    draft.write_rows(load_split(settings, split, data=data, keep=keep, seed=seed), Problem)
+    problems = load_split(settings, split, data=data, keep=keep, seed=seed)
+    if sandbox is not None:
+        limits = Limits(memory_mb=sandbox.memory_mb)
+        problems = list(set_time_limits(problems, runtime.sandbox, limits))
+    draft.write_rows(problems, Problem)
 
 
 @stage("recorded", version=1)

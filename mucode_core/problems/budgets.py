@@ -10,7 +10,7 @@ from mucode_core.grading import grade_programs
 from mucode_core.sandbox.base import Limits, Sandbox
 from mucode_core.types import Problem, Verdict
 
-_MULTIPLE, _SHORTEST_S, _LONGEST_S = 50.0, 0.25, 10.0
+_MULTIPLE, _SHORTEST_S, _LONGEST_S = 50.0, 1.0, 10.0
 _LEAST_MULTIPLE = 4.0
 """Of a reference that is itself slow."""
 _REFERENCE_CPU_S = 60.0
@@ -34,10 +34,10 @@ def check_references(
 def time_limit(reference_s: float) -> float:
     """CPU seconds for programs of a problem whose reference takes `reference_s`.
 
-    A power of two, so that measurements on another day or machine mostly give the same limit.
+    A power of four, so that measurements on another day or machine nearly always give the same limit.
     """
     wanted = max(_SHORTEST_S, min(_LONGEST_S, _MULTIPLE * reference_s), _LEAST_MULTIPLE * reference_s)
-    return 2.0 ** math.ceil(math.log2(wanted))
+    return 4.0 ** math.ceil(math.log(wanted, 4))
 
 
 def set_time_limits(problems: Iterable[Problem], sandbox: Sandbox, limits: Limits) -> Iterator[Problem]:

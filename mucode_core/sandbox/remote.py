@@ -116,7 +116,7 @@ class Channel:
             if form is None:
                 continue
             new = self.decode(form)
-            if type(new) is not type(value):
+            if not isinstance(value, type(new)):  # a defaultdict comes back as a dict
                 raise Misbehaved("an argument changed its type")
             if isinstance(value, (list, bytearray)):
                 value[:] = new

@@ -19,6 +19,7 @@ class Scratch:
 
     def __init__(self) -> None:
         self.path = tempfile.mkdtemp(prefix=_PREFIX)
+        Path(self.path).chmod(0o711)  # the users of programs pass through to what is theirs
         self._lock = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
 

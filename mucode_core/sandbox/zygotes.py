@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from mucode_core.sandbox.base import Limits
 from mucode_core.sandbox.launch import (
@@ -123,7 +124,9 @@ def launch_here(scratch: str, numpy_home: str) -> Launch:
         ours, theirs = socket.socketpair()
         with theirs:
             home = numpy_home if with_numpy else ""
-            command = helper_command(sys.executable, "zygote", str(os.getpid()), scratch, home, "-1")
+            place = Path(scratch, "numpy" if with_numpy else "plain")  # each zygote gives it to a user of its own
+            place.mkdir(mode=0o700, exist_ok=True)
+            command = helper_command(sys.executable, "zygote", str(os.getpid()), str(place), home, "-1")
             environment = helper_environment()
             subprocess.Popen(command, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, env=environment, cwd="/")
         return ours
