@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from docker import DockerClient
     from docker.models.containers import Container
 
-_OWNER_LABEL = "mucode.sandbox.owner"
+OWNER_LABEL = "mucode.sandbox.owner"
 _CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "KILL", "SETGID", "SETUID"]
 """What the zygote needs to own scratches, to become a program's user, and to end programs."""
 _SCRATCH_OPTIONS = "size=32m,nr_inodes=1024,mode=755,nosuid,nodev,noexec"
@@ -140,8 +140,8 @@ class _Containers:
 
     def _reap(self) -> None:
         """Removes the containers of owners that have died; the gate's own watch is the first to do so."""
-        for container in self._client.containers.list(all=True, filters={"label": _OWNER_LABEL}, ignore_removed=True):
-            host, pid, born = container.labels[_OWNER_LABEL].rsplit(":", 2)
+        for container in self._client.containers.list(all=True, filters={"label": OWNER_LABEL}, ignore_removed=True):
+            host, pid, born = container.labels[OWNER_LABEL].rsplit(":", 2)
             if host == socket.gethostname() and _born(int(pid)) != born:
                 _remove(container)
 
@@ -158,7 +158,7 @@ class _Containers:
                 helper_command(PYTHON, "gate", root=f"{ROOT}/mucode_core"),
                 detach=True,
                 runtime=self._runtime,
-                labels={_OWNER_LABEL: f"{socket.gethostname()}:{os.getpid()}:{_born(os.getpid())}"},
+                labels={OWNER_LABEL: f"{socket.gethostname()}:{os.getpid()}:{_born(os.getpid())}"},
                 environment={"PYTHONUTF8": "1"},
                 working_dir="/",
                 user="0:0",

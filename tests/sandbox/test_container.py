@@ -39,7 +39,7 @@ class Daemon:
         self._before = {container.id for container in self._list()}
 
     def _list(self) -> list[Any]:
-        filters = {"label": container_module._OWNER_LABEL}
+        filters = {"label": container_module.OWNER_LABEL}
         return self.client.containers.list(all=True, filters=filters, ignore_removed=True)
 
     def ours(self) -> list[Any]:
