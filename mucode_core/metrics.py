@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mucode_core.errors import DataError
-from mucode_core.types import Rollout, SearchRow
+from mucode_core.types import Rollout
 
 Values = NDArray[np.float64]
 
@@ -58,29 +59,54 @@ def bootstrap(
     return Interval(float(top.sum() / bottom.sum()), float(low), float(high))
 
 
-def accuracy_by_turn(rows: Sequence[SearchRow], problem_ids: Sequence[str], num_turns: int) -> Values:
-    """Share of searches that hold a correct program after each turn.
+def pass_at_k(num_samples: int, num_correct: int, k: int) -> float:
+    """Probability that k of the samples, drawn without replacement, hold a correct one: 1 - C(n-c, k) / C(n, k).
 
-    A search that stopped keeps its last program. Correct means that public and private tests pass.
+    The unbiased estimator of Chen et al. 2021, section 2.1, in exact integer arithmetic.
 
-    Returns:
-        [num_problems, num_turns], in the order of `problem_ids`, averaged over searches.
+    Args:
+        num_samples: n, independent samples of one problem.
+        num_correct: c of them.
+        k: At most n.
 
     Raises:
-        DataError: A problem was not searched, so that its accuracy is unknown.
+        DataError: There are fewer than k samples.
     """
-    position = {problem_id: i for i, problem_id in enumerate(problem_ids)}
-    total = np.zeros((len(problem_ids), num_turns))
-    searches = np.zeros(len(problem_ids))
-    for row in rows:
-        i = position[row.problem_id]
-        searches[i] += row.turn_index == 0
-        last = num_turns if row.stopped else row.turn_index + 1
-        total[i, row.turn_index : last] += row.label
-    if missing := [problem_id for problem_id, count in zip(problem_ids, searches, strict=True) if not count]:
-        problem = f"{len(missing)} of {len(problem_ids)} problems were not searched, {missing[0]!r} first"
-        raise DataError(problem, place="search rows", cure="search the same problems that are evaluated")
-    return total / searches[:, None]
+    if not 1 <= k <= num_samples:
+        cure = f"draw at least {k} samples a problem, or ask for a k from 1 to {num_samples}"
+        raise DataError(f"pass@{k} of {num_samples} samples", place="pass@k", cure=cure)
+    return 1 - math.comb(num_samples - num_correct, k) / math.comb(num_samples, k)
+
+
+def best_k_of_n(programs: Mapping[str, tuple[bool, float]], k: int) -> tuple[bool, float]:
+    """Whether the k highest-scored of a problem's n distinct programs hold a correct one, and which share is correct.
+
+    The first, averaged over problems, is best-k-of-n accuracy: the share of problems solved by submitting k programs
+    (what Li et al. 2022, AlphaCode, write n@k). The second is precision at k (Manning et al. 2008, section 8.4).
+    Of equal scores the earlier program counts as higher. With fewer than k programs all are taken.
+
+    Args:
+        programs: By program: label and score; at least one.
+        k: Programs to submit.
+    """
+    ranked = sorted(programs.values(), key=lambda scored: -scored[1])
+    labels = [label for label, _ in ranked[:k]]
+    return any(labels), sum(labels) / len(labels)
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """Two-sided exact p-value that two runs solve equally many problems (McNemar 1947; exact binomial form).
+
+    Under the null hypothesis each problem that one run alone solves is as likely the other's: twice the tail of
+    Binomial(only_first + only_second, 1/2), at most 1.
+
+    Args:
+        only_first: Problems that only the first run solves.
+        only_second: Problems that only the second run solves.
+    """
+    total = only_first + only_second
+    tail = sum(math.comb(total, i) for i in range(min(only_first, only_second) + 1))
+    return min(1.0, 2 * tail / 2**total)
 
 
 @dataclass(frozen=True)

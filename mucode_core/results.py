@@ -13,13 +13,12 @@ from mucode_core.metrics import (
     Interval,
     RolloutSummary,
     Values,
-    accuracy_by_turn,
     auroc,
     bootstrap,
     calibrate,
     compare_pairs,
 )
-from mucode_core.types import Rollout, SearchRow, VerifierScore
+from mucode_core.types import Rollout, VerifierScore
 
 Curve = tuple[Interval, ...]
 """Accuracy in percent after turn 1 to T."""
@@ -46,10 +45,10 @@ class Evaluation:
         """The contract's form: accuracies 0-100, `ci95` the half width after the last turn."""
         return {
             "name": self.name,
-            "greedy_by_turn": [_round(i.value) for i in self.greedy],
-            "ci95": _round(self.greedy[-1].half_width),
+            "greedy_by_turn": [rounded(i.value) for i in self.greedy],
+            "ci95": rounded(self.greedy[-1].half_width),
             "best_of_n": {
-                selection: {"by_turn": [_round(i.value) for i in curve], "ci95": _round(curve[-1].half_width)}
+                selection: {"by_turn": [rounded(i.value) for i in curve], "ci95": rounded(curve[-1].half_width)}
                 for selection, curve in self.best_of_n.items()
             },
         }
@@ -73,12 +72,12 @@ class VerifierQuality:
     def to_json(self) -> dict[str, Any]:
         return {
             "generator": self.generator,
-            "heldout_pair_accuracy": _round(self.pair_accuracy.value),
-            "ci95": [_round(self.pair_accuracy.low), _round(self.pair_accuracy.high)],
+            "heldout_pair_accuracy": rounded(self.pair_accuracy.value),
+            "ci95": [rounded(self.pair_accuracy.low), rounded(self.pair_accuracy.high)],
             "num_pairs": self.num_pairs,
             "num_problems": self.num_problems,
-            "auroc": _round(self.auroc, 4),
-            "expected_calibration_error": _round(self.calibration.expected_error, 4),
+            "auroc": rounded(self.auroc, 4),
+            "expected_calibration_error": rounded(self.calibration.expected_error, 4),
         }
 
 
@@ -124,7 +123,13 @@ class RunResult:
     synthetic: bool
     """The embedded problems: the report says how they were designed."""
     score_kind: str
+    algorithm: str
+    """`mucode`, or the baseline `rft`."""
     best_of_n: int
+    temperature: float
+    """Of the Best-of-N samples."""
+    num_searches: int
+    """Independent Best-of-N searches averaged."""
     num_test_problems: int
     resampling: Resampling
     evaluations: Sequence[Evaluation]
@@ -138,6 +143,8 @@ class RunResult:
     verifier: Sequence[VerifierQuality]
     rounds: Sequence[RoundSummary]
     stages: Sequence[StageRecord]
+    models: Mapping[str, str]
+    """Checkpoint directories by name: `base`, `iteration 1`, ..., `final`, `verifier`."""
     wall_s: float
     report_path: str
 
@@ -159,6 +166,12 @@ class RunResult:
         found: dict[str, Any] = {
             "name": self.name,
             "seed": self.seed,
+            "algorithm": self.algorithm,
+            "best_of_n": {
+                "num_samples": self.best_of_n,
+                "temperature": self.temperature,
+                "num_searches": self.num_searches,
+            },
             "base": self.base.to_json() if self.base else None,
             "final": self.final.to_json() if self.final else None,
             "iterations": [e.to_json() for e in self.evaluations[1:]],
@@ -170,35 +183,28 @@ class RunResult:
             "rounds": [asdict(r) for r in self.rounds],
             "num_test_problems": self.num_test_problems,
             "num_programs": self.num_programs,
-            "wall_s": _round(self.wall_s),
+            "wall_s": rounded(self.wall_s),
             "stages": {s.label: s.duration_s for s in self.stages},
             "num_cached_stages": sum(s.cached for s in self.stages),
             "lineage": [asdict(s) for s in self.stages],
+            "models": dict(self.models),
             "report": self.report_path,
         }
-        return {key: _without_nan(value) for key, value in found.items()}
+        return {key: without_nan(value) for key, value in found.items()}
 
 
-def _round(value: float, digits: int = 2) -> float | None:
+def rounded(value: float, digits: int = 2) -> float | None:
+    """For JSON, which has no NaN."""
     return None if np.isnan(value) else round(value, digits)
 
 
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
     """JSON has no NaN: strict readers would refuse the whole object."""
     if isinstance(value, Mapping):
-        return {key: _without_nan(inner) for key, inner in value.items()}
+        return {key: without_nan(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_without_nan(inner) for inner in value]
+        return [without_nan(inner) for inner in value]
     return None if isinstance(value, float) and not np.isfinite(value) else value
-
-
-def accuracies(rows: Sequence[SearchRow], problem_ids: Sequence[str], num_turns: int) -> dict[str, Values]:
-    """Accuracy in percent of each selection: [num_problems, num_turns], averaged over searches."""
-    selections = dict.fromkeys(row.selection for row in rows)
-    return {
-        selection: 100 * accuracy_by_turn([r for r in rows if r.selection == selection], problem_ids, num_turns)
-        for selection in selections
-    }
 
 
 def curve(values: Values, how: Resampling) -> Curve:
@@ -211,10 +217,10 @@ def paired(after: Values, before: Values, how: Resampling) -> Interval:
     return bootstrap(after - before, num_resamples=how.num_resamples, seed=how.seed)
 
 
-def measure_verifier(
-    generator: str, rollouts: Sequence[Rollout], scores: Sequence[VerifierScore], how: Resampling
-) -> VerifierQuality:
-    """The verifier on every distinct program of held-out rollouts."""
+def distinct_programs(
+    rollouts: Sequence[Rollout], scores: Sequence[VerifierScore]
+) -> dict[str, dict[str, tuple[bool, float]]]:
+    """Label and score of each distinct program, by problem, in order of first appearance."""
     table = {(s.rollout_id, s.turn_index): s.score for s in scores}
     programs: dict[str, dict[str, tuple[bool, float]]] = {}
     for rollout in rollouts:
@@ -222,6 +228,14 @@ def measure_verifier(
             if turn.completion.code is not None:
                 scored = (turn.label, table[rollout.rollout_id, turn.turn_index])
                 programs.setdefault(rollout.problem_id, {}).setdefault(turn.completion.code, scored)
+    return programs
+
+
+def measure_verifier(
+    generator: str, rollouts: Sequence[Rollout], scores: Sequence[VerifierScore], how: Resampling
+) -> VerifierQuality:
+    """The verifier on every distinct program of held-out rollouts."""
+    programs = distinct_programs(rollouts, scores)
     outcome = compare_pairs(programs)
     flat = [scored for by_code in programs.values() for scored in by_code.values()]
     accuracy = bootstrap(

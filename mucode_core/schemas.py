@@ -18,6 +18,7 @@ from mucode_core.types import (
     ExpertChoice,
     GradedSample,
     Problem,
+    ProblemOutcome,
     RecordedProgram,
     Rollout,
     Sample,
@@ -96,7 +97,12 @@ _FIELDS: dict[type[Any], list[pa.Field]] = {
         *_optional(program=_TEXT),
         *_required(public_passed=_BOOL, label=_BOOL),
         *_optional(score=_REAL),
-        *_required(stopped=_BOOL),
+        *_required(stopped=_BOOL, num_drawn=_INT, num_distinct=_INT, num_tokens=_INT),
+    ],
+    ProblemOutcome: [
+        *_required(problem_id=_TEXT, generator=_TEXT, decoding=_TEXT, num_samples=_INT, turn_index=_INT),
+        *_required(num_searches=_INT, num_correct=_INT, num_public_passed=_INT),
+        *_required(num_drawn=_INT, num_distinct=_INT, num_tokens=_LONG),
     ],
 }
 

@@ -1,13 +1,14 @@
 """Multi-turn Best-of-N search (paper section 4.3).
 
 Each turn: N samples for the state, one is selected, its public tests run; the search stops if they pass or after T
-turns, else it continues from the selected program only.
+turns, else it continues from the selected program only. A beam continues from the B best programs instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from mucode_core.config import Selection
 from mucode_core.errors import ConfigError
@@ -16,13 +17,14 @@ from mucode_core.progress import Progress, ignore
 from mucode_core.prompts import build_messages, render_prompt
 from mucode_core.sampling.base import Sampler, SampleRequest, SamplingParams
 from mucode_core.types import Completion, Message, Problem, PublicTurn, SearchRow, Verdict
+from mucode_core.verifier.checks import require_finite
 
 Grade = Callable[[Sequence[tuple[Problem, str | None]]], list[tuple[Verdict, Verdict]]]
 """Public and private verdicts of programs."""
 Score = Callable[[Sequence[tuple[str, str]]], list[float]]
 """Verifier scores of (rendered prompt, program)."""
 
-_SCORED = ("lv", "pt+lv")
+NEED_VERIFIER: tuple[Selection, ...] = ("lv", "pt+lv")
 
 
 @dataclass(frozen=True)
@@ -47,15 +49,36 @@ class _Search:
 
     problem: Problem
     selection: Selection
+    num_samples: int
     index: int
-    turns: list[PublicTurn] = field(default_factory=list)
+    beam: list[tuple[PublicTurn, ...]] = field(default_factory=lambda: [()])
+    """The histories it continues from, best first; one a search except with a wider beam."""
     rejected: set[str | None] = field(default_factory=set)
     rows: list[SearchRow] = field(default_factory=list)
     done: bool = False
 
     @property
-    def state(self) -> tuple[Message, ...]:
-        return build_messages(self.problem.prompt, self.problem.public_tests, self.turns)
+    def keys(self) -> list[_Key]:
+        """Its states. Searches that reach the same state share its samples."""
+        problem = self.problem
+        return [
+            (self.index, problem.problem_id, build_messages(problem.prompt, problem.public_tests, turns))
+            for turns in self.beam
+        ]
+
+
+_Key = tuple[int, str, tuple[Message, ...]]
+_Pools = dict[_Key, tuple[Problem, list[tuple[Completion, int]]]]
+_Program = tuple[str, str | None]
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What is known of a program of a problem."""
+
+    public: Verdict
+    private: Verdict
+    score: float | None
 
 
 def search(
@@ -65,18 +88,22 @@ def search(
     score: Score | None,
     *,
     selections: Sequence[Selection],
-    num_samples: int,
+    num_samples: Sequence[int],
     num_turns: int,
     num_searches: int,
     params: SamplingParams,
     seed: int,
+    beam_width: int = 1,
     exclude_rejected: bool = False,
     progress: Progress = ignore,
 ) -> list[SearchRow]:
-    """Searches each problem with each way of selecting, `num_searches` times.
+    """Searches each problem with each way of selecting and each N, `num_searches` times.
 
-    The samples of a state are drawn with seeds of their own, so searches that reach the same state share them:
-    they are sampled, executed and scored once.
+    The samples of a state are drawn with seeds of their own, so searches that reach the same state share them: they
+    are sampled once, and a program is executed and scored once in all. A search with a smaller N takes the first N of
+    them, exactly what it would draw alone. So one call gives every N without bias, but its figures share samples:
+    compare them pairwise. States differ once selections do: from turn 2 on, each N draws what others did not.
+    What happens up to turn t does not depend on T, so one call gives every smaller T too.
 
     Args:
         problems: To solve.
@@ -85,119 +112,148 @@ def search(
         score: The verifier; None where no selection needs it.
         selections: `random`; `lv`, highest score; `pt`, passing public tests; `pt+lv`, those first, then score;
             `oracle`, a correct one where there is one.
-        num_samples: N; 1 at temperature 0 is greedy decoding.
+        num_samples: Values of N, samples a state; 1 at temperature 0 is greedy decoding.
         num_turns: T.
         num_searches: Independent searches to average.
         params: How samples are drawn.
         seed: Of everything.
-        exclude_rejected: Never select a program again that public tests rejected in the same search, unless all N
+        beam_width: Programs to continue from (paper: 1), N samples each; the best of them is the turn's answer.
+        exclude_rejected: Never select a program again that public tests rejected in the same search, unless all
             samples are such programs (not the paper's).
         progress: Hears of programs after each turn; the total assumes that every open search takes all its turns.
 
     Returns:
-        A row a turn taken, ordered by selection, search, problem and turn.
+        A row a turn taken, ordered by selection, N, search, problem and turn.
 
     Raises:
         ConfigError: A selection needs a verifier and there is none.
+        TrainingError: The verifier's score of a program is no number.
     """
-    if score is None and (needy := [s for s in selections if s in _SCORED]):
+    if score is None and (needy := [s for s in selections if s in NEED_VERIFIER]):
         raise ConfigError("needs a verifier", place=f"selection {needy[0]}", cure="give one, or select otherwise")
     searches = [
-        _Search(problem, selection, index)
+        _Search(problem, selection, n, index)
         for selection in selections
+        for n in num_samples
         for index in range(num_searches)
         for problem in problems
     ]
+    judged: dict[_Program, _Judged] = {}
     done = 0
     for turn in range(num_turns):
         live = [s for s in searches if not s.done]
         if not live:
             break
-        pools = _draw(live, turn, num_samples, sampler, params, seed)
-        candidates = _judge(pools, grade, score)
+        pools = _draw(live, turn, sampler, params, seed)
+        _judge(pools, grade, score, judged)
         for one in live:
-            _advance(one, candidates[_key(one)], turn, num_turns, num_samples, exclude_rejected)
-        done += sum(len(pool) for pool in candidates.values())
-        still_open = {_key(one) for one in live if not one.done}
-        progress(done, done + len(still_open) * num_samples * (num_turns - turn - 1), "programs")
+            drawn = [_candidates(pools[key], one.num_samples, judged) for key in one.keys]
+            _advance(one, drawn, turn, num_turns, beam_width, exclude_rejected)
+        done += sum(len(drawn) for _, drawn in pools.values())
+        left = sum(_wanted(s for s in live if not s.done).values()) * (num_turns - turn - 1)
+        progress(done, done + left, "programs")
     return [row for one in searches for row in one.rows]
 
 
-_Key = tuple[int, str, tuple[Message, ...]]
-_Pools = dict[_Key, tuple[Problem, list[tuple[Completion, int]]]]
+def _wanted(live: Iterable[_Search]) -> dict[_Key, int]:
+    """Samples to draw for each distinct state: the largest N among its searches."""
+    wanted: dict[_Key, int] = {}
+    for one in live:
+        for key in one.keys:
+            wanted[key] = max(wanted.get(key, 0), one.num_samples)
+    return wanted
 
 
-def _key(one: _Search) -> _Key:
-    return one.index, one.problem.problem_id, one.state
-
-
-def _draw(
-    live: Sequence[_Search], turn: int, num_samples: int, sampler: Sampler, params: SamplingParams, seed: int
-) -> _Pools:
-    """N samples for each distinct state, each with its seed."""
-    owners = {_key(one): one.problem for one in live}
-    requests: list[SampleRequest] = []
-    for index, problem_id, messages in owners:
+def _draw(live: Sequence[_Search], turn: int, sampler: Sampler, params: SamplingParams, seed: int) -> _Pools:
+    """The samples of each distinct state, each with its seed."""
+    problems = {one.problem.problem_id: one.problem for one in live}
+    requests: dict[_Key, list[SampleRequest]] = {}
+    for key, count in _wanted(live).items():
+        index, problem_id, messages = key
         state_seed = derive_seed(seed, "search", index, problem_id, turn, digest_of(messages))
-        requests += [
-            SampleRequest(problem_id, k, turn, messages, derive_seed(state_seed, k)) for k in range(num_samples)
-        ]
-    completions = sampler.sample(requests, params)
-    drawn = list(zip(completions, (request.seed for request in requests), strict=True))
+        requests[key] = [SampleRequest(problem_id, k, turn, messages, derive_seed(state_seed, k)) for k in range(count)]
+    completions = iter(sampler.sample([request for asked in requests.values() for request in asked], params))
     return {
-        key: (problem, drawn[i * num_samples : (i + 1) * num_samples])
-        for i, (key, problem) in enumerate(owners.items())
+        key: (problems[key[1]], [(c, r.seed) for r, c in zip(asked, islice(completions, len(asked)), strict=True)])
+        for key, asked in requests.items()
     }
 
 
-def _judge(pools: _Pools, grade: Grade, score: Score | None) -> dict[_Key, list[Candidate]]:
-    """Executes and scores each distinct program once."""
+def _judge(pools: _Pools, grade: Grade, score: Score | None, judged: dict[_Program, _Judged]) -> None:
+    """Executes and scores each program that was not seen before."""
     programs = {
-        (problem.problem_id, completion.code): problem for problem, drawn in pools.values() for completion, _ in drawn
+        (problem.problem_id, completion.code): problem
+        for problem, drawn in pools.values()
+        for completion, _ in drawn
+        if (problem.problem_id, completion.code) not in judged
     }
+    if not programs:
+        return
     verdicts = dict(zip(programs, grade([(p, code) for (_, code), p in programs.items()]), strict=True))
-    scores: dict[tuple[str, str | None], float] = {}
-    if score is not None:
-        scored = {key: problem for key, problem in programs.items() if key[1] is not None}
+    scores: dict[_Program, float] = {}
+    scored = {key: problem for key, problem in programs.items() if key[1] is not None}
+    if score is not None and scored:
         items = [(render_prompt(p.prompt, p.public_tests), code or "") for (_, code), p in scored.items()]
         scores = dict(zip(scored, score(items), strict=True))
-    return {
-        key: [
-            Candidate(c, *verdicts[problem.problem_id, c.code], scores.get((problem.problem_id, c.code)), tie)
-            for c, tie in drawn
-        ]
-        for key, (problem, drawn) in pools.items()
-    }
+        require_finite(scores.values(), (problem_id for problem_id, _ in scored))
+    for key, (public, private) in verdicts.items():
+        judged[key] = _Judged(public, private, scores.get(key))
+
+
+def _candidates(
+    pool: tuple[Problem, list[tuple[Completion, int]]], num_samples: int, judged: dict[_Program, _Judged]
+) -> list[Candidate]:
+    problem, drawn = pool
+    found: list[Candidate] = []
+    for completion, tie in drawn[:num_samples]:
+        known = judged[problem.problem_id, completion.code]
+        found.append(Candidate(completion, known.public, known.private, known.score, tie))
+    return found
 
 
 def _advance(
-    one: _Search, candidates: Sequence[Candidate], turn: int, num_turns: int, num_samples: int, exclude_rejected: bool
+    one: _Search,
+    drawn: Sequence[Sequence[Candidate]],
+    turn: int,
+    num_turns: int,
+    beam_width: int,
+    exclude_rejected: bool,
 ) -> None:
-    pool = candidates
+    """Takes one turn: `drawn` holds the candidates of each state of the beam."""
+    everything = [(turns, c) for turns, candidates in zip(one.beam, drawn, strict=True) for c in candidates]
+    pool = everything
     if exclude_rejected:
-        pool = [c for c in candidates if c.completion.code not in one.rejected] or candidates
-    chosen = select(pool, one.selection)
-    one.done = chosen.public.passed or turn + 1 == num_turns
+        pool = [(turns, c) for turns, c in everything if c.completion.code not in one.rejected] or everything
+    history = {id(c): turns for turns, c in pool}
+    kept = rank([c for _, c in pool], one.selection, beam_width)
+    best = kept[0]
+    one.done = best.public.passed or turn + 1 == num_turns
     one.rows.append(
         SearchRow(
             problem_id=one.problem.problem_id,
             selection=one.selection,
             search_index=one.index,
-            num_samples=num_samples,
+            num_samples=one.num_samples,
             turn_index=turn,
-            program=chosen.completion.code,
-            public_passed=chosen.public.passed,
-            label=chosen.label,
-            score=chosen.score,
+            program=best.completion.code,
+            public_passed=best.public.passed,
+            label=best.label,
+            score=best.score,
             stopped=one.done,
+            num_drawn=len(everything),
+            num_distinct=len({c.completion.code for _, c in everything} - {None}),
+            num_tokens=sum(c.completion.num_tokens for _, c in everything),
         )
     )
-    one.turns.append(PublicTurn(chosen.completion.text, chosen.public.feedback))
-    one.rejected.add(chosen.completion.code)
+    one.beam = [(*history[id(c)], PublicTurn(c.completion.text, c.public.feedback)) for c in kept]
+    one.rejected |= {c.completion.code for c in kept}
 
 
-def select(candidates: Sequence[Candidate], selection: Selection) -> Candidate:
-    """The candidate a way of selecting picks; what it leaves open is decided at random."""
+def rank(candidates: Sequence[Candidate], selection: Selection, count: int) -> list[Candidate]:
+    """The `count` best distinct programs by a way of selecting; what it leaves open is decided at random.
+
+    Each sample has a random tie-break of its own, so a program drawn twice is twice as likely to win a tie.
+    """
 
     def preference(candidate: Candidate) -> tuple[float, ...]:
         score = candidate.score if candidate.score is not None else float("-inf")
@@ -211,4 +267,7 @@ def select(candidates: Sequence[Candidate], selection: Selection) -> Candidate:
         }
         return (*order[selection], candidate.tie)
 
-    return max(candidates, key=preference)
+    best: dict[str | None, Candidate] = {}
+    for candidate in sorted(candidates, key=preference, reverse=True):
+        best.setdefault(candidate.completion.code, candidate)
+    return list(islice(best.values(), count))

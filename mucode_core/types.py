@@ -240,6 +240,38 @@ class SearchRow:
     """The verifier's score of the program; None where no verifier took part."""
     stopped: bool
     """The search ended with this turn."""
+    num_drawn: int
+    """Samples drawn in this turn; N times the states of the beam."""
+    num_distinct: int
+    """Distinct programs among them."""
+    num_tokens: int
+    """Tokens of those samples: what this search alone would cost, shared samples counted each time."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemOutcome:
+    """How one way of decoding did on one problem after one turn: counts, from which figures and comparisons are made.
+
+    A search that stopped keeps its last program. What was drawn is counted up to this turn.
+    """
+
+    problem_id: str
+    generator: str
+    """"base", "iteration 1", ..., or "final": the one that the run is about."""
+    decoding: str
+    """"greedy", "independent" (rollouts that select nothing), or a way of selecting."""
+    num_samples: int
+    """N, samples a turn and search."""
+    turn_index: int
+    num_searches: int
+    """Independent searches, or rollouts."""
+    num_correct: int
+    """Of them, those whose program passes public and private tests."""
+    num_public_passed: int
+    num_drawn: int
+    num_distinct: int
+    """Distinct programs among those drawn, each turn and search counted apart."""
+    num_tokens: int
 
 
 @dataclass(frozen=True, slots=True)

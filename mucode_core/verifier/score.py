@@ -10,12 +10,17 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from mucode_core.causal_lm import length_batches, load_tokenizer
+from mucode_core.verifier.checks import require_finite
 from mucode_core.verifier.model import Verifier, encode_programs, load_verifier
 
 
 @torch.inference_mode()
 def score_programs(verifier_dir: Path, items: Sequence[tuple[str, str]]) -> list[float]:
-    """R(x, y) for each (prompt, program), in order; each distinct item is scored once, in batches of similar length."""
+    """R(x, y) for each (prompt, program), in order; each distinct item is scored once, in batches of similar length.
+
+    Raises:
+        TrainingError: A score is no finite number.
+    """
     verifier, tokenizer = _load(verifier_dir)
     distinct = sorted(set(items))
     encoded = encode_programs(tokenizer, distinct)
@@ -24,6 +29,7 @@ def score_programs(verifier_dir: Path, items: Sequence[tuple[str, str]]) -> list
     for batch in length_batches(encoded):
         for example, score in zip(batch, verifier(batch).tolist(), strict=True):
             scores[position[id(example)]] = score
+    require_finite(scores, (f"{verifier_dir}, prompt {prompt[:40]!r}" for prompt, _ in distinct))
     table = dict(zip(distinct, scores, strict=True))
     return [table[item] for item in items]
 
