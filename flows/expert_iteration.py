@@ -1,4 +1,4 @@
-"""Expert iteration (paper Algorithm 1) as a Prefect flow: wiring only."""
+"""Expert iteration (paper Algorithm 1) and its baseline RFT as a Prefect flow: wiring only."""
 
 from __future__ import annotations
 
@@ -11,32 +11,34 @@ from prefect import flow
 from prefect.futures import PrefectFuture
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from flows.data import load
 from flows.evaluation import search_best_of_n, search_greedily
+from flows.rollouts import roll_out, score_shards
 from mucode_core.artifacts import Source
 from mucode_core.config import Config
 from mucode_core.fingerprint import derive_seed
 from mucode_core.metrics import Interval
-from mucode_core.results import Evaluation, RoundSummary, RunResult
-from mucode_core.sampling.base import SamplingParams
-from mucode_core.types import ArtifactRef
-from tasks.data import adopt_base, find_source, load_problems, load_recorded, train_base, write_dialogues
+from mucode_core.results import RoundSummary, RunResult
+from mucode_core.types import ArtifactRef, ProblemOutcome
+from tasks.data import adopt_base, find_source, load_recorded, train_base, write_dialogues
 from tasks.publishing import (
+    Evaluated,
     Round,
     Searches,
     choose_iteration,
     evaluate_searches,
     list_stages,
     measure_verifier,
+    publish_models,
     publish_result,
     publish_round,
     resampling,
     summarise_round,
 )
-from tasks.rollouts import Shard, execute_turn, sample_turn
 from tasks.runtime import open_runtime, run_dir
 from tasks.stage import Runtime
-from tasks.training import choose, relabel_states, train_generator
-from tasks.verifier import collect_pairs, score_rollouts, train_verifier
+from tasks.training import choose, keep_rollouts, relabel_states, train_generator
+from tasks.verifier import collect_pairs, train_verifier
 
 Future = PrefectFuture[ArtifactRef]
 
@@ -49,7 +51,8 @@ _TASK_RUNNER: Any = ThreadPoolTaskRunner(max_workers=_WAITING_TASKS)
     name="expert-iteration",
     flow_run_name="{config.run.name} · seed {config.run.seed}",
     task_runner=_TASK_RUNNER,
-    description="µCode: roll out, fit the verifier, relabel by local search, fine-tune from the base; repeat.",
+    description="µCode: roll out, fit the verifier, relabel by local search, fine-tune from the base; repeat. "
+    "RFT: the same with correct rollouts as they are.",
 )
 def expert_iteration(config: Config) -> RunResult:
     """Runs the whole method and writes its report; finished stages are taken from the store."""
@@ -67,8 +70,8 @@ def expert_iteration(config: Config) -> RunResult:
                 _improve(run)
             run.summaries.append(summarise_round(runtime, run.rounds[-1]))
             publish_round(run.summaries[-1])
-        result = _conclude(run)
-    publish_result(result, config)
+        result, outcomes = _conclude(run)
+    publish_result(result, config, outcomes)
     return result
 
 
@@ -100,6 +103,10 @@ class Run:
         """What answers for a generator: itself, or recorded programs."""
         return self.generators[iteration] if self.data.recorded is None else self.data.recorded
 
+    def all_rollouts(self) -> list[Future]:
+        """D: the training rollouts of every round so far."""
+        return [shard for one in self.rounds for shard in one.rollouts]
+
     def verifier_of(self, iteration: int) -> Future:
         """The verifier that saw this generator's rollouts, or else the newest."""
         return self.rounds[min(iteration, len(self.rounds) - 1)].verifier
@@ -111,7 +118,7 @@ def _begin(runtime: Runtime, config: Config) -> Run:
 
 
 def _load_data(runtime: Runtime, config: Config) -> Data:
-    problems, replay, seed = config.problems, config.generator.replay, config.run.seed
+    problems, replay = config.problems, config.generator.replay
     source = find_source(runtime, problems)
     recorded = None
     if config.generator.backend == "replay":
@@ -125,19 +132,9 @@ def _load_data(runtime: Runtime, config: Config) -> Data:
             min_programs=replay.min_programs,
         )
 
-    def load(split: str) -> Future:
-        return load_problems.submit(
-            runtime,
-            f"problems · {split}",
-            split=split,
-            settings=problems,
-            source=source,
-            recorded=recorded,
-            sandbox=config.sandbox if problems.dataset != "synthetic" else None,  # those are all quick
-            seed=seed if problems.dataset == "synthetic" else 0,
-        )
-
-    return Data(load("train"), load("validation"), load("test") if config.evaluation.enabled else None, recorded)
+    train, validation = (load(runtime, config, split, source, recorded) for split in ("train", "validation"))
+    test = load(runtime, config, "test", source, recorded) if config.evaluation.enabled else None
+    return Data(train, validation, test, recorded)
 
 
 def _make_base(runtime: Runtime, config: Config, data: Data) -> Future:
@@ -160,7 +157,7 @@ def _gather(run: Run) -> None:
     runtime, config, data = run.runtime, run.config, run.data
     iteration = len(run.rounds)
     name = f"round {iteration + 1}"
-    rollouts = roll_out(run, data.train, iteration, name)
+    rollouts = _roll_out(run, data.train, iteration, name)
     pairs = collect_pairs.submit(
         runtime,
         f"{name} · verifier pairs",
@@ -180,67 +177,16 @@ def _gather(run: Run) -> None:
     run.rounds.append(Round(iteration, rollouts, pairs, verifier))
 
 
-def roll_out(run: Run, problems: Future, iteration: int, name: str, after: Sequence[Future] = ()) -> list[Future]:
-    """All shards of one split, each its turns in a row: one shard executes while another samples."""
-    runtime, config, settings = run.runtime, run.config, run.config.rollouts
-    generator = run.sampled(iteration)
-    total = problems.result().num_rows
-    per_shard = max(1, settings.shard_size // settings.num_rollouts)
-    starts = range(0, total, per_shard)
-    params = SamplingParams(settings.temperature, settings.top_p, config.generator.max_new_tokens)
-    shards: list[Future] = []
-    for index, first in enumerate(starts, 1):
-        shard = Shard(
-            first_problem=first,
-            num_problems=min(per_shard, total - first),
-            num_rollouts=settings.num_rollouts,
-            num_turns=settings.num_turns,
-            iteration=iteration,
-            seed=config.run.seed,
-        )
-        done: Future | None = None
-        for turn in range(1, settings.num_turns + 1):
-            place = f"turn {turn} · shard {index}/{len(starts)}"
-            common: dict[str, Any] = {"problems": problems, "generator": generator, "previous": done, "shard": shard}
-            samples = sample_turn.submit(
-                runtime,
-                f"{name} · sample {place}",
-                after=after,
-                params=params,
-                batch_size=config.generator.batch_size,
-                **common,
-            )
-            done = execute_turn.submit(
-                runtime, f"{name} · execute {place}", samples=samples, settings=config.sandbox, **common
-            )
-        assert done is not None
-        shards.append(done)
-    return shards
+def _roll_out(run: Run, problems: Future, iteration: int, name: str, after: Sequence[Future] = ()) -> list[Future]:
+    plan = run.config.rollouts
+    return roll_out(run.runtime, run.config, problems, run.sampled(iteration), name, plan, iteration, after)
 
 
 def _improve(run: Run) -> None:
-    """The expert's programs, every state relabelled with them, and the next generator from the base."""
-    runtime, config, data, newest = run.runtime, run.config, run.data, run.rounds[-1]
+    """The next generator: the base, fine-tuned on what the algorithm makes of all rollouts so far."""
+    runtime, config, newest = run.runtime, run.config, run.rounds[-1]
     name = f"round {newest.iteration + 1}"
-    rollouts = [shard for one in run.rounds for shard in one.rollouts]
-    scores = score_shards(runtime, data.train, rollouts, newest.verifier, name)
-    newest.choices = choose.submit(
-        runtime,
-        f"{name} · choose expert programs",
-        rollouts=rollouts,
-        scores=scores,
-        settings=config.relabel,
-        standardise=config.verifier.score == "likelihood",
-    )
-    newest.examples = relabel_states.submit(
-        runtime,
-        f"{name} · relabel",
-        problems=data.train,
-        rollouts=rollouts,
-        scores=scores,
-        choices=newest.choices,
-        settings=config.relabel,
-    )
+    newest.examples = _keep(run, name) if config.run.algorithm == "rft" else _relabel(run, name)
     newest.generator = train_generator.submit(
         runtime,
         f"{name} · fine-tune",
@@ -252,20 +198,43 @@ def _improve(run: Run) -> None:
     run.generators.append(newest.generator)
 
 
-def score_shards(
-    runtime: Runtime, problems: Future, rollouts: list[Future], verifier: Future, name: str
-) -> list[Future]:
-    """The verifier's scores of every shard."""
-    return [
-        score_rollouts.submit(
-            runtime,
-            f"{name} · score shard {index}/{len(rollouts)}",
-            problems=problems,
-            rollouts=shard,
-            verifier=verifier,
-        )
-        for index, shard in enumerate(rollouts, 1)
-    ]
+def _relabel(run: Run, name: str) -> Future:
+    """µCode: the expert's programs, and every state relabelled with them."""
+    runtime, config, data, newest = run.runtime, run.config, run.data, run.rounds[-1]
+    rollouts = run.all_rollouts()
+    scores = score_shards(runtime, data.train, rollouts, newest.verifier, name)
+    newest.choices = choose.submit(
+        runtime,
+        f"{name} · choose expert programs",
+        rollouts=rollouts,
+        scores=scores,
+        settings=config.relabel,
+        standardise=config.verifier.score == "likelihood",
+    )
+    return relabel_states.submit(
+        runtime,
+        f"{name} · relabel",
+        problems=data.train,
+        rollouts=rollouts,
+        scores=scores,
+        choices=newest.choices,
+        settings=config.relabel,
+    )
+
+
+def _keep(run: Run, name: str) -> Future:
+    """RFT: rollouts as they are, those that are correct or that the verifier prefers."""
+    runtime, config, data = run.runtime, run.config, run.data
+    rollouts, by_score = run.all_rollouts(), config.relabel.rft_filter == "verifier"
+    scores = score_shards(runtime, data.train, rollouts, run.rounds[-1].verifier, name) if by_score else []
+    return keep_rollouts.submit(
+        runtime,
+        f"{name} · keep rollouts",
+        problems=data.train,
+        rollouts=rollouts,
+        scores=scores,
+        settings=config.relabel,
+    )
 
 
 def _examine(run: Run, iteration: int, after: Sequence[Future]) -> None:
@@ -279,7 +248,7 @@ def _examine(run: Run, iteration: int, after: Sequence[Future]) -> None:
             run.runtime, run.config, run.data.test, run.generators[iteration], name, after
         )
     if run.data.recorded is None or iteration == 0:
-        run.held_out[iteration] = roll_out(run, run.data.validation, iteration, f"{name} · held out", after)
+        run.held_out[iteration] = _roll_out(run, run.data.validation, iteration, f"{name} · held out", after)
 
 
 def _validate(run: Run, iteration: int) -> Future:
@@ -295,11 +264,11 @@ def _validate(run: Run, iteration: int) -> Future:
     )
 
 
-def _conclude(run: Run) -> RunResult:
+def _conclude(run: Run) -> tuple[RunResult, Sequence[ProblemOutcome]]:
     """Chooses the pair on validation problems, evaluates it on the test problems, measures its verifier."""
     runtime, config, data = run.runtime, run.config, run.data
     final, chosen_by = len(run.generators) - 1, dict[int, Interval]()
-    evaluations, differences = list[Evaluation](), dict[str, Interval]()
+    evaluated = Evaluated([], {}, [])
     if data.test is not None:
         if final not in run.validation:
             run.validation[final] = _validate(run, final)
@@ -312,25 +281,37 @@ def _conclude(run: Run) -> RunResult:
             for i, name in ((0, "base"), (final, "final"))
         }
         searches = Searches(run.greedy, best_of_n)
-        evaluations, differences = evaluate_searches(runtime, config, data.test, searches, final)
-    return RunResult(
+        evaluated = evaluate_searches(runtime, config, data.test, searches, final)
+    models = publish_models(runtime, config, _models(run, final))
+    result = RunResult(
         name=config.run.name,
         seed=config.run.seed,
         synthetic=config.problems.dataset == "synthetic",
         score_kind=config.verifier.score,
+        algorithm=config.run.algorithm,
         best_of_n=config.evaluation.best_of_n,
+        temperature=config.evaluation.temperature,
+        num_searches=config.evaluation.num_searches,
         num_test_problems=data.test.result().num_rows if data.test is not None else 0,
         resampling=resampling(config),
-        evaluations=evaluations,
+        evaluations=evaluated.evaluations,
         final_iteration=final,
         validation=chosen_by,
-        differences=differences,
+        differences=evaluated.differences,
         verifier=[measure_verifier(runtime, config, name, *rows) for name, rows in scores.items()],
         rounds=run.summaries,
         stages=list_stages(runtime),
+        models=models,
         wall_s=time.time() - runtime.started_at,
         report_path=str(run_dir(config) / "report.md"),
     )
+    return result, evaluated.outcomes
+
+
+def _models(run: Run, final: int) -> dict[str, Future]:
+    """What a user may want to evaluate or go on from."""
+    named = {"base": run.generators[0], "final": run.generators[final], "verifier": run.verifier_of(final)}
+    return named | {f"iteration {i}": generator for i, generator in enumerate(run.generators[1:], 1)}
 
 
 def _score_held_out(run: Run, final: int) -> dict[str, tuple[list[Future], list[Future]]]:

@@ -335,3 +335,12 @@ def write_json(path: Path, value: Any) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", "utf-8")
     temporary.replace(path)
+
+
+def link_directory(link: Path, target: Path) -> None:
+    """Makes or replaces a symbolic link to a directory, relative, so that both may move together."""
+    link.parent.mkdir(parents=True, exist_ok=True)
+    temporary = link.with_name(f".{link.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(os.path.relpath(target.resolve(), link.parent.resolve()), target_is_directory=True)
+    temporary.replace(link)

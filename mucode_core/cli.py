@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 import textwrap
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
+from mucode_core.cli_evaluation import ablate, compare, evaluate
+from mucode_core.cli_options import Json, Out, Set
 from mucode_core.errors import MucodeError
+from mucode_core.terminal import make_console, run_flow
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-    from mucode_core.config import Config, SandboxConfig
+    from mucode_core.config import SandboxConfig
     from mucode_core.results import RunResult
 
 app = typer.Typer(
@@ -27,13 +26,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="µCode: train a code generator and a verifier from execution feedback, and search with both.",
 )
-
-_PREFECT_DEFAULTS = {
-    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",  # the default of 20 s is too short for slow disks
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "DO_NOT_TRACK": "1",
-    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",  # logs go to the server; here errors are told once, plainly
-}
 
 _GRADE_MEMORY_MB = 3072
 """What the hungriest reference solution needs (MBPP+ 255); a limit, held by nobody who does not need it."""
@@ -44,12 +36,13 @@ app.add_typer(sandbox_app, name="sandbox")
 problems_app = typer.Typer(no_args_is_help=True, help="Data sets of problems.")
 app.add_typer(problems_app, name="problems")
 
-Out = Annotated[Path | None, typer.Option(help="Run directory.")]
 Data = Annotated[str, typer.Option(help="The data set's file: .jsonl, .jsonl.gz or .parquet; default: the hub's.")]
 SandboxName = Annotated[Literal["auto", "container", "process"], typer.Option(help="What isolates programs.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Judges; default: one a core.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of stdout.")]
-Set = Annotated[list[str] | None, typer.Option("--set", help="Override one key: section.key=value.")]
+
+app.command()(evaluate)
+app.command()(compare)
+app.command()(ablate)
 
 
 @app.command()
@@ -71,10 +64,14 @@ def train(
     config: Annotated[Path, typer.Argument(help="A YAML file; see configs/.")],
     overrides: Set = None,
     out: Out = None,
+    algorithm: Annotated[
+        Literal["mucode", "rft"] | None, typer.Option(help="The method, or its baseline; default: the file's.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Run expert iteration as configured; run it again to resume."""
-    _train(config, overrides or [], out, as_json)
+    """Run expert iteration, or the RFT baseline, as configured; run it again to resume."""
+    chosen = [f"run.algorithm={algorithm}"] if algorithm else []
+    _train(config, [*(overrides or []), *chosen], out, as_json)
 
 
 @app.command()
@@ -112,7 +109,7 @@ def grade(
     """Run the programs of a sample file against the tests of their problems."""
     from mucode_core.grade import grade as grade_file
 
-    summary, rate = grade_file(dataset, data, samples, out, _sandbox_settings(sandbox, workers), _make_console())
+    summary, rate = grade_file(dataset, data, samples, out, _sandbox_settings(sandbox, workers), make_console())
     counts = {
         "num_samples": summary.num_samples,
         "num_passed": summary.num_passed,
@@ -136,7 +133,7 @@ def check(
     """Run every reference solution; each must pass all tests of its problem."""
     from mucode_core.grade import check_problems
 
-    num_problems, failures, rate = check_problems(dataset, data, _sandbox_settings(sandbox, workers), _make_console())
+    num_problems, failures, rate = check_problems(dataset, data, _sandbox_settings(sandbox, workers), make_console())
     for failure in failures:
         typer.echo(f"{failure.problem_id}: {failure.status}\n{textwrap.indent(failure.feedback, '    ')}", err=True)
     num_passed = num_problems - len(failures)
@@ -171,48 +168,23 @@ def build_sandbox(
 
 def _train(path: Path, overrides: list[str], out: Path | None, as_json: bool) -> None:
     from mucode_core.config import load_config
+    from mucode_core.console import expected_stages, summary
 
     if out is not None:
         overrides = [*overrides, f"run.output_dir={json.dumps(str(out))}"]
-    result = _run(load_config(path, overrides))
-    if as_json:
-        typer.echo(json.dumps(result.to_json()))
+    config = load_config(path, overrides)
 
+    def start() -> RunResult:
+        from flows.expert_iteration import expert_iteration
 
-def _run(config: Config) -> RunResult:
-    """Runs the flow under a progress display and shows its summary."""
-    from mucode_core import reaper
-    from mucode_core.console import RunDisplay, summary
+        return expert_iteration(config)
 
-    for name, value in _PREFECT_DEFAULTS.items():
-        os.environ.setdefault(name, value)
-    if not os.environ.get("PREFECT_API_URL"):
-        reaper.guard()
-        signal.signal(signal.SIGINT, _stop_at_once)
-    from flows.expert_iteration import expert_iteration
-    from tasks.stage import listening
-
-    console = _make_console()
-    with RunDisplay(config, console) as display, listening(display):
-        result = expert_iteration(config)
+    result = run_flow(start, expected_stages(config))
+    console = make_console()
     console.print(summary(result))
     console.print(f"report: {result.report_path}", markup=False)
-    return result
-
-
-def _make_console() -> Console:
-    from rich.console import Console
-
-    return Console(stderr=True) if sys.stderr.isatty() else Console(stderr=True, width=120)
-
-
-def _stop_at_once(number: int, frame: FrameType | None) -> NoReturn:
-    """Ctrl-C reaches the temporary server too, and Prefect would try for minutes to tell it what happened.
-
-    Nothing is lost: artifacts are published whole, and the guardian ends what is left.
-    """
-    os.write(2, b"\ninterrupted: run the same command again, it resumes\n")
-    os._exit(130)
+    if as_json:
+        typer.echo(json.dumps(result.to_json()))
 
 
 def main() -> NoReturn:

@@ -37,6 +37,10 @@ class Section(BaseModel):
 class RunConfig(Section):
     name: str = Field(default="run", description="Name of the run; also the default output directory under runs/.")
     seed: int = Field(default=0, ge=0, description="Every random draw of the run derives from it.")
+    algorithm: Literal["mucode", "rft"] = Field(
+        default="mucode",
+        description="Relabel with the local search expert, or imitate rollouts as they are (the paper's RFT baseline).",
+    )
     iterations: Count = Field(default=2, description="Expert iterations M (paper: 2 for MBPP, 1 for CodeContests).")
     output_dir: str = Field(default="", description="Run directory; empty takes runs/<name>.", json_schema_extra=_WHERE)
     store_dir: str = Field(
@@ -151,6 +155,10 @@ class VerifierConfig(OptimizerConfig):
     )
     init: Literal["base", "generator"] = Field(default="base", description="Weights to start from (paper: base).")
     pairs_per_problem: Count = Field(default=32, description="Pairs a problem and iteration (paper: 32).")
+    loss: Literal["bt", "bce"] = Field(
+        default="bt",
+        description="Bradley-Terry on pairs (paper), or binary cross-entropy on the programs of the same pairs.",
+    )
     score_l2: float = Field(default=1e-3, ge=0, description="Weight of the mean squared score (paper: 1e-3).")
     final_fit: bool = Field(default=True, description="Fit once more on rollouts of the final generator.")
 
@@ -168,6 +176,11 @@ class RelabelConfig(Section):
         description="Problems without a correct program: follow the expert anyway (paper), or leave them out.",
     )
     max_failed_rollouts: Count = Field(default=3, description="reference mode: failed rollouts relabelled a problem.")
+    rft_filter: Literal["oracle", "verifier"] = Field(
+        default="oracle",
+        description="run.algorithm rft: imitate correct rollouts, or the verifier's best of each problem (RFT_LV).",
+    )
+    rft_top_k: Count = Field(default=3, description="RFT_LV: rollouts a problem (paper: 3).")
 
 
 class EvaluationConfig(Section):
@@ -175,8 +188,26 @@ class EvaluationConfig(Section):
     best_of_n: Count = Field(default=5, description="Samples a turn N in multi-turn Best-of-N.")
     temperature: Positive = Field(default=0.7, description="Temperature of those samples (paper: 0.7).")
     num_searches: Count = Field(default=1, description="Independent searches averaged (paper: 10).")
+    beam_width: Count = Field(
+        default=1, description="Programs a search goes on from, N samples each (paper: 1); at most N."
+    )
+    exclude_rejected: bool = Field(
+        default=False, description="Never select a program again that public tests rejected (paper: false)."
+    )
     selections: tuple[Selection, ...] = Field(
         default=("random", "lv", "pt", "pt+lv", "oracle"), description="Ways to pick one of N."
+    )
+    sweep: tuple[Count, ...] = Field(
+        default=(), description="`mucode evaluate`: further values of N, on shared samples; 1 is greedy decoding."
+    )
+    pass_at_k: tuple[Count, ...] = Field(default=(1, 5, 10), description="`mucode evaluate --pass-at-k`: values of k.")
+    num_rollouts: Count = Field(
+        default=20, description="`mucode evaluate --pass-at-k`: independent rollouts a problem, n."
+    )
+    verifier: str = Field(
+        default="",
+        description="`mucode evaluate`: local checkpoint directory of the verifier; empty for none.",
+        json_schema_extra=_WHERE,
     )
     bootstrap_samples: Count = Field(default=2000, description="Resamples of problems behind a confidence interval.")
 
@@ -225,6 +256,14 @@ def _impossible(config: Config) -> list[tuple[str, str, str]]:
         found.append(("relabel", "both weights of the expert are 0", "give one of them a positive weight"))
     if config.relabel.oracle_weight == 0 and config.relabel.unsolved == "skip":
         found.append(("relabel.unsolved", "'skip' uses labels, which oracle_weight=0 forbids", "set it to 'expert'"))
+    evaluation = config.evaluation
+    smallest = min((n for n in (evaluation.best_of_n, *evaluation.sweep) if n > 1), default=1)
+    if evaluation.beam_width > smallest:
+        cure = f"choose at most the smallest N, {smallest}"
+        found.append(("evaluation.beam_width", f"{evaluation.beam_width} programs cannot be kept", cure))
+    if max(evaluation.pass_at_k, default=0) > evaluation.num_rollouts:
+        cure = f"raise evaluation.num_rollouts (now {evaluation.num_rollouts}), or lower k"
+        found.append(("evaluation.pass_at_k", f"k={max(evaluation.pass_at_k)} exceeds the rollouts", cure))
     if problems.validation_fraction + problems.test_fraction >= 1:
         found.append(("problems", "validation and test fractions leave no training problems", "lower them"))
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
@@ -55,6 +55,17 @@ def expected_stages(config: Config) -> dict[str, float]:
     return stages
 
 
+def expected_evaluation(config: Config, pass_at_k: bool) -> dict[str, float]:
+    """The heavy stages of `mucode evaluate`; their cost goes with the programs they draw."""
+    settings, turns = config.evaluation, range(1, config.rollouts.num_turns + 1)
+    if pass_at_k:
+        return {f"test · sample turn {turn} · shard 1": 1.0 for turn in turns}
+    wanted = {settings.best_of_n, *settings.sweep}
+    several = float(sum(n for n in wanted if n > 1) * settings.num_searches)
+    stages = {"test · greedy": 1.0} if 1 in wanted else {}
+    return stages | ({"test · best of": several} if several else {})
+
+
 @contextmanager
 def counting(title: str, console: Console) -> Generator[Report]:
     """A bar for work that is counted, with its rate: yields what to report progress to."""
@@ -71,11 +82,16 @@ def counting(title: str, console: Console) -> Generator[Report]:
 
 
 class RunDisplay:
-    """Draws a run's progress; a `Listener`. Where stderr is no terminal it writes a line a heavy stage."""
+    """Draws a run's progress; a `Listener`. Where stderr is no terminal it writes a line a heavy stage.
 
-    def __init__(self, config: Config, console: Console) -> None:
+    Args:
+        expected: Weights of the heavy stages, by the beginning of their labels.
+        console: Where to draw.
+    """
+
+    def __init__(self, expected: Mapping[str, float], console: Console) -> None:
         self._console = console
-        self._pending = expected_stages(config)
+        self._pending = dict(expected)
         self._total = sum(self._pending.values())
         self._fractions: dict[str, float] = {}
         self._tasks: dict[str, tuple[TaskID, float]] = {}
@@ -148,8 +164,13 @@ class RunDisplay:
 
 def summary(result: RunResult) -> Table:
     """The run's closing table."""
-    header, *rows = summary_rows(result)
-    table = Table(*header, title=f"{result.name} · seed {result.seed}", box=SIMPLE)
-    for row in rows:
+    return make_table(summary_rows(result), f"{result.name} · seed {result.seed}")
+
+
+def make_table(rows: Sequence[Sequence[str]], title: str) -> Table:
+    """Rows as a table, header first."""
+    header, *body = rows
+    table = Table(*header, title=title, box=SIMPLE)
+    for row in body:
         table.add_row(*row)
     return table

@@ -192,9 +192,7 @@ def best_ks(
     found: list[BestK] = []
     for k in ks:
         values = 100 * np.array([*(best_k_of_n(scored, k) for scored in programs), *nothing], float)
-        accuracy, precision = (
-            bootstrap(column, num_resamples=how.num_resamples, seed=how.seed) for column in values.T
-        )
+        accuracy, precision = (bootstrap(column, num_resamples=how.num_resamples, seed=how.seed) for column in values.T)
         found.append(BestK(k, accuracy, precision))
     return found
 

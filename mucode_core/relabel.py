@@ -1,4 +1,8 @@
-"""Imitation examples: each state with the expert's completion (paper section 4.2, Algorithm 1 line 7)."""
+"""Imitation examples: states with the completion to imitate there.
+
+µCode gives each state the expert's completion (paper section 4.2, Algorithm 1 line 7); its baseline RFT leaves rollouts
+as they are and keeps the good ones (paper section 5, multi-turn STaR).
+"""
 
 from __future__ import annotations
 
@@ -36,6 +40,38 @@ def relabel(
     else:
         chosen = _reference_targets(rollouts, by_problem, scores, config.max_failed_rollouts)
     return list(_distinct(_expand(chosen, problems)))
+
+
+def imitate(
+    rollouts: Sequence[Rollout], scores: ScoreTable, problems: Mapping[str, Problem], config: RelabelConfig
+) -> list[SftExample]:
+    """RFT: every state of the rollouts that are kept, with the rollout's own last completion.
+
+    `rft_filter: oracle` keeps the correct rollouts. `verifier` (RFT_LV) keeps the `rft_top_k` of each problem whose
+    last program the verifier scores highest, correct or not; of equal scores the earlier rollout.
+
+    Args:
+        rollouts: All of D.
+        scores: Of each turn's program; `oracle` needs none.
+        problems: By id.
+        config: Filter and limit.
+    """
+    if config.rft_filter == "oracle":
+        kept = [r for r in rollouts if r.label]
+    else:
+        kept = _best_scored(rollouts, scores, config.rft_top_k)
+    return list(_distinct(_expand([(r, r.turns[-1].completion.text) for r in kept], problems)))
+
+
+def _best_scored(rollouts: Sequence[Rollout], scores: ScoreTable, count: int) -> list[Rollout]:
+    by_problem: dict[str, list[tuple[float, Rollout]]] = {}
+    for rollout in rollouts:
+        if rollout.turns[-1].completion.code is not None:
+            score = scores[rollout.rollout_id, rollout.turns[-1].turn_index]
+            by_problem.setdefault(rollout.problem_id, []).append((score, rollout))
+    return [
+        rollout for scored in by_problem.values() for _, rollout in sorted(scored, key=lambda pair: -pair[0])[:count]
+    ]
 
 
 def _reference_targets(

@@ -18,12 +18,15 @@ _LIKELIHOOD = """\
 The verifier's score is the log-likelihood of the program under a tuned copy of the language model, fitted by the same
 Bradley-Terry loss. That is this project's, not the paper's, whose score is a scalar head (`verifier.score: head`).
 """
+_RFT = """\
+The algorithm is the baseline RFT (multi-turn STaR): rollouts are imitated as they are, no state is relabelled.
+"""
 _SEARCH = """\
-Best of {n}: each turn {n} samples are drawn and one is selected; the search goes on from that one alone and stops when
+Best of {n}: each turn {n} samples are drawn at temperature {temperature:g} and one is selected; the search goes on from that one alone and stops when
 its public tests pass. `random` takes any, `lv` the verifier's highest score, `pt` one that passes the public tests,
 `pt+lv` the highest score among those, and where none passes `pt` takes any, `pt+lv` the highest score of all. `oracle`
 knows the labels: it bounds every selection after turn 1, not strictly after later ones, whose samples differ. The
-verifier of the final generator serves the searches of both generators.
+verifier of the final generator serves the searches of both generators. Accuracies are means over {searches}.
 """
 
 
@@ -85,6 +88,7 @@ def write_report(result: RunResult, out_dir: Path) -> Path:
     parts = [
         f"# {result.name}, seed {result.seed}",
         *([_SYNTHETIC] if result.synthetic else []),
+        *([_RFT] if result.algorithm == "rft" else []),
         *([_LIKELIHOOD] if result.score_kind == "likelihood" else []),
         *_accuracy(result),
         *(f"![{name}]({path.relative_to(out_dir)})" for name, path in accuracy_plots.items()),
@@ -116,11 +120,16 @@ def _accuracy(result: RunResult) -> list[str]:
         f"derives from seed {result.seed}. This is one training run: the intervals do not cover other seeds. "
         f"The final generator is iteration {result.final_iteration}, chosen by pt+lv accuracy on validation problems "
         f"({validation}).",
-        *([_SEARCH.format(n=result.best_of_n)] if _searched(result) else []),
+        *([_describe_search(result)] if _searched(result) else []),
         _markdown(summary_rows(result)),
         "Paired differences over the same problems, in points:",
         _markdown([["difference", "points"], *([name, format_interval(v)] for name, v in result.differences.items())]),
     ]
+
+
+def _describe_search(result: RunResult) -> str:
+    searches = "one search a problem" if result.num_searches == 1 else f"{result.num_searches} independent searches"
+    return _SEARCH.format(n=result.best_of_n, temperature=result.temperature, searches=searches)
 
 
 def _verifier(result: RunResult) -> list[str]:

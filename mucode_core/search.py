@@ -27,6 +27,19 @@ Score = Callable[[Sequence[tuple[str, str]]], list[float]]
 NEED_VERIFIER: tuple[Selection, ...] = ("lv", "pt+lv")
 
 
+def usable_selections(selections: Sequence[Selection], has_verifier: bool) -> tuple[Selection, ...]:
+    """Those of the selections that can be made: without a verifier not the ones that need it.
+
+    Raises:
+        ConfigError: None is left.
+    """
+    usable: list[Selection] = [s for s in selections if has_verifier or s not in NEED_VERIFIER]
+    if not usable:
+        cure = "name one with --verifier, or select by random, pt or oracle"
+        raise ConfigError("needs a verifier", place=f"selection {', '.join(selections)}", cure=cure)
+    return tuple(usable)
+
+
 @dataclass(frozen=True)
 class Candidate:
     """One of the N samples of a state, with all that is known of it."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from mucode_core.artifacts import Draft
+from mucode_core.artifacts import Draft, Source
+from mucode_core.checkpoints import read_score_kind, require_generator
 from mucode_core.config import SandboxConfig, Selection
 from mucode_core.grading import grade_programs
 from mucode_core.sampling.base import SamplingParams
@@ -16,7 +18,21 @@ from tasks.stage import Runtime, stage
 from tasks.verifier import score_items
 
 
-@stage("search", version=1, tags=("evaluation",))
+@stage("generator", version=1)
+def adopt_generator(runtime: Runtime, draft: Draft, label: str, *, checkpoint: Source) -> None:
+    """A local checkpoint of a generator, used where it lies."""
+    require_generator(Path(checkpoint.path))
+    draft.external = checkpoint.path
+
+
+@stage("verifier", version=1)
+def adopt_verifier(runtime: Runtime, draft: Draft, label: str, *, checkpoint: Source) -> None:
+    """A local checkpoint of a verifier, used where it lies."""
+    draft.notes = {"score": read_score_kind(Path(checkpoint.path))}
+    draft.external = checkpoint.path
+
+
+@stage("search", version=2, tags=("evaluation",))
 def search_problems(
     runtime: Runtime,
     draft: Draft,
@@ -26,15 +42,17 @@ def search_problems(
     generator: ArtifactRef,
     verifier: ArtifactRef | None,
     selections: tuple[Selection, ...],
-    num_samples: int,
+    num_samples: tuple[int, ...],
     num_turns: int,
     num_searches: int,
+    beam_width: int,
+    exclude_rejected: bool,
     params: SamplingParams,
     batch_size: int,
     settings: SandboxConfig,
     seed: int,
 ) -> None:
-    """Multi-turn Best-of-N on a split; one sample at temperature 0 is greedy decoding."""
+    """Multi-turn Best-of-N on a split, for each selection and N; one sample at temperature 0 is greedy decoding."""
     limits = Limits(cpu_s=settings.cpu_s, memory_mb=settings.memory_mb)
 
     def grade(programs: Sequence[tuple[Problem, str | None]]) -> list[tuple[Verdict, Verdict]]:
@@ -53,6 +71,8 @@ def search_problems(
         num_samples=num_samples,
         num_turns=num_turns,
         num_searches=num_searches,
+        beam_width=beam_width,
+        exclude_rejected=exclude_rejected,
         params=params,
         seed=seed,
         progress=runtime.progress(label),

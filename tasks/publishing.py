@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,13 +11,23 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.futures import PrefectFuture
 
 from mucode_core import results
-from mucode_core.artifacts import write_json
+from mucode_core.artifacts import link_directory, write_json
 from mucode_core.config import Config, dump_config
+from mucode_core.evaluation import (
+    BestK,
+    EvaluationResult,
+    best_ks,
+    evaluation_rows,
+    make_figures,
+    pass_curves,
+    selection_differences,
+)
 from mucode_core.fingerprint import derive_seed
 from mucode_core.metrics import Interval, Values, summarise_rollouts
+from mucode_core.outcomes import FINAL, count_rollouts, count_searches, tabulate, write_outcomes
 from mucode_core.report import summary_rows, write_report
 from mucode_core.results import Evaluation, Resampling, RoundSummary, RunResult, StageRecord, VerifierQuality
-from mucode_core.types import ArtifactRef, Problem, SearchRow
+from mucode_core.types import ArtifactRef, Problem, ProblemOutcome, SearchRow
 from tasks.runtime import run_dir
 from tasks.stage import Runtime
 from tasks.training import read_scores
@@ -95,23 +106,37 @@ def choose_iteration(
     runtime: Runtime, config: Config, problems: Future, validation: Mapping[int, Future]
 ) -> tuple[int, dict[int, Interval]]:
     """The (generator, verifier) pair that does best on validation problems; the earlier one of equals."""
-    ids = _problem_ids(runtime, problems)
-    how, turns = resampling(config), config.rollouts.num_turns
-    found = {
-        iteration: results.curve(_accuracies(runtime, future, ids, turns)["pt+lv"], how)[-1]
-        for iteration, future in validation.items()
-    }
+    how = resampling(config)
+    found: dict[int, Interval] = {}
+    for iteration, future in validation.items():
+        outcomes = read_outcomes(runtime, config, problems, future, f"iteration {iteration}")
+        found[iteration] = results.curve(_accuracies(outcomes)["pt+lv"], how)[-1]
     return max(found, key=lambda iteration: (found[iteration].value, -iteration)), found
 
 
-def evaluate_searches(
-    runtime: Runtime, config: Config, problems: Future, searches: Searches, final: int
-) -> tuple[list[Evaluation], dict[str, Interval]]:
+@dataclass(frozen=True)
+class Evaluated:
+    """What the searches on the test problems say."""
+
+    evaluations: Sequence[Evaluation]
+    differences: Mapping[str, Interval]
+    """Paired, those that matter."""
+    outcomes: Sequence[ProblemOutcome]
+
+
+def evaluate_searches(runtime: Runtime, config: Config, problems: Future, searches: Searches, final: int) -> Evaluated:
     """Accuracy curves of every generator, and the paired differences that matter."""
-    ids = _problem_ids(runtime, problems)
-    how, turns = resampling(config), config.rollouts.num_turns
-    greedy = {i: _accuracies(runtime, f, ids, turns)["random"] for i, f in sorted(searches.greedy.items())}
-    best = {i: _accuracies(runtime, f, ids, turns) for i, f in searches.best_of_n.items()}
+
+    def read(future: Future, iteration: int, *, greedy: bool) -> list[ProblemOutcome]:
+        names = {0: "base", final: FINAL}
+        name = names.get(iteration, f"iteration {iteration}")
+        return read_outcomes(runtime, config, problems, future, name, greedy=greedy)
+
+    how = resampling(config)
+    greedy_outcomes = {i: read(f, i, greedy=True) for i, f in sorted(searches.greedy.items())}
+    best_outcomes = {i: read(f, i, greedy=False) for i, f in searches.best_of_n.items()}
+    greedy = {i: _accuracies(outcomes)["greedy"] for i, outcomes in greedy_outcomes.items()}
+    best = {i: _accuracies(outcomes) for i, outcomes in best_outcomes.items()}
     evaluations = [
         Evaluation(
             name="base" if iteration == 0 else f"iteration {iteration}",
@@ -120,7 +145,22 @@ def evaluate_searches(
         )
         for iteration, values in greedy.items()
     ]
-    return evaluations, _differences(greedy, best, final, how)
+    outcomes = [row for rows in (*greedy_outcomes.values(), *best_outcomes.values()) for row in rows]
+    return Evaluated(evaluations, _differences(greedy, best, final, how), outcomes)
+
+
+def read_outcomes(
+    runtime: Runtime, config: Config, problems: Future, future: Future, generator: str, *, greedy: bool = False
+) -> list[ProblemOutcome]:
+    """The outcomes of one search stage."""
+    ids = [p.problem_id for p in runtime.store.read_rows(problems.result(), Problem)]
+    rows = runtime.store.read_rows(future.result(), SearchRow)
+    return count_searches(rows, ids, config.rollouts.num_turns, generator=generator, greedy=greedy)
+
+
+def _accuracies(outcomes: Sequence[ProblemOutcome]) -> dict[str, Values]:
+    """Percent by way of decoding, of outcomes with one N."""
+    return {key.decoding: table.accuracy for key, table in tabulate(outcomes).items()}
 
 
 def _differences(
@@ -179,20 +219,101 @@ def list_stages(runtime: Runtime) -> list[StageRecord]:
     return rows
 
 
-def publish_result(result: RunResult, config: Config) -> None:
-    """Writes report, result and configuration into the run directory, and the summary into the Prefect UI."""
+def publish_models(runtime: Runtime, config: Config, models: Mapping[str, Future]) -> dict[str, str]:
+    """Links checkpoints under `models/` of the run directory: artifacts have long names.
+
+    Returns:
+        The links by name.
+    """
+    directory = run_dir(config) / "models"
+    links: dict[str, str] = {}
+    for name, future in models.items():
+        link = directory / name.replace(" ", "-")
+        link_directory(link, runtime.store.model_dir(future.result()))
+        links[name] = str(link)
+    return links
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Independent rollouts and, where there is a verifier, their scores; by shard."""
+
+    rollouts: Sequence[Future]
+    scores: Sequence[Future]
+
+
+def read_rollout_outcomes(
+    runtime: Runtime, config: Config, problems: Future, rollouts: Sequence[Future]
+) -> list[ProblemOutcome]:
+    """The outcomes of independent rollouts."""
+    ids = [p.problem_id for p in runtime.store.read_rows(problems.result(), Problem)]
+    rows = read_rollouts(runtime, [f.result() for f in rollouts])
+    return count_rollouts(rows, ids, config.rollouts.num_turns, generator=FINAL)
+
+
+def summarise_evaluation(
+    runtime: Runtime,
+    config: Config,
+    problems: Future,
+    generator: Future,
+    verifier: Future | None,
+    outcomes: Sequence[ProblemOutcome],
+    pool: Pool | None = None,
+) -> EvaluationResult:
+    """All figures of an evaluation; waits for its stages."""
+    how, settings = resampling(config), config.evaluation
+    ks = settings.pass_at_k if pool is not None else ()
+    quality, best = None, list[BestK]()
+    if pool is not None and pool.scores:
+        rollouts = read_rollouts(runtime, [f.result() for f in pool.rollouts])
+        scores = read_scores(runtime, [f.result() for f in pool.scores])
+        quality = results.measure_verifier("final", rollouts, scores, how)
+        best = best_ks(rollouts, scores, ks, how)
+    return EvaluationResult(
+        name=config.run.name,
+        generator=config.generator.model,
+        generator_digest=generator.result().content_digest,
+        verifier=settings.verifier or None,
+        verifier_digest=verifier.result().content_digest if verifier is not None else None,
+        dataset=config.problems.dataset,
+        num_problems=problems.result().num_rows,
+        temperature=settings.temperature,
+        num_turns=config.rollouts.num_turns,
+        beam_width=settings.beam_width,
+        exclude_rejected=settings.exclude_rejected,
+        seed=config.run.seed,
+        resampling=how,
+        figures=make_figures(outcomes, how),
+        differences=selection_differences(outcomes, how),
+        pass_at_k=pass_curves(outcomes, ks, how),
+        best_k=best,
+        quality=quality,
+        stages=list_stages(runtime),
+        wall_s=time.time() - runtime.started_at,
+        out_dir=str(run_dir(config)),
+    )
+
+
+def publish_evaluation(result: EvaluationResult, config: Config, outcomes: Sequence[ProblemOutcome]) -> None:
+    """Writes result, outcomes and configuration into the run directory, and the table into the Prefect UI."""
     directory = run_dir(config)
-    write_report(result, directory)
+    write_outcomes(outcomes, directory)
     write_json(directory / "result.json", result.to_json())
     (directory / "config.yaml").write_text(dump_config(config), "utf-8")
-    header, *rows = summary_rows(result)
-    table = [dict(zip(header, row, strict=True)) for row in rows]
-    create_table_artifact(table, key="summary", description=f"Accuracy on {result.num_test_problems} test problems, %")
+    _publish_table(evaluation_rows(result), "evaluation", f"Accuracy on {result.num_problems} problems, %")
 
 
-def _problem_ids(runtime: Runtime, problems: Future) -> list[str]:
-    return [p.problem_id for p in runtime.store.read_rows(problems.result(), Problem)]
+def _publish_table(rows: Sequence[Sequence[str]], key: str, description: str) -> None:
+    header, *body = rows
+    create_table_artifact([dict(zip(header, row, strict=True)) for row in body], key=key, description=description)
 
 
-def _accuracies(runtime: Runtime, future: Future, ids: Sequence[str], num_turns: int) -> dict[str, Values]:
-    return results.accuracies(runtime.store.read_rows(future.result(), SearchRow), ids, num_turns)
+def publish_result(result: RunResult, config: Config, outcomes: Sequence[ProblemOutcome]) -> None:
+    """Writes report, result, outcomes and configuration into the run directory, and the summary into the Prefect UI."""
+    directory = run_dir(config)
+    write_report(result, directory)
+    if outcomes:
+        write_outcomes(outcomes, directory)
+    write_json(directory / "result.json", result.to_json())
+    (directory / "config.yaml").write_text(dump_config(config), "utf-8")
+    _publish_table(summary_rows(result), "summary", f"Accuracy on {result.num_test_problems} test problems, %")

@@ -53,6 +53,36 @@ def listening(listener: Listener) -> Generator[None]:
         _listener.reset(token)
 
 
+@contextmanager
+def naming_variant(name: str) -> Generator[None]:
+    """Runs opened inside report their stages under the name of a variant."""
+    outer = _listener.get()
+    if outer is None:
+        yield
+        return
+    with listening(_Named(outer, name)):
+        yield
+
+
+class _Named:
+    """Passes on what it hears, each label behind a name."""
+
+    def __init__(self, listener: Listener, name: str) -> None:
+        self._listener, self._name = listener, name
+
+    def started(self, label: str) -> None:
+        self._listener.started(f"{self._name} · {label}")
+
+    def advanced(self, label: str, done: int, total: int, unit: str) -> None:
+        self._listener.advanced(f"{self._name} · {label}", done, total, unit)
+
+    def finished(self, label: str) -> None:
+        self._listener.finished(f"{self._name} · {label}")
+
+    def told(self, text: str) -> None:
+        self._listener.told(text)
+
+
 class Runtime:
     """*Where* a run happens: nothing here enters a fingerprint.
 

@@ -6,7 +6,7 @@ from mucode_core.artifacts import Draft
 from mucode_core.config import OptimizerConfig, RelabelConfig
 from mucode_core.expert import choose_experts, score_table
 from mucode_core.fingerprint import derive_seed
-from mucode_core.relabel import relabel
+from mucode_core.relabel import imitate, relabel
 from mucode_core.types import ArtifactRef, ExpertChoice, Problem, SftExample, VerifierScore
 from tasks.stage import Runtime, stage
 from tasks.verifier import read_rollouts
@@ -46,6 +46,27 @@ def relabel_states(
     examples = relabel(
         read_rollouts(runtime, rollouts),
         runtime.store.read_rows(choices, ExpertChoice),
+        score_table(read_scores(runtime, scores)),
+        {p.problem_id: p for p in runtime.store.read_rows(problems, Problem)},
+        settings,
+    )
+    draft.write_rows(examples, SftExample)
+
+
+@stage("sft_examples", version=1)
+def keep_rollouts(
+    runtime: Runtime,
+    draft: Draft,
+    label: str,
+    *,
+    problems: ArtifactRef,
+    rollouts: list[ArtifactRef],
+    scores: list[ArtifactRef],
+    settings: RelabelConfig,
+) -> None:
+    """RFT: the rollouts worth imitating, each state with the rollout's own last completion."""
+    examples = imitate(
+        read_rollouts(runtime, rollouts),
         score_table(read_scores(runtime, scores)),
         {p.problem_id: p for p in runtime.store.read_rows(problems, Problem)},
         settings,

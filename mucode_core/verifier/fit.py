@@ -9,13 +9,16 @@ from pathlib import Path
 import torch
 from torch.nn import functional as F
 
-from mucode_core.causal_lm import load_tokenizer
+from mucode_core.causal_lm import length_batches, load_tokenizer
 from mucode_core.config import VerifierConfig
+from mucode_core.encoding import Encoded
 from mucode_core.errors import TrainingError
 from mucode_core.optimization import fit
 from mucode_core.progress import Progress, ignore
 from mucode_core.types import VerifierPair
-from mucode_core.verifier.model import encode_programs, new_verifier
+from mucode_core.verifier.model import Verifier, encode_programs, new_verifier
+
+_CENTRE_PAIRS = 256
 
 
 @dataclass(frozen=True)
@@ -40,13 +43,18 @@ def fit_verifier(
     seed: int,
     progress: Progress = ignore,
 ) -> VerifierReport:
-    """Bradley-Terry: minimises -log sigmoid(r_chosen - r_rejected) + score_l2 * mean(r^2).
+    """Fits the verifier on pairs of a correct and an incorrect program, plus score_l2 * mean(r^2).
+
+    `bt`, Bradley-Terry: minimises -log sigmoid(r_chosen - r_rejected). `bce`, binary cross-entropy on single programs:
+    minimises the mean of -log sigmoid(r_chosen - c) and -log sigmoid(c - r_rejected), over the programs of the same
+    pairs, so that the two losses see the same data, as many correct as incorrect. c is 0 for a scalar head; a
+    log-likelihood is never positive, so there c is the mean score under the initial weights.
 
     Args:
         pairs: All iterations'.
         init_dir: Language model to start from.
         out_dir: Where the verifier is saved.
-        config: Kind of score, regulariser, optimisation.
+        config: Kind of score, loss, regulariser, optimisation.
         seed: Fresh head and order of the pairs.
         progress: Hears of tokens.
 
@@ -64,13 +72,18 @@ def fit_verifier(
             cure="roll out more (rollouts.num_rollouts), raise the temperature, or raise verifier.max_length",
         )
     verifier = new_verifier(init_dir, config.score, seed)
+    centre = _mean_score(verifier, rows) if (config.loss, config.score) == ("bce", "likelihood") else 0.0
     ordered: list[float] = []
 
     def loss_of(batch: list[int]) -> torch.Tensor:
         scores = verifier([rows[i][0] for i in batch] + [rows[i][1] for i in batch])
-        margin = scores[: len(batch)] - scores[len(batch) :]
-        ordered.append((margin > 0).float().mean().item())
-        return -F.logsigmoid(margin).mean() + config.score_l2 * scores.square().mean()
+        right, wrong = scores[: len(batch)], scores[len(batch) :]
+        ordered.append((right > wrong).float().mean().item())
+        if config.loss == "bt":
+            loss = -F.logsigmoid(right - wrong).mean()
+        else:
+            loss = -(F.logsigmoid(right - centre) + F.logsigmoid(centre - wrong)).mean() / 2
+        return loss + config.score_l2 * scores.square().mean()
 
     lengths = [len(c.ids) + len(r.ids) for c, r in rows]
     report = fit(verifier, lengths, loss_of, config, seed, progress)
@@ -85,3 +98,12 @@ def fit_verifier(
         loss=report.loss,
         train_pair_accuracy=sum(later) / len(later),
     )
+
+
+@torch.inference_mode()
+def _mean_score(verifier: Verifier, rows: Sequence[tuple[Encoded, Encoded]]) -> float:
+    """Over both sides of the first pairs; the place of the sigmoid needs no precision."""
+    verifier.eval()
+    sides = [side for pair in rows[:_CENTRE_PAIRS] for side in pair]
+    means = [verifier(batch).mean().item() * len(batch) for batch in length_batches(sides)]
+    return sum(means) / len(sides)

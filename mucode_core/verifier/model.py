@@ -15,14 +15,13 @@ from torch import nn
 from transformers import AutoModelForSequenceClassification, PreTrainedTokenizerBase
 
 from mucode_core.causal_lm import load_causal_lm, load_tokenizer, token_log_probs
+from mucode_core.checkpoints import VERIFIER_MARK, read_score_kind
 from mucode_core.encoding import Encoded, encode_examples
-from mucode_core.errors import TrainingError
 from mucode_core.optimization import pad
 from mucode_core.prompts import render_code
 from mucode_core.types import Message
 
 Kind = Literal["head", "likelihood"]
-_MARK = "verifier.json"
 
 
 class Verifier(nn.Module):
@@ -48,7 +47,7 @@ class Verifier(nn.Module):
     def save(self, out_dir: Path) -> None:
         """Writes a Hugging Face checkpoint and its kind."""
         self.model.save_pretrained(out_dir)
-        (out_dir / _MARK).write_text(json.dumps({"score": self.kind}), "utf-8")
+        (out_dir / VERIFIER_MARK).write_text(json.dumps({"score": self.kind}), "utf-8")
 
 
 def new_verifier(init_dir: Path, kind: Kind, seed: int) -> Verifier:
@@ -63,12 +62,9 @@ def load_verifier(path: Path) -> Verifier:
     """A fitted verifier, for scoring.
 
     Raises:
-        TrainingError: The directory holds none.
+        DataError: The directory holds none.
     """
-    try:
-        kind = json.loads((path / _MARK).read_text("utf-8"))["score"]
-    except (OSError, ValueError, KeyError) as error:
-        raise TrainingError("holds no verifier", place=str(path), cure="name a verifier's checkpoint") from error
+    kind = read_score_kind(path)
     model = load_causal_lm(path) if kind == "likelihood" else _load_classifier(path)
     return Verifier(model, kind).eval()
 
