@@ -12,21 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from mucode_core.artifacts import ArtifactStore
+from mucode_core.outcomes import read_outcomes, tabulate
 from mucode_core.report import format_interval
-from mucode_core.results import Resampling, accuracies, paired
-from mucode_core.types import ArtifactRef, SearchRow
+from mucode_core.results import Resampling, paired
 
 HOW = Resampling(num_resamples=5000, seed=0)
-
-
-def read_accuracies(run: Path, result: dict[str, Any], label: str) -> dict[str, Any]:
-    """Per-problem accuracy after each turn, by selection, of one search of a run."""
-    stage = next(s for s in result["lineage"] if s["label"] == label)
-    ref = ArtifactRef(stage["kind"], "", stage["fingerprint"], stage["content_digest"], stage["num_rows"], 1)
-    rows = ArtifactStore(run / "store").read_rows(ref, SearchRow)
-    ids = sorted({row.problem_id for row in rows})
-    return accuracies(rows, ids, len(result["base"]["greedy_by_turn"]))
 
 
 def main() -> None:
@@ -36,16 +26,15 @@ def main() -> None:
     for argument in sys.argv[1:]:
         run = Path(argument)
         result = json.loads((run / "result.json").read_text("utf-8"))
-        last = result["final_iteration"]
-        greedy = [
-            read_accuracies(run, result, f"{name} · greedy")["random"]
-            for name in ("base", *(f"iteration {i}" for i in range(1, len(result["iterations"]) + 1)))
-        ]
+        last, tables = result["final_iteration"], tabulate(read_outcomes(run))
+        accuracy = {(key.generator, key.decoding): table.accuracy for key, table in tables.items()}
+        names = ("base", *(f"iteration {i}" for i in range(1, len(result["iterations"]) + 1)))
+        greedy = [accuracy["final" if i == last else name, "greedy"] for i, name in enumerate(names)]
         pools.setdefault("final - base, greedy", []).append((greedy[last][:, -1], greedy[0][:, -1]))
         pools.setdefault("iteration 2 - iteration 1, greedy", []).append((greedy[-1][:, -1], greedy[-2][:, -1]))
         pools.setdefault("last turn - turn 1, final, greedy", []).append((greedy[last][:, -1], greedy[last][:, 0]))
         for name in ("base", "final"):
-            searched = {k: v[:, -1] for k, v in read_accuracies(run, result, f"{name} · best of 5").items()}
+            searched = {decoding: v[:, -1] for (owner, decoding), v in accuracy.items() if owner == name}
             for after, before in (("pt", "random"), ("lv", "random"), ("pt+lv", "pt")):
                 pools.setdefault(f"{after} - {before}, {name}", []).append((searched[after], searched[before]))
     print(f"{len(sys.argv) - 1} runs; points, 95 % bootstrap over problems ({HOW.num_resamples} resamples)")

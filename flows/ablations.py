@@ -20,7 +20,7 @@ from tasks.stage import naming_variant
 @flow(
     name="ablations",
     flow_run_name="{matrix.name}",
-    description="Variants of one recipe, one after another: what a variant shares with one before comes from the store.",
+    description="Variants of one recipe, one after another: what they have in common is made once.",
 )
 def ablations(matrix: Matrix) -> AblationsResult:
     """Runs every variant and compares each with the first, problem by problem."""

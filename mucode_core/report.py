@@ -22,11 +22,12 @@ _RFT = """\
 The algorithm is the baseline RFT (multi-turn STaR): rollouts are imitated as they are, no state is relabelled.
 """
 _SEARCH = """\
-Best of {n}: each turn {n} samples are drawn at temperature {temperature:g} and one is selected; the search goes on from that one alone and stops when
-its public tests pass. `random` takes any, `lv` the verifier's highest score, `pt` one that passes the public tests,
-`pt+lv` the highest score among those, and where none passes `pt` takes any, `pt+lv` the highest score of all. `oracle`
-knows the labels: it bounds every selection after turn 1, not strictly after later ones, whose samples differ. The
-verifier of the final generator serves the searches of both generators. Accuracies are means over {searches}.
+Best of {n}: each turn {n} samples are drawn at temperature {temperature:g} and one is selected; the search goes on
+from that one alone and stops when its public tests pass. `random` takes any, `lv` the verifier's highest score, `pt`
+one that passes the public tests, `pt+lv` the highest score among those, and where none passes `pt` takes any, `pt+lv`
+the highest score of all. `oracle` knows the labels: it bounds every selection after turn 1, not strictly after later
+ones, whose samples differ. The verifier of the final generator serves the searches of both generators. The figures are
+means over {searches}.
 """
 
 
@@ -128,7 +129,9 @@ def _accuracy(result: RunResult) -> list[str]:
 
 
 def _describe_search(result: RunResult) -> str:
-    searches = "one search a problem" if result.num_searches == 1 else f"{result.num_searches} independent searches"
+    searches = (
+        "one search a problem" if result.num_searches == 1 else f"{result.num_searches} independent searches, averaged"
+    )
     return _SEARCH.format(n=result.best_of_n, temperature=result.temperature, searches=searches)
 
 
