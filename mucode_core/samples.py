@@ -19,7 +19,7 @@ from mucode_core.types import GradedSample, Problem, Verdict
 
 _FIELDS = ("completion", "solution", "code")
 _MAX_PROGRAM = 1_000_000
-"""Characters; longer ones are not run. No data set's reference has a hundredth of that."""
+"""Characters; no data set's reference has a hundredth of that."""
 _SHOWN = 10
 _ROWS_A_WRITE = 1000
 
@@ -66,7 +66,7 @@ def open_samples(path: Path, problems: Sequence[Problem], declarations: Mapping[
     alone, or behind one of the data set's names ("HumanEval/3", "Python/3", "Mbpp/3").
 
     Raises:
-        DataError: With file and line, for a row of another shape or no rows; with the first of all unknown ids.
+        DataError: With file and line, for a row of another shape, a program too long, or no rows; with all unknown ids.
     """
     by_id, by_name = {problem.problem_id: problem for problem in problems}, _names(problems)
     found: dict[str, Problem] = {}
@@ -114,6 +114,9 @@ def _check_row(row: Mapping[str, object], shape: str, place: str) -> str:
     program = row[present[0]]
     if not isinstance(program, str):
         raise DataError(f"{present[0]}: {program!r:.80} is not a text", place=place, cure=cure)
+    if len(program) > _MAX_PROGRAM:
+        problem = f"{present[0]}: {len(program):,} characters; a program has at most {_MAX_PROGRAM:,}"
+        raise DataError(problem, place=place, cure="leave the row out, or cut it")
     return present[0]
 
 
@@ -146,18 +149,11 @@ def grade_samples(
 
 def _grade(samples: SampleFile, sandbox: Sandbox, limits: Limits) -> Iterator[GradedSample]:
     counts: Counter[str] = Counter()
-    runnable = ((problem, code if len(code) <= _MAX_PROGRAM else None) for problem, code in samples.programs())
-    verdicts = grade_programs(sandbox, runnable, limits=limits, feedback="full")
-    for (problem, code), (public, private) in zip(samples.programs(), verdicts, strict=True):
-        problem_id = problem.problem_id
-        judged = (public, private) if len(code) <= _MAX_PROGRAM else (_too_long(code, public), _too_long(code, private))
-        yield _make_row(problem_id, counts[problem_id], *judged)
+    ids = (problem.problem_id for problem, _ in samples.programs())
+    verdicts = grade_programs(sandbox, samples.programs(), limits=limits, feedback="full")
+    for problem_id, (public, private) in zip(ids, verdicts, strict=True):
+        yield _make_row(problem_id, counts[problem_id], public, private)
         counts[problem_id] += 1
-
-
-def _too_long(code: str, verdict: Verdict) -> Verdict:
-    feedback = f"The program has {len(code):,} characters; at most {_MAX_PROGRAM:,} are run."
-    return replace(verdict, status="error", feedback=feedback)
 
 
 def _make_row(problem_id: str, sample_index: int, public: Verdict, private: Verdict) -> GradedSample:

@@ -58,7 +58,7 @@ def test_samples_are_graded(data: Path, tmp_path: Path) -> None:
         {"task_id": "own/1", "solution": RIGHT},
         {"task_id": "1", "solution": LUCKY, "model": "other fields are ignored"},
         {"task_id": 2, "solution": WRONG},
-        {"task_id": "X/2", "solution": RIGHT},
+        {"task_id": "OWN/2", "solution": RIGHT},
     ]
     samples = tmp_path / "samples.jsonl.gz"
     samples.write_bytes(gzip.compress("".join(json.dumps(row) + "\n" for row in rows).encode()))
@@ -136,7 +136,7 @@ def test_unreadable_and_unwritable_files_are_named(data: Path, tmp_path: Path) -
     (tmp_path / "directory").mkdir()
     status, _, said = grade(data, good, tmp_path / "directory")
     assert status == 1
-    assert "cannot be written" in said
+    assert "is a directory" in said
     assert not list(tmp_path.glob(".*partial"))
 
 
