@@ -268,6 +268,17 @@ def _impossible(config: Config) -> list[tuple[str, str, str]]:
         found.append(("relabel", "both weights of the expert are 0", "give one of them a positive weight"))
     if config.relabel.oracle_weight == 0 and config.relabel.unsolved == "skip":
         found.append(("relabel.unsolved", "'skip' uses labels, which oracle_weight=0 forbids", "set it to 'expert'"))
+    if problems.num_reserved and problems.dataset != "synthetic":
+        cure = "set problems.num_reserved=0"
+        found.append(("problems.num_reserved", f"{problems.dataset} has no problems to spare", cure))
+    if problems.validation_fraction + problems.test_fraction >= 1:
+        found.append(("problems", "validation and test fractions leave no training problems", "lower them"))
+    return [*found, *_impossible_counts(config)]
+
+
+def _impossible_counts(config: Config) -> list[tuple[str, str, str]]:
+    """Counts that contradict each other."""
+    found: list[tuple[str, str, str]] = []
     evaluation = config.evaluation
     smallest = min((n for n in (evaluation.best_of_n, *evaluation.sweep) if n > 1), default=1)
     if evaluation.beam_width > smallest:
@@ -276,14 +287,9 @@ def _impossible(config: Config) -> list[tuple[str, str, str]]:
     if max(evaluation.pass_at_k, default=0) > evaluation.num_rollouts:
         cure = f"raise evaluation.num_rollouts (now {evaluation.num_rollouts}), or lower k"
         found.append(("evaluation.pass_at_k", f"k={max(evaluation.pass_at_k)} exceeds the rollouts", cure))
-    if problems.num_reserved and problems.dataset != "synthetic":
-        cure = "set problems.num_reserved=0"
-        found.append(("problems.num_reserved", f"{problems.dataset} has no problems to spare", cure))
     if (steps := config.finetune.steps) and len(steps) != config.run.iterations:
         cure = f"give {config.run.iterations}, or none"
         found.append(("finetune.steps", f"{len(steps)} for {config.run.iterations} iterations", cure))
-    if problems.validation_fraction + problems.test_fraction >= 1:
-        found.append(("problems", "validation and test fractions leave no training problems", "lower them"))
     return found
 
 
