@@ -7,40 +7,16 @@ from hypothesis import strategies as st
 
 from mucode_core.errors import DataError
 from mucode_core.metrics import (
-    accuracy_by_turn,
     auroc,
+    best_k_of_n,
     bootstrap,
     calibrate,
     compare_pairs,
+    mcnemar,
+    pass_at_k,
     summarise_rollouts,
 )
-from mucode_core.types import SearchRow
 from tests.conftest import make_rollout
-
-
-def row(problem_id, turn, label, stopped, index=0):
-    return SearchRow(problem_id, "pt", index, 5, turn, "x", label or stopped, label, None, stopped)
-
-
-def test_accuracy_by_turn_keeps_the_last_program_of_a_stopped_search():
-    rows = [
-        *(row("a", 0, True, True),),
-        *(row("b", 0, False, False), row("b", 1, True, True)),
-        *(row("c", 0, False, False), row("c", 1, False, False), row("c", 2, False, True)),
-        *(row("d", 0, False, True),),  # public pass, private fail: stays wrong
-    ]
-    expected = [[1, 1, 1], [0, 1, 1], [0, 0, 0], [0, 0, 0]]
-    assert accuracy_by_turn(rows, ["a", "b", "c", "d"], 3).tolist() == expected
-
-
-def test_accuracy_by_turn_averages_searches():
-    rows = [row("a", 0, True, True, 0), row("a", 0, False, False, 1), row("a", 1, True, True, 1)]
-    assert accuracy_by_turn(rows, ["a"], 2).tolist() == [[0.5, 1.0]]
-
-
-def test_a_problem_without_a_search_is_refused_not_counted():
-    with pytest.raises(DataError, match="1 of 2 problems were not searched, 'b' first"):
-        accuracy_by_turn([row("a", 0, True, True)], ["a", "b"], 1)
 
 
 def test_bootstrap_of_a_constant_is_a_point():
@@ -121,3 +97,46 @@ def test_rollouts_are_counted():
     assert (summary.num_rollouts, summary.num_programs, summary.num_correct) == (3, 5, 1)
     assert summary.num_distinct == 3, "a's x and y, b's x; a turn without a program holds none"
     assert (summary.num_problems, summary.num_solved, summary.num_public_only, summary.num_tokens) == (2, 1, 1, 25)
+
+
+def published_pass_at_k(n, c, k):
+    """The product form of Chen et al. 2021, figure 3."""
+    if n - c < k:
+        return 1.0
+    return 1.0 - np.prod(1.0 - k / np.arange(n - c + 1, n + 1))
+
+
+@given(st.integers(1, 200), st.data())
+def test_pass_at_k_is_the_published_estimator(n, data):
+    c, k = data.draw(st.integers(0, n)), data.draw(st.integers(1, n))
+    assert pass_at_k(n, c, k) == pytest.approx(published_pass_at_k(n, c, k))
+
+
+def test_pass_at_k_by_hand():
+    assert pass_at_k(5, 2, 1) == pytest.approx(2 / 5)
+    assert pass_at_k(5, 2, 2) == pytest.approx(1 - 3 / 10)  # of ten pairs three hold no correct one
+    assert pass_at_k(5, 2, 4) == 1
+    assert pass_at_k(5, 0, 5) == 0
+
+
+@pytest.mark.parametrize("k", [0, 6])
+def test_pass_at_k_needs_k_samples(k):
+    with pytest.raises(DataError, match=f"pass@{k} of 5 samples"):
+        pass_at_k(5, 2, k)
+
+
+def test_best_k_of_n_by_hand():
+    programs = {"a": (False, 3.0), "b": (True, 2.0), "c": (True, 2.0), "d": (False, -1.0)}
+    assert best_k_of_n(programs, 1) == (False, 0.0)
+    assert best_k_of_n(programs, 2) == (True, 0.5)
+    assert best_k_of_n(programs, 3) == (True, pytest.approx(2 / 3))
+    assert best_k_of_n(programs, 9) == (True, 0.5)
+    assert best_k_of_n({"first": (True, 1.0), "second": (False, 1.0)}, 1) == (True, 1.0), "the earlier of equals"
+
+
+def test_mcnemar_by_hand():
+    assert mcnemar(0, 0) == 1
+    assert mcnemar(1, 5) == pytest.approx(2 * (1 + 6) / 64)
+    assert mcnemar(5, 1) == mcnemar(1, 5)
+    assert mcnemar(4, 4) == 1
+    assert mcnemar(0, 20) == pytest.approx(2 / 2**20)

@@ -11,12 +11,9 @@ from mucode_core.results import (
     RoundSummary,
     RunResult,
     StageRecord,
-    accuracies,
-    curve,
     measure_verifier,
-    paired,
 )
-from mucode_core.types import SearchRow, VerifierScore
+from mucode_core.types import VerifierScore
 from tests.conftest import make_rollout
 
 HOW = Resampling(200, 0)
@@ -39,14 +36,15 @@ def result():
     counts = RolloutSummary(100, 250, 150, 20, 30, 11, 5, 9999)
     stage = StageRecord("round 1 · relabel", "sft_examples", "f" * 64, "c" * 64, 7, 100.0, 1.25, False, 0, 250)
     return RunResult(
-        name="demo", seed=3, synthetic=True, score_kind="likelihood", best_of_n=5, num_test_problems=40, resampling=HOW,
+        name="demo", seed=3, synthetic=True, score_kind="likelihood", algorithm="mucode", best_of_n=5, temperature=0.7, num_searches=1,
+        num_test_problems=40, resampling=HOW,
         evaluations=[
             evaluation("base", 10, True), evaluation("iteration 1", 40, False), evaluation("iteration 2", 50, True)
         ],
         final_iteration=2, validation={1: Interval(40, 35, 45), 2: Interval(55, 50, 60)},
         differences={"final - base, greedy": Interval(40.0, 30.0, 50.0)}, verifier=[quality],
         rounds=[RoundSummary(0, counts, 9, verifier, {}, 321, sft), RoundSummary(1, counts, 9, verifier, {}, 0, {})],
-        stages=[stage], wall_s=12.5, report_path="x/report.md",
+        stages=[stage], models={"base": "models/base"}, wall_s=12.5, report_path="x/report.md",
     )  # fmt: skip
 
 
@@ -133,20 +131,6 @@ def test_the_json_has_the_contract_s_form(result):
 
 def test_intervals_are_written_plainly():
     assert format_interval(Interval(58.21, 53.5, 62.94)) == "58.2 [53.5, 62.9]"
-
-
-def test_accuracies_are_percent_a_selection():
-    rows = [
-        SearchRow("a", "pt", 0, 5, 0, "x", True, True, None, True),
-        SearchRow("b", "pt", 0, 5, 0, "x", True, False, None, True),
-        SearchRow("a", "lv", 0, 5, 0, "x", False, False, None, False),
-        SearchRow("a", "lv", 0, 5, 1, "x", True, True, None, True),
-        SearchRow("b", "lv", 0, 5, 0, "x", True, True, None, True),
-    ]
-    values = accuracies(rows, ["a", "b"], 2)
-    assert [i.value for i in curve(values["pt"], HOW)] == [50, 50]
-    assert [i.value for i in curve(values["lv"], HOW)] == [50, 100]
-    assert paired(values["lv"][:, -1], values["pt"][:, -1], HOW).value == 50
 
 
 def test_the_verifier_is_measured_on_distinct_programs():
