@@ -36,8 +36,8 @@ def result():
     counts = RolloutSummary(100, 250, 150, 20, 30, 11, 5, 9999)
     stage = StageRecord("round 1 · relabel", "sft_examples", "f" * 64, "c" * 64, 7, 100.0, 1.25, False, 0, 250)
     return RunResult(
-        name="demo", seed=3, synthetic=True, score_kind="likelihood", algorithm="mucode", best_of_n=5, temperature=0.7, num_searches=1,
-        num_test_problems=40, resampling=HOW,
+        name="demo", seed=3, synthetic=True, score_kind="likelihood", algorithm="mucode", best_of_n=5,
+        temperature=0.7, num_searches=1, num_test_problems=40, resampling=HOW,
         evaluations=[
             evaluation("base", 10, True), evaluation("iteration 1", 40, False), evaluation("iteration 2", 50, True)
         ],
