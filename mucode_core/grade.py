@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from mucode_core.console import counting
 from mucode_core.errors import DataError
 from mucode_core.problems import find_data, load_problems, read_declarations
 from mucode_core.problems.budgets import check_references, set_time_limits
+from mucode_core.problems.leaks import find_leaks
 from mucode_core.samples import GradeSummary, grade_samples, open_samples
 from mucode_core.sandbox import Limits, Sandbox, open_sandbox
 from mucode_core.types import Problem
@@ -43,9 +45,9 @@ def grade(
         SandboxError: The machinery failed.
     """
     path = find_data(dataset, data, CACHE.expanduser())
-    checked = open_samples(samples, load_problems(dataset, path), read_declarations(dataset, path))
-    if not out.parent.is_dir():
-        raise DataError("no such directory", place=str(out.parent), cure="make it, or name another --out")
+    _check_out(out)
+    problems = load_problems(dataset, path)
+    checked = open_samples(samples, problems, read_declarations(dataset, path, problems))
     with open_sandbox(settings) as sandbox:
         console.print(sandbox.isolation, markup=False)
         limits = _limits(settings)
@@ -55,6 +57,16 @@ def grade(
         with counting("grading", console) as progress:
             summary = grade_samples(checked, sandbox, limits, out, progress=progress)
         return summary, summary.num_samples / max(time.monotonic() - started, 1e-9)
+
+
+def _check_out(out: Path) -> None:
+    """Refuses before anything is run what could not be written after."""
+    if out.is_dir():
+        raise DataError("is a directory", place=str(out), cure="name a file by --out")
+    if not out.parent.is_dir():
+        raise DataError("no such directory", place=str(out.parent), cure="make it, or name another --out")
+    if not os.access(out.parent, os.W_OK):
+        raise DataError("cannot be written to", place=str(out.parent), cure="name another --out")
 
 
 def check_problems(
@@ -67,6 +79,13 @@ def check_problems(
         SandboxError: The machinery failed.
     """
     problems = load_problems(dataset, find_data(dataset, data, CACHE.expanduser()))
+    for leak in find_leaks(problems):
+        console.print(
+            f"{leak.problem.problem_id} ({leak.problem.split}) is {leak.copy.problem_id} ({leak.copy.split}) too: "
+            f"{leak.problem.split} splits leave it out",
+            markup=False,
+            highlight=False,
+        )
     failures: list[Failure] = []
     with open_sandbox(settings) as sandbox, counting("reference solutions", console) as progress:
         console.print(sandbox.isolation, markup=False)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mucode_core.errors import DataError
 from mucode_core.grading import grade_programs
+from mucode_core.problems import DATASETS
 from mucode_core.problems.rows import read_rows
 from mucode_core.progress import Progress, ignore
 from mucode_core.sandbox.base import Limits, Sandbox
@@ -61,12 +62,13 @@ class GradeSummary:
 def open_samples(path: Path, problems: Sequence[Problem], declarations: Mapping[str, str]) -> SampleFile:
     """Checks every row of a sample file: `{"task_id", "completion" | "solution" | "code"}`, others ignored.
 
-    Task ids match whole or, where that is unambiguous, by what follows the last slash ("HumanEval/3", "Mbpp/3", 3).
+    Task ids match whole or, where that is unambiguous, in the forms that sample files of the data set use: the number
+    alone, or behind one of the data set's names ("HumanEval/3", "Python/3", "Mbpp/3").
 
     Raises:
         DataError: With file and line, for a row of another shape, a program too long, or no rows; with all unknown ids.
     """
-    by_id = _index(problems)
+    by_id, by_name = {problem.problem_id: problem for problem in problems}, _names(problems)
     found: dict[str, Problem] = {}
     unknown: dict[str, str] = {}
     shape, count = "", 0
@@ -74,31 +76,35 @@ def open_samples(path: Path, problems: Sequence[Problem], declarations: Mapping[
         count += 1
         shape = _check_row(row, shape, place)
         task_id = str(row["task_id"])
-        problem = by_id.get(task_id) or by_id.get(task_id.rpartition("/")[2])
+        problem = by_id.get(task_id) or by_name.get(task_id.casefold())
         if problem is None:
             unknown.setdefault(task_id, place)
         else:
             found[task_id] = problem
     if unknown:
         shown = ", ".join(list(unknown)[:_SHOWN]) + (", ..." if len(unknown) > _SHOWN else "")
-        problem_ids = f"ids look like {problems[0].problem_id!r}"
-        cure = f"name the data set the samples are for; its {problem_ids}"
+        cure = f"name the data set the samples are for; ids of this one look like {problems[0].problem_id!r}"
         raise DataError(f"{len(unknown)} unknown task ids: {shown}", place=next(iter(unknown.values())), cure=cure)
     if not count:
         raise DataError("no samples", place=str(path), cure="name a file with samples")
     return SampleFile(path, shape, count, found, declarations)
 
 
-def _index(problems: Sequence[Problem]) -> dict[str, Problem]:
-    short = Counter(problem.problem_id.rpartition("/")[2] for problem in problems)
-    tails = {problem.problem_id.rpartition("/")[2]: problem for problem in problems}
-    return {tail: p for tail, p in tails.items() if short[tail] == 1} | {p.problem_id: p for p in problems}
+def _names(problems: Sequence[Problem]) -> dict[str, Problem]:
+    """The problems by other forms of their ids, in lower case; without forms that several share."""
+    found: dict[str, list[Problem]] = {}
+    for problem in problems:
+        prefix, _, number = problem.problem_id.rpartition("/")
+        aliases = DATASETS[problem.dataset].aliases if problem.dataset in DATASETS else ()
+        for name in {number, *(f"{alias}/{number}" for alias in (prefix, *aliases))}:
+            found.setdefault(name.casefold(), []).append(problem)
+    return {name: sharing[0] for name, sharing in found.items() if len(sharing) == 1}
 
 
 def _check_row(row: Mapping[str, object], shape: str, place: str) -> str:
     """The field that holds the program; all rows of a file have the same."""
     cure = 'write {"task_id": ..., "completion" | "solution" | "code": text}, the same in every row'
-    if not isinstance(row.get("task_id"), (str, int)):
+    if not isinstance(row.get("task_id"), (str, int)) or isinstance(row["task_id"], bool):
         raise DataError(f"task_id: {row.get('task_id')!r:.80} is no id", place=place, cure=cure)
     present = [name for name in _FIELDS if name in row]
     if len(present) != 1:
@@ -128,7 +134,6 @@ def grade_samples(
     partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
     summary = GradeSummary()
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
         with pq.ParquetWriter(partial, schema_of(GradedSample), compression="zstd") as writer:
             for rows in _batches(_grade(samples, sandbox, limits)):
                 writer.write_table(to_table(rows, GradedSample))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from mucode_core.fingerprint import derive_seed
 from mucode_core.problems.code_contests import make_code_contests
 from mucode_core.problems.custom import make_custom
 from mucode_core.problems.humaneval import declaration_of, make_humanevalpack, make_humanevalplus
+from mucode_core.problems.leaks import leave_out_leaks
 from mucode_core.problems.mbpp import make_mbpp, make_mbpp_published, make_mbppplus
 from mucode_core.problems.rows import Row, fetch, read_rows
 from mucode_core.problems.synthetic import ProblemSplit, make_problems
@@ -40,19 +41,33 @@ class Dataset:
     declaration: Callable[[Row], str] | None = None
     """What completions of a row go on from, where they are no whole programs."""
     splits: frozenset[str] | None = None
-    """The only splits that belong to it."""
+    """The only splits that belong to it; None where each row says."""
+    aliases: tuple[str, ...] = ()
+    """What sample files write before the slash of a task id, besides the data set's name; in any case."""
 
 
 _MBPP_HUB = Hub("google-research-datasets/mbpp", "full", ("prompt", "test", "validation", "train"))
 DATASETS: dict[str, Dataset] = {
     "mbpp": Dataset(make_mbpp, _MBPP_HUB, make_mbpp_published),
-    "mbpp_train": Dataset(make_mbpp, _MBPP_HUB, make_mbpp_published, splits=frozenset({"train", "validation"})),
-    "mbppplus": Dataset(make_mbppplus, Hub("evalplus/mbppplus", None, ("test",))),
+    "mbpp_train": Dataset(
+        make_mbpp, _MBPP_HUB, make_mbpp_published, splits=frozenset({"train", "validation"}), aliases=("mbpp",)
+    ),
+    "mbppplus": Dataset(
+        make_mbppplus, Hub("evalplus/mbppplus", None, ("test",)), splits=frozenset({"test"}), aliases=("mbpp",)
+    ),
     "humanevalpack": Dataset(
-        make_humanevalpack, Hub("bigcode/humanevalpack", "python", ("test",)), declaration=declaration_of
+        make_humanevalpack,
+        Hub("bigcode/humanevalpack", "python", ("test",)),
+        declaration=declaration_of,
+        splits=frozenset({"test"}),
+        aliases=("humaneval", "python"),
     ),
     "humanevalplus": Dataset(
-        make_humanevalplus, Hub("evalplus/humanevalplus", None, ("test",)), declaration=declaration_of
+        make_humanevalplus,
+        Hub("evalplus/humanevalplus", None, ("test",)),
+        declaration=declaration_of,
+        splits=frozenset({"test"}),
+        aliases=("humaneval",),
     ),
     "code_contests": Dataset(make_code_contests, Hub("deepmind/code_contests", None, ("train", "valid", "test"))),
     "custom": Dataset(make_custom),
@@ -86,6 +101,14 @@ def load_problems(name: str, path: Path, *, tests: str = "paper") -> list[Proble
         DataError: The file or a row is not what it should be, with file, line and field; or it holds no problem.
     """
     dataset = _find(name)
+    problems = [p for p in _read(dataset, path, tests) if dataset.splits is None or p.split in dataset.splits]
+    if not problems:
+        raise DataError("no rows", place=str(path), cure=f"name the file that holds {name}")
+    return problems
+
+
+def _read(dataset: Dataset, path: Path, tests: str) -> list[Problem]:
+    """All problems of the file, of other splits too."""
     make = dataset.make_published if tests == "reference" and dataset.make_published else dataset.make
     problems: list[Problem] = []
     places: dict[str, str] = {}
@@ -96,19 +119,22 @@ def load_problems(name: str, path: Path, *, tests: str = "paper") -> list[Proble
             line = first.rpartition(":")[2]
             problem_id = problem.problem_id
             raise DataError(f"{problem_id!r} is on line {line} too", place=place, cure="keep one row a problem")
-        if dataset.splits is None or problem.split in dataset.splits:
-            problems.append(problem)
-    if not problems:
-        raise DataError("no rows", place=str(path), cure=f"name the file that holds {name}")
+        problems.append(problem)
     return problems
 
 
-def read_declarations(name: str, path: Path) -> dict[str, str]:
-    """By problem id, what completions go on from; empty for data sets whose completions are whole programs."""
-    dataset = _find(name)
-    if dataset.declaration is None:
+def read_declarations(name: str, path: Path, problems: Sequence[Problem]) -> dict[str, str]:
+    """By problem id, what completions go on from; empty for data sets whose completions are whole programs.
+
+    Args:
+        name: The data set.
+        path: Its file.
+        problems: What `load_problems` read from it.
+    """
+    declaration = _find(name).declaration
+    if declaration is None:
         return {}
-    return {dataset.make(row, place).problem_id: dataset.declaration(row) for place, row in read_rows(path)}
+    return {p.problem_id: declaration(row) for p, (_, row) in zip(problems, read_rows(path), strict=True)}
 
 
 def _find(name: str) -> Dataset:
@@ -123,6 +149,9 @@ def load_split(
 ) -> list[Problem]:
     """The problems of one split ('train', 'validation' or 'test') of the configured data set.
 
+    A training problem that is a validation or test problem too is left out, and a validation problem that is a test
+    problem; test splits stay whole. See `leaks`.
+
     Args:
         settings: Which data set, and how large its splits are.
         split: The split.
@@ -132,18 +161,24 @@ def load_split(
         seed: Draws synthetic problems.
 
     Raises:
+        ConfigError: The data set has no such split.
         DataError: The split is empty, or the file is not what it should be.
     """
     if settings.dataset == "synthetic":
         sizes = {"train": settings.num_train, "validation": settings.num_validation, "test": settings.num_test}
         return make_problems(split, sizes[split], derive_seed(seed, "problems", split))
     assert data is not None  # the configuration refuses a file-based data set without its file
-    problems = load_problems(settings.dataset, data, tests=settings.split)
+    dataset = _find(settings.dataset)
+    if keep is None and dataset.splits is not None and split not in dataset.splits:
+        problem = f"{settings.dataset} has no {split} problems, only {' and '.join(sorted(dataset.splits))}"
+        cure = "set problems.dataset=mbpp, which has all splits, or one with your own rows: custom"
+        raise ConfigError(problem, place="problems.dataset", cure=cure)
+    problems = _read(dataset, data, settings.split)
     if keep is not None:
         problems = [replace(p, split=_hashed_split(p, settings)) for p in problems if p.problem_id in keep]
-    chosen = [p for p in problems if p.split == split]
+    chosen = [p for p in leave_out_leaks(problems) if p.split == split]
     if not chosen:
-        cure = "use the whole data set's file; sets for evaluation have a test split only"
+        cure = "use the whole data set's file"
         raise DataError(f"no problem in split {split!r}", place=str(data), cure=cure)
     return chosen
 

@@ -19,13 +19,14 @@ _REFERENCE_CPU_S = 60.0
 def check_references(
     problems: Iterable[Problem], sandbox: Sandbox, limits: Limits
 ) -> Iterator[tuple[Problem, Verdict, Verdict]]:
-    """Runs every reference solution with ample time; yields problem, public and private verdict, in order.
+    """Runs every reference solution; yields problem, public and private verdict, in order.
 
-    Problems without a reference count as having no program.
+    Each has its problem's own time limit, or ample time where there is none. Problems without a reference count as
+    having no program.
     """
     rows = list(problems)
     ample = replace(limits, cpu_s=_REFERENCE_CPU_S)
-    programs = ((replace(problem, time_limit_s=None), problem.reference_solution) for problem in rows)
+    programs = ((problem, problem.reference_solution) for problem in rows)
     verdicts = grade_programs(sandbox, programs, limits=ample, feedback="full")
     for problem, (public, private) in zip(rows, verdicts, strict=True):
         yield problem, public, private
@@ -42,8 +43,12 @@ def time_limit(reference_s: float) -> float:
 
 def set_time_limits(problems: Iterable[Problem], sandbox: Sandbox, limits: Limits) -> Iterator[Problem]:
     """The problems with a time limit each; those that have one, or no reference that passes, stay as they are."""
-    for problem, public, private in check_references(problems, sandbox, limits):
-        if problem.time_limit_s is None and public.passed and private.passed:
-            yield replace(problem, time_limit_s=time_limit(public.cpu_s + private.cpu_s))
-        else:
+    rows = list(problems)
+    measured = check_references([p for p in rows if p.time_limit_s is None], sandbox, limits)
+    for problem in rows:
+        if problem.time_limit_s is not None:
             yield problem
+            continue
+        _, public, private = next(measured)
+        passed = public.passed and private.passed
+        yield replace(problem, time_limit_s=time_limit(public.cpu_s + private.cpu_s)) if passed else problem

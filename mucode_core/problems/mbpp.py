@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mucode_core.errors import DataError
 from mucode_core.problems.rows import Row, parse_row
-from mucode_core.problems.suites import compare_shapes, leave_out
+from mucode_core.problems.suites import check_tests, compare_shapes, leave_out
 from mucode_core.types import Problem
 
 _PROMPT = "You are an expert Python programmer, and here is your task: {text} Your code should pass this test:"
@@ -51,6 +51,7 @@ def make_mbpp(row: Row, place: str) -> Problem:
         DataError: A field is missing or wrong, or a test is not Python.
     """
     fields = parse_row(_MbppRow, row, place)
+    check_tests("test_setup_code", fields.test_setup_code, place)
     code = _with_lf(fields.code)
     tests = [*fields.test_list, *fields.challenge_test_list]
     return Problem(
@@ -83,6 +84,7 @@ def make_mbppplus(row: Row, place: str) -> Problem:
         DataError: A field is missing or wrong, or a test is not Python.
     """
     fields = parse_row(_PlusRow, row, place)
+    check_tests("test", fields.test, place)
     code = _with_lf(fields.code)
     suite = compare_shapes(fields.test)
     if fields.task_id in _TOO_LARGE:

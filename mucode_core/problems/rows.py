@@ -15,6 +15,8 @@ from mucode_core.errors import DataError
 
 Model = TypeVar("Model", bound=BaseModel)
 Row = dict[str, Any]
+_HUB_S = 10.0
+"""How long the hub may take to answer."""
 
 
 def read_rows(path: Path) -> Iterator[tuple[str, Row]]:
@@ -85,15 +87,17 @@ def fetch(name: str, config: str | None, splits: tuple[str, ...], target: Path) 
     """
     if target.exists():
         return target
-    from datasets import DownloadConfig, load_dataset
+    from datasets import load_dataset
+    from huggingface_hub import HfApi, constants
 
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
     try:
+        if not constants.HF_HUB_OFFLINE:
+            HfApi().dataset_info(name, timeout=_HUB_S)  # asks once: `load_dataset` would try in vain for half a minute
         with partial.open("w", encoding="utf-8") as file:
             for split in splits:
-                once = DownloadConfig(max_retries=1)
-                for row in load_dataset(name, config, split=split, download_config=once):
+                for row in load_dataset(name, config, split=split):
                     file.write(json.dumps({**cast("Row", row), "split": split}) + "\n")
         partial.replace(target)
     except Exception as error:  # the library raises whatever its parts raise

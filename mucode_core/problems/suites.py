@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Collection
 
 from mucode_core.errors import DataError
@@ -18,6 +19,23 @@ def parse_python(source: str, place: str) -> ast.Module:
         return ast.parse(source.strip())  # some suites begin with a blank
     except (SyntaxError, ValueError, RecursionError) as error:
         raise DataError(f"not Python: {error}", place=place, cure="mend the code, or leave the row out") from error
+
+
+def check_tests(field: str, source: str, place: str) -> None:
+    """Refuses test code that no program could pass because it does not compile.
+
+    Raises:
+        DataError: With the field and what is wrong.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of odd escapes in strings: the judge takes them as they are
+        try:
+            compile(source.strip(), "<tests>", "exec", dont_inherit=True)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            cure = "mend the tests, or leave the row out"
+            raise DataError(
+                f"{field}: {source.strip()!r:.80} is not Python: {error}", place=place, cure=cure
+            ) from error
 
 
 def is_suite(source: str) -> bool:

@@ -22,8 +22,8 @@ _X86_64 = 0xC000003E
 _IOCTL, _CLONE, _TGKILL, _CLONE3 = 16, 56, 234, 435
 _CLONE_THREAD, _NEW_NAMESPACES = 0x10000, 0x7E020000
 # x86_64 numbers. Files, memory, time, signals' handlers, threads: no fork, exec, socket, kill, ptrace, mount, prctl;
-# no setitimer or setrlimit. Those that could reach another process of the user are let through in part, see `_filter`.
-_ALLOWED = (
+# no setitimer or setrlimit. Those that could reach another process of the user are let through in part (`make_filter`).
+ALLOWED_CALLS = (
     *(0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17, 18, 19, 20, 21, 22, 23, 24, 25, 27, 28, 32, 33, 35),
     *(39, 60, 63, 74, 77, 78, 79, 80, 82, 83, 84, 87, 89, 95, 96, 97, 98, 99, 100, 102, 104, 107, 108, 110, 111),
     *(115, 131, 186, 201, 202, 204, 217, 218, 228, 229, 230, 231, 257, 258, 262, 263, 264, 267, 269, 270, 271),
@@ -139,7 +139,7 @@ def _refuse_commands(number: int, offset: int, commands: tuple[int, ...]) -> lis
     return [_jump(0x15, 0, len(commands) + 3, number), _jump(0x20, 0, 0, offset), *tests, allow, refuse]
 
 
-def _filter(pid: int) -> bytes:
+def make_filter(pid: int) -> bytes:
     """A classic BPF program over (number, architecture, arguments) of a system call."""
     lines = [_jump(0x20, 0, 0, 4), _jump(0x15, 1, 0, _X86_64), _jump(0x06, 0, 0, _KILL), _jump(0x20, 0, 0, 0)]
     for number, errno in ((_CLONE3, _ENOSYS), (_IOCTL, _ENOTTY)):
@@ -149,10 +149,31 @@ def _filter(pid: int) -> bytes:
     lines += _refuse_or_allow(_SCHED_SETAFFINITY, 16, 0x15, 0)  # its own
     lines += _refuse_pointer(_PRLIMIT, 32)  # getrlimit: no new limit
     lines += _refuse_commands(_FCNTL, 24, _SIGNALLING)
-    allowed = sorted(_ALLOWED)
-    lines += [_jump(0x15, len(allowed) - i, 0, number) for i, number in enumerate(allowed)]
-    lines += [_jump(0x06, 0, 0, _ERRNO | _EPERM), _jump(0x06, 0, 0, _ALLOW)]
-    return b"".join(lines)
+    return b"".join(lines + _allow_listed())
+
+
+def _allow_listed() -> list[bytes]:
+    """The allow-list by binary search: at installation the kernel tries a filter on every system call there is."""
+    numbers = sorted(set(ALLOWED_CALLS))
+    starts = [n for n in numbers if n - 1 not in numbers]
+    ends = [n for n in numbers if n + 1 not in numbers]
+    tests = _search(list(zip(starts, ends, strict=True)))
+
+    def skip(target: int | bool, at: int) -> int:
+        return len(tests) - at - 1 + target if isinstance(target, bool) else target
+
+    jumps = [_jump(code, skip(yes, at), skip(no, at), value) for at, (code, yes, no, value) in enumerate(tests)]
+    return [*jumps, _jump(0x06, 0, 0, _ERRNO | _EPERM), _jump(0x06, 0, 0, _ALLOW)]
+
+
+def _search(ranges: list[tuple[int, int]]) -> list[tuple[int, int | bool, int | bool, int]]:
+    """Comparisons (opcode, where to if so, if not, operand): a target is how many to skip, or the verdict."""
+    if len(ranges) > 1:
+        middle = len(ranges) // 2
+        below, above = _search(ranges[:middle]), _search(ranges[middle:])
+        return [(0x35, len(below), 0, ranges[middle][0]), *below, *above]
+    ((start, end),) = ranges
+    return [(0x15, True, False, start)] if start == end else [(0x35, 0, False, start), (0x25, False, True, end)]
 
 
 def can_filter_calls() -> bool:
@@ -166,7 +187,7 @@ class CallFilter:
     _PID_MARK = 0x7E577E57
 
     def __init__(self) -> None:
-        program = _filter(self._PID_MARK)
+        program = make_filter(self._PID_MARK)
         self._lines = ctypes.create_string_buffer(program, len(program))
         slots = [i for i in range(0, len(program), 8) if struct.unpack_from("HBBI", program, i)[3] == self._PID_MARK]
         self.pid_line = slots[0] // 8

@@ -56,7 +56,7 @@ def test_only_failures_of_the_machinery_are_tried_again(error, again):
 
 def test_a_stage_is_named_and_tagged_for_the_interface():
     assert execute_turn.kind == execute_turn.task.name == "rollouts"
-    assert {"rollouts", "execution"} <= execute_turn.task.tags
+    assert execute_turn.tags == ("rollouts", "execution")
     assert "public tests give feedback" in execute_turn.task.description
 
 
