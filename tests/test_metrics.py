@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import numpy as np
@@ -7,40 +8,68 @@ from hypothesis import strategies as st
 
 from mucode_core.errors import DataError
 from mucode_core.metrics import (
-    accuracy_by_turn,
     auroc,
+    best_k_of_n,
     bootstrap,
     calibrate,
     compare_pairs,
+    mcnemar,
+    pass_at_k,
     summarise_rollouts,
 )
-from mucode_core.types import SearchRow
 from tests.conftest import make_rollout
 
 
-def row(problem_id, turn, label, stopped, index=0):
-    return SearchRow(problem_id, "pt", index, 5, turn, "x", label or stopped, label, None, stopped)
+def published_pass_at_k(n, c, k):
+    """The numpy form printed in Chen et al. 2021, figure 3."""
+    if n - c < k:
+        return 1.0
+    return 1.0 - np.prod(1.0 - k / np.arange(n - c + 1, n + 1))
 
 
-def test_accuracy_by_turn_keeps_the_last_program_of_a_stopped_search():
-    rows = [
-        *(row("a", 0, True, True),),
-        *(row("b", 0, False, False), row("b", 1, True, True)),
-        *(row("c", 0, False, False), row("c", 1, False, False), row("c", 2, False, True)),
-        *(row("d", 0, False, True),),  # public pass, private fail: stays wrong
-    ]
-    expected = [[1, 1, 1], [0, 1, 1], [0, 0, 0], [0, 0, 0]]
-    assert accuracy_by_turn(rows, ["a", "b", "c", "d"], 3).tolist() == expected
+@pytest.mark.parametrize(("n", "c", "k", "expected"), [(5, 2, 1, 2 / 5), (5, 2, 2, 7 / 10), (4, 0, 3, 0), (3, 1, 3, 1)])
+def test_pass_at_k_by_hand(n, c, k, expected):
+    assert pass_at_k(n, c, k) == pytest.approx(expected)
 
 
-def test_accuracy_by_turn_averages_searches():
-    rows = [row("a", 0, True, True, 0), row("a", 0, False, False, 1), row("a", 1, True, True, 1)]
-    assert accuracy_by_turn(rows, ["a"], 2).tolist() == [[0.5, 1.0]]
+@given(st.integers(1, 300), st.data())
+def test_pass_at_k_is_the_published_estimator(n, data):
+    c, k = data.draw(st.integers(0, n)), data.draw(st.integers(1, n))
+    assert pass_at_k(n, c, k) == pytest.approx(published_pass_at_k(n, c, k), abs=1e-9)
 
 
-def test_a_problem_without_a_search_is_refused_not_counted():
-    with pytest.raises(DataError, match="1 of 2 problems were not searched, 'b' first"):
-        accuracy_by_turn([row("a", 0, True, True)], ["a", "b"], 1)
+def test_pass_at_k_is_the_share_of_subsets_with_a_correct_sample():
+    labels = [True, False, False, True, False, False, False]
+    subsets = list(itertools.combinations(labels, 3))
+    assert pass_at_k(7, 2, 3) == pytest.approx(sum(map(any, subsets)) / len(subsets))
+
+
+@pytest.mark.parametrize("k", [0, 6])
+def test_more_draws_than_samples_are_refused(k):
+    with pytest.raises(DataError, match=f"pass@{k} of 5 samples"):
+        pass_at_k(5, 2, k)
+
+
+def test_best_k_of_n_submits_the_highest_scored():
+    programs = {"a": (False, 3.0), "b": (True, 2.0), "c": (True, 1.0), "d": (False, 2.0)}
+    assert best_k_of_n(programs, 1) == (False, 0)
+    assert best_k_of_n(programs, 2) == (True, 1 / 2), "b and d are equal: the earlier one"
+    assert best_k_of_n(programs, 3) == (True, 1 / 3)
+    assert best_k_of_n(programs, 9) == (True, 1 / 2), "all there are"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [(0, 0, 1.0), (0, 5, 2 / 32), (5, 0, 2 / 32), (1, 5, 2 * 7 / 64), (3, 3, 1.0), (2, 10, 2 * 79 / 4096)],
+)
+def test_mcnemar_by_hand(first, second, expected):
+    assert mcnemar(first, second) == pytest.approx(expected)
+
+
+def test_mcnemar_rejects_as_often_as_it_says_at_most():
+    rng = np.random.default_rng(0)
+    rejected = [mcnemar(int(b), 60 - int(b)) < 0.05 for b in rng.binomial(60, 0.5, 4000)]
+    assert 0.01 < np.mean(rejected) <= 0.05
 
 
 def test_bootstrap_of_a_constant_is_a_point():

@@ -1,10 +1,10 @@
 import pytest
 
-from mucode_core.errors import ConfigError
-from mucode_core.metrics import accuracy_by_turn
+from mucode_core.errors import ConfigError, TrainingError
+from mucode_core.outcomes import count_searches, tabulate
 from mucode_core.prompts import make_completion
 from mucode_core.sampling.base import SamplingParams
-from mucode_core.search import search
+from mucode_core.search import search, usable_selections
 from tests.conftest import make_problem, make_verdict
 
 PROBLEMS = [make_problem(f"p{i}") for i in range(30)]
@@ -38,13 +38,15 @@ def score(items):
 
 def run(selections=ALL, **changes):
     sampler = changes.pop("sampler", FakeSampler())
-    settings = {"num_samples": 5, "num_turns": 3, "num_searches": 2, "params": PARAMS, "seed": 1} | changes
+    settings = {"num_samples": (5,), "num_turns": 3, "num_searches": 2, "params": PARAMS, "seed": 1} | changes
     return search(PROBLEMS, sampler, grade, settings.pop("score", score), selections=selections, **settings)
 
 
 def accuracy(rows, selection, num_turns=3):
     chosen = [r for r in rows if r.selection == selection]
-    return accuracy_by_turn(chosen, [p.problem_id for p in PROBLEMS], num_turns).mean(0)
+    counted = count_searches(chosen, [p.problem_id for p in PROBLEMS], num_turns, generator="g")
+    (table,) = tabulate(counted).values()
+    return table.accuracy.mean(0)
 
 
 def test_selections_rank_as_they_know_more():
@@ -80,24 +82,98 @@ def test_equal_states_of_different_selections_share_their_samples():
     assert len(keys) == len(set(keys))
 
 
-def test_a_turn_executes_and_scores_each_program_once():
+def test_a_program_is_executed_and_scored_once_in_all():
     graded, scored = [], []
 
     def grade_once(programs):
-        graded.append([(p.problem_id, code) for p, code in programs])
+        graded.extend((p.problem_id, code) for p, code in programs)
         return grade(programs)
 
     def score_once(items):
-        scored.append(list(items))
+        scored.extend(items)
         return score(items)
 
-    search(
+    rows = search(
         PROBLEMS, FakeSampler(), grade_once, score_once, selections=ALL,
-        num_samples=8, num_turns=2, num_searches=3, params=PARAMS, seed=1,
+        num_samples=(2, 8), num_turns=3, num_searches=3, params=PARAMS, seed=1,
     )  # fmt: skip
-    assert [len(turn) for turn in graded] == [len(set(turn)) for turn in graded]
-    assert [len(turn) for turn in scored] == [len(set(turn)) for turn in scored]
-    assert len(graded[0]) < 30 * 8 * 3, "some samples are equal"
+    assert len(graded) == len(set(graded))
+    assert len(scored) == len(set(scored)) == len(graded)
+    assert len(graded) < sum(r.num_drawn for r in rows if (r.selection, r.num_samples) == ("pt", 8))
+
+
+def test_what_a_search_costs_is_counted_as_if_it_were_alone():
+    rows = run(["random", "pt"], num_samples=(2, 5))
+    assert {(r.num_samples, r.num_drawn, r.num_tokens) for r in rows} == {(2, 2, 8), (5, 5, 20)}
+    assert all(1 <= r.num_distinct <= r.num_drawn for r in rows)
+
+
+def test_a_sweep_over_n_gives_exactly_what_each_n_gives_alone():
+    together, alone = FakeSampler(), FakeSampler()
+    rows = run(["random", "pt+lv"], sampler=together, num_samples=(1, 3, 8))
+    for n in (1, 3, 8):
+        assert run(["random", "pt+lv"], sampler=alone, num_samples=(n,)) == [r for r in rows if r.num_samples == n]
+    first = [sum(r.turn_index == 0 for r in sampler.requests) for sampler in (together, alone)]
+    assert first == [30 * 8 * 2, 30 * (1 + 3 + 8) * 2], "the first turn is drawn for the largest N only"
+
+
+def test_a_longer_search_begins_as_a_shorter_one():
+    short, long = run(num_turns=2), run(num_turns=4)
+
+    def told(rows):
+        return [(r.selection, r.search_index, r.problem_id, r.turn_index, r.program) for r in rows if r.turn_index < 2]
+
+    assert told(short) == told(long)
+    assert {r.turn_index for r in long} == {0, 1, 2, 3}
+
+
+def test_a_beam_goes_on_from_the_best_distinct_programs_until_one_passes():
+    sampler = FakeSampler()
+    rows = run(["lv"], sampler=sampler, beam_width=2, num_searches=1)
+    drawn = {}
+    for request in sampler.requests:
+        drawn.setdefault((request.problem_id, request.turn_index), {}).setdefault(request.messages, []).append(request)
+    for row in rows:
+        states = drawn[row.problem_id, row.turn_index]
+        assert row.num_drawn == sum(map(len, states.values()))
+        if row.turn_index == 0:
+            (only,) = states.values()
+            best = sorted({r.seed % 10 for r in only}, reverse=True)[:2]
+            assert row.program == f"x = {max(best)}", "lv takes the highest score"
+        elif row.turn_index == 1:
+            assert {m[1].content for m in states} == {f"```python\nx = {d}\n```" for d in best}
+            assert len(states) == len(best)
+    assert any(row.num_drawn == 10 for row in rows)
+
+
+def test_the_answer_of_a_beam_is_a_selected_program_that_passes():
+    def worst(items):
+        return [-value for value in score(items)]
+
+    def answers(width):
+        rows = run(["lv"], score=worst, beam_width=width, num_samples=(5,), num_searches=1, num_turns=1)
+        return [(r.public_passed, -r.score) for r in rows]
+
+    assert sum(passed for passed, _ in answers(1)) < sum(passed for passed, _ in answers(4))
+    for (alone, lowest), (passed, found) in zip(answers(1), answers(4), strict=True):
+        assert passed >= alone
+        assert found == lowest or (passed and found >= 7)
+
+
+@pytest.mark.parametrize("broken", [float("nan"), float("inf"), float("-inf")])
+def test_a_score_that_is_no_number_is_refused_with_its_problem(broken):
+    def broken_once(items):
+        return [broken if "for p7." in prompt else 1.0 for prompt, _ in items]
+
+    with pytest.raises(TrainingError, match=r"p7: the verifier's score is (nan|-?inf)\n.*learning_rate"):
+        run(["pt+lv"], score=broken_once)
+
+
+def test_without_a_verifier_what_needs_one_is_left_out():
+    assert usable_selections(ALL, True) == ALL
+    assert usable_selections(ALL, False) == ("random", "pt", "oracle")
+    with pytest.raises(ConfigError, match=r"selection lv: needs a verifier\n.*--verifier"):
+        usable_selections(["lv"], False)
 
 
 def test_progress_never_says_done_early():
@@ -130,7 +206,7 @@ def test_searches_and_samples_are_independent_draws():
 
 
 def test_greedy_is_one_sample_and_needs_no_verifier():
-    rows = run(["random"], num_samples=1, num_searches=1, score=None)
+    rows = run(["random"], num_samples=(1,), num_searches=1, score=None)
     assert {r.score for r in rows} == {None}
     assert [r.problem_id for r in rows if r.turn_index == 0] == [p.problem_id for p in PROBLEMS]
 
@@ -148,7 +224,7 @@ def test_private_verdicts_move_the_oracle_only():
     normal = run(["random", "lv", "pt", "pt+lv"])
     other = search(
         PROBLEMS, sampler, swapped, score, selections=["random", "lv", "pt", "pt+lv"],
-        num_samples=5, num_turns=3, num_searches=2, params=PARAMS, seed=1,
+        num_samples=(5,), num_turns=3, num_searches=2, params=PARAMS, seed=1,
     )  # fmt: skip
     assert [r.program for r in normal] == [r.program for r in other]
 
@@ -159,7 +235,7 @@ def test_a_rejected_program_can_be_excluded():
             return [make_completion(f"```python\nx = {6 - r.seed % 3}\n```", "stop", 4) for r in requests]
 
     def programs(**settings):
-        rows = run(["lv"], sampler=Stubborn(), num_samples=8, num_searches=1, **settings)
+        rows = run(["lv"], sampler=Stubborn(), num_samples=(8,), num_searches=1, **settings)
         return [[r.program for r in rows if r.problem_id == p.problem_id] for p in PROBLEMS]
 
     assert all(len(set(three)) == 1 for three in programs() if all(code == "x = 6" for code in three))
@@ -178,7 +254,7 @@ def test_a_missing_program_is_never_preferred_by_score():
         return [(make_verdict(False), make_verdict(False)) for _ in programs]
 
     rows = search(
-        PROBLEMS, Mute(), grade_some, score, selections=["lv"], num_samples=4, num_turns=1, num_searches=1,
+        PROBLEMS, Mute(), grade_some, score, selections=["lv"], num_samples=(4,), num_turns=1, num_searches=1,
         params=PARAMS, seed=0,
     )  # fmt: skip
     assert {r.program for r in rows} == {"x = 1"}
