@@ -130,7 +130,7 @@ def _accuracy(result: RunResult) -> list[str]:
 
 def _describe_search(result: RunResult) -> str:
     searches = (
-        "one search a problem" if result.num_searches == 1 else f"{result.num_searches} independent searches, averaged"
+        "one search a problem" if result.num_searches == 1 else f"{result.num_searches} independent searches a problem"
     )
     return _SEARCH.format(n=result.best_of_n, temperature=result.temperature, searches=searches)
 

@@ -1,7 +1,8 @@
 """Multi-turn Best-of-N search (paper section 4.3).
 
 Each turn: N samples for the state, one is selected, its public tests run; the search stops if they pass or after T
-turns, else it continues from the selected program only. A beam continues from the B best programs instead.
+turns, else it continues from the selected program only. A beam selects the B best programs, runs the public tests of
+each, and continues from all of them unless one passes.
 """
 
 from __future__ import annotations
@@ -130,7 +131,8 @@ def search(
         num_searches: Independent searches to average.
         params: How samples are drawn.
         seed: Of everything.
-        beam_width: Programs to continue from (paper: 1), N samples each; the best of them is the turn's answer.
+        beam_width: Distinct programs to select a turn (paper: 1). The turn's answer is the best of them that passes
+            the public tests, or else the best; without a pass the next turn draws N samples for each.
         exclude_rejected: Never select a program again that public tests rejected in the same search, unless all
             samples are such programs (not the paper's).
         progress: Hears of programs after each turn; the total assumes that every open search takes all its turns.
@@ -239,8 +241,8 @@ def _advance(
         pool = [(turns, c) for turns, c in everything if c.completion.code not in one.rejected] or everything
     history = {id(c): turns for turns, c in pool}
     kept = rank([c for _, c in pool], one.selection, beam_width)
-    best = kept[0]
-    one.done = best.public.passed or turn + 1 == num_turns
+    answer = next((c for c in kept if c.public.passed), kept[0])
+    one.done = answer.public.passed or turn + 1 == num_turns
     one.rows.append(
         SearchRow(
             problem_id=one.problem.problem_id,
@@ -248,10 +250,10 @@ def _advance(
             search_index=one.index,
             num_samples=one.num_samples,
             turn_index=turn,
-            program=best.completion.code,
-            public_passed=best.public.passed,
-            label=best.label,
-            score=best.score,
+            program=answer.completion.code,
+            public_passed=answer.public.passed,
+            label=answer.label,
+            score=answer.score,
             stopped=one.done,
             num_drawn=len(everything),
             num_distinct=len({c.completion.code for _, c in everything} - {None}),

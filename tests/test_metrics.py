@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import numpy as np
@@ -17,6 +18,58 @@ from mucode_core.metrics import (
     summarise_rollouts,
 )
 from tests.conftest import make_rollout
+
+
+def published_pass_at_k(n, c, k):
+    """The numpy form printed in Chen et al. 2021, figure 3."""
+    if n - c < k:
+        return 1.0
+    return 1.0 - np.prod(1.0 - k / np.arange(n - c + 1, n + 1))
+
+
+@pytest.mark.parametrize(("n", "c", "k", "expected"), [(5, 2, 1, 2 / 5), (5, 2, 2, 7 / 10), (4, 0, 3, 0), (3, 1, 3, 1)])
+def test_pass_at_k_by_hand(n, c, k, expected):
+    assert pass_at_k(n, c, k) == pytest.approx(expected)
+
+
+@given(st.integers(1, 300), st.data())
+def test_pass_at_k_is_the_published_estimator(n, data):
+    c, k = data.draw(st.integers(0, n)), data.draw(st.integers(1, n))
+    assert pass_at_k(n, c, k) == pytest.approx(published_pass_at_k(n, c, k), abs=1e-9)
+
+
+def test_pass_at_k_is_the_share_of_subsets_with_a_correct_sample():
+    labels = [True, False, False, True, False, False, False]
+    subsets = list(itertools.combinations(labels, 3))
+    assert pass_at_k(7, 2, 3) == pytest.approx(sum(map(any, subsets)) / len(subsets))
+
+
+@pytest.mark.parametrize("k", [0, 6])
+def test_more_draws_than_samples_are_refused(k):
+    with pytest.raises(DataError, match=f"pass@{k} of 5 samples"):
+        pass_at_k(5, 2, k)
+
+
+def test_best_k_of_n_submits_the_highest_scored():
+    programs = {"a": (False, 3.0), "b": (True, 2.0), "c": (True, 1.0), "d": (False, 2.0)}
+    assert best_k_of_n(programs, 1) == (False, 0)
+    assert best_k_of_n(programs, 2) == (True, 1 / 2), "b and d are equal: the earlier one"
+    assert best_k_of_n(programs, 3) == (True, 1 / 3)
+    assert best_k_of_n(programs, 9) == (True, 1 / 2), "all there are"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [(0, 0, 1.0), (0, 5, 2 / 32), (5, 0, 2 / 32), (1, 5, 2 * 7 / 64), (3, 3, 1.0), (2, 10, 2 * 79 / 4096)],
+)
+def test_mcnemar_by_hand(first, second, expected):
+    assert mcnemar(first, second) == pytest.approx(expected)
+
+
+def test_mcnemar_rejects_as_often_as_it_says_at_most():
+    rng = np.random.default_rng(0)
+    rejected = [mcnemar(int(b), 60 - int(b)) < 0.05 for b in rng.binomial(60, 0.5, 4000)]
+    assert 0.01 < np.mean(rejected) <= 0.05
 
 
 def test_bootstrap_of_a_constant_is_a_point():
@@ -97,46 +150,3 @@ def test_rollouts_are_counted():
     assert (summary.num_rollouts, summary.num_programs, summary.num_correct) == (3, 5, 1)
     assert summary.num_distinct == 3, "a's x and y, b's x; a turn without a program holds none"
     assert (summary.num_problems, summary.num_solved, summary.num_public_only, summary.num_tokens) == (2, 1, 1, 25)
-
-
-def published_pass_at_k(n, c, k):
-    """The product form of Chen et al. 2021, figure 3."""
-    if n - c < k:
-        return 1.0
-    return 1.0 - np.prod(1.0 - k / np.arange(n - c + 1, n + 1))
-
-
-@given(st.integers(1, 200), st.data())
-def test_pass_at_k_is_the_published_estimator(n, data):
-    c, k = data.draw(st.integers(0, n)), data.draw(st.integers(1, n))
-    assert pass_at_k(n, c, k) == pytest.approx(published_pass_at_k(n, c, k))
-
-
-def test_pass_at_k_by_hand():
-    assert pass_at_k(5, 2, 1) == pytest.approx(2 / 5)
-    assert pass_at_k(5, 2, 2) == pytest.approx(1 - 3 / 10)  # of ten pairs three hold no correct one
-    assert pass_at_k(5, 2, 4) == 1
-    assert pass_at_k(5, 0, 5) == 0
-
-
-@pytest.mark.parametrize("k", [0, 6])
-def test_pass_at_k_needs_k_samples(k):
-    with pytest.raises(DataError, match=f"pass@{k} of 5 samples"):
-        pass_at_k(5, 2, k)
-
-
-def test_best_k_of_n_by_hand():
-    programs = {"a": (False, 3.0), "b": (True, 2.0), "c": (True, 2.0), "d": (False, -1.0)}
-    assert best_k_of_n(programs, 1) == (False, 0.0)
-    assert best_k_of_n(programs, 2) == (True, 0.5)
-    assert best_k_of_n(programs, 3) == (True, pytest.approx(2 / 3))
-    assert best_k_of_n(programs, 9) == (True, 0.5)
-    assert best_k_of_n({"first": (True, 1.0), "second": (False, 1.0)}, 1) == (True, 1.0), "the earlier of equals"
-
-
-def test_mcnemar_by_hand():
-    assert mcnemar(0, 0) == 1
-    assert mcnemar(1, 5) == pytest.approx(2 * (1 + 6) / 64)
-    assert mcnemar(5, 1) == mcnemar(1, 5)
-    assert mcnemar(4, 4) == 1
-    assert mcnemar(0, 20) == pytest.approx(2 / 2**20)

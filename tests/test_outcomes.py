@@ -6,6 +6,7 @@ import pytest
 
 from mucode_core.errors import ArtifactError, DataError
 from mucode_core.outcomes import (
+    OUTCOMES,
     Decoding,
     count_rollouts,
     count_searches,
@@ -17,15 +18,13 @@ from mucode_core.types import SearchRow
 from tests.conftest import make_rollout
 
 
-def row(problem_id, turn, label, stopped, index=0, selection="pt", num_samples=5):
-    public = label or stopped
-    return SearchRow(
-        problem_id, selection, index, num_samples, turn, "x", public, label, None, stopped, num_samples, 2, 10
-    )
+def row(problem_id, turn, label, stopped, index=0, selection="pt", n=5, public=None):
+    passed = label or stopped if public is None else public
+    return SearchRow(problem_id, selection, index, n, turn, "x", passed, label, None, stopped, n, n - 1, 10 * n)
 
 
-def table_of(rows, ids, num_turns, **named):
-    (table,) = tabulate(count_searches(rows, ids, num_turns, generator="final", **named)).values()
+def only(outcomes):
+    (table,) = tabulate(outcomes).values()
     return table
 
 
@@ -33,69 +32,87 @@ def test_a_stopped_search_keeps_its_last_program():
     rows = [
         *(row("a", 0, True, True),),
         *(row("b", 0, False, False), row("b", 1, True, True)),
-        *(row("c", 0, False, False), row("c", 1, False, False), row("c", 2, False, False)),
+        *(row("c", 0, False, False), row("c", 1, False, False), row("c", 2, False, True, public=False)),
         *(row("d", 0, False, True),),  # public pass, private fail: stays wrong
     ]
-    table = table_of(rows, ["a", "b", "c", "d"], 3)
+    table = only(count_searches(rows, ["a", "b", "c", "d"], 3, generator="g"))
+    assert table.problem_ids == ("a", "b", "c", "d")
     assert table.accuracy.tolist() == [[100, 100, 100], [0, 100, 100], [0, 0, 0], [0, 0, 0]]
-    assert table.public_only.tolist() == [[0, 0, 0], [0, 0, 0], [0, 0, 0], [100, 100, 100]]
-    assert table.tokens_a_search.tolist() == [[10, 10, 10], [10, 20, 20], [10, 20, 30], [10, 10, 10]]
+    assert table.public_only[:, -1].tolist() == [0, 0, 0, 100]
+    assert table.tokens_a_search.tolist() == [[50, 50, 50], [50, 100, 100], [50, 100, 150], [50, 50, 50]]
+    assert table.distinct[:, -1].tolist() == [4, 8, 12, 4]
 
 
-def test_searches_of_a_problem_are_averaged():
+def test_searches_are_averaged():
     rows = [row("a", 0, True, True, 0), row("a", 0, False, False, 1), row("a", 1, True, True, 1)]
-    table = table_of(rows, ["a"], 2)
+    table = only(count_searches(rows, ["a"], 2, generator="g"))
     assert table.accuracy.tolist() == [[50, 100]]
-    assert table.tokens_a_search.tolist() == [[10, 15]]
+    assert table.searches.tolist() == [[2, 2]]
+    assert table.tokens_a_search.tolist() == [[50, 75]]
 
 
-def test_each_selection_and_n_has_its_own_table():
-    rows = [row("a", 0, True, True, selection=s, num_samples=n) for s in ("pt", "lv") for n in (1, 5)]
-    names = [str(key) for key in tabulate(count_searches(rows, ["a"], 1, generator="base"))]
-    assert names == ["pt", "best of 5, pt", "lv", "best of 5, lv"]
-    (greedy,) = tabulate(count_searches(rows[:1], ["a"], 1, generator="base", greedy=True))
-    assert greedy == Decoding("base", "greedy", 1)
+def test_each_selection_and_n_is_counted_apart():
+    rows = [
+        row("a", 0, True, True, selection="lv", n=1),
+        row("a", 0, False, False, selection="lv", n=5),
+        row("a", 0, True, True, selection="pt", n=5),
+    ]
+    tables = tabulate(count_searches(rows, ["a"], 1, generator="g"))
+    assert {(key.decoding, key.num_samples): t.accuracy[0, 0] for key, t in tables.items()} == {
+        ("lv", 1): 100,
+        ("lv", 5): 0,
+        ("pt", 5): 100,
+    }
+    assert [str(key) for key in tables] == ["lv", "best of 5, lv", "best of 5, pt"]
 
 
 def test_a_problem_without_a_search_is_refused_not_counted():
     with pytest.raises(DataError, match="1 of 2 problems were not searched, 'b' first"):
-        count_searches([row("a", 0, True, True)], ["a", "b"], 1, generator="base")
+        count_searches([row("a", 0, True, True)], ["a", "b"], 1, generator="g")
 
 
-def test_pass_at_k_of_rollouts_after_each_turn():
+def test_independent_rollouts_give_pass_at_k_after_each_turn():
     rollouts = [
-        make_rollout("0", "a", ("x", True, True)),
-        make_rollout("1", "a", ("y", False, False), ("z", True, True)),
-        make_rollout("2", "a", ("w", False, False), (None, False, False)),
+        make_rollout("r0", "a", ("x", False, False), ("y", True, True)),
+        make_rollout("r1", "a", ("x", False, False), ("x", False, False)),
+        make_rollout("r2", "a", ("y", True, True)),
+        make_rollout("r3", "b", ("z", True, False)),
+        make_rollout("r4", "b", (None, False, False), ("z", True, False)),
+        make_rollout("r5", "b", ("z", True, False)),
     ]
-    rollouts = [dataclasses.replace(rollout, sample_index=i) for i, rollout in enumerate(rollouts)]
-    (table,) = tabulate(count_rollouts(rollouts, ["a"], 2, generator="final")).values()
-    assert table.searches.tolist() == [[3, 3]]
-    assert table.pass_at_k(1).tolist() == [[pytest.approx(100 / 3), pytest.approx(200 / 3)]]
-    assert table.pass_at_k(2).tolist() == [[pytest.approx(200 / 3), 100]]
+    rollouts = [dataclasses.replace(r, sample_index=i) for i, r in enumerate(rollouts)]
+    outcomes = count_rollouts(rollouts, ["a", "b"], 2, generator="g")
+    table = only(outcomes)
+    assert table.correct.tolist() == [[1, 2], [0, 0]]
+    assert table.pass_at_k(1).tolist() == [[pytest.approx(100 / 3), pytest.approx(200 / 3)], [0, 0]]
+    assert table.pass_at_k(2).tolist() == [[pytest.approx(200 / 3), 100], [0, 0]]
+    assert table.public_only[:, -1].tolist() == [0, 100]
+    assert table.distinct[:, -1].tolist() == [5, 3], "a turn without a program holds none"
+    with pytest.raises(DataError, match="pass@4 of 3 samples"):
+        table.pass_at_k(4)
 
 
-def test_the_file_holds_what_was_written(tmp_path):
-    outcomes = count_searches([row("a", 0, True, True)], ["a"], 2, generator="final")
-    path = write_outcomes(outcomes, tmp_path)
+def test_outcomes_survive_the_file(tmp_path):
+    rows = [row("a", 0, True, True), row("b", 0, False, False), row("b", 1, True, True)]
+    outcomes = count_searches(rows, ["a", "b"], 2, generator="final", greedy=True)
+    assert write_outcomes(outcomes, tmp_path).name == OUTCOMES
     assert read_outcomes(tmp_path) == outcomes
-    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+    assert list(tabulate(outcomes)) == [Decoding("final", "greedy", 5)]
+    assert [path.name for path in tmp_path.iterdir()] == [OUTCOMES]
 
 
-def test_bad_files_are_told(tmp_path):
-    with pytest.raises(DataError, match="no such file") as caught:
+def test_files_that_are_no_outcomes_are_refused(tmp_path):
+    with pytest.raises(DataError, match=r"outcomes.parquet: no such file\n.*mucode evaluate"):
         read_outcomes(tmp_path)
-    assert "name the directory of a run" in caught.value.cure
-    path = write_outcomes([], tmp_path)
-    path.write_bytes(b"PAR1 no")
-    with pytest.raises(DataError, match="cannot be read"):
+    (tmp_path / OUTCOMES).write_bytes(b"PAR1 no")
+    with pytest.raises(DataError, match=r"outcomes.parquet: cannot be read"):
         read_outcomes(tmp_path)
-    pq.write_table(pa.table({"x": [1]}), path)
-    with pytest.raises(ArtifactError):
+    pq.write_table(pa.table({"x": [1]}), tmp_path / OUTCOMES)
+    with pytest.raises(ArtifactError, match="not ProblemOutcome"):
         read_outcomes(tmp_path)
 
 
-def test_a_file_with_a_turn_missing_is_refused():
-    outcomes = count_searches([row("a", 0, True, True), row("b", 0, True, True)], ["a", "b"], 2, generator="final")
-    with pytest.raises(DataError, match=r"has outcomes of turns \[0\], others of 2"):
+def test_a_problem_that_lacks_a_turn_is_refused():
+    outcomes = count_searches([row("a", 0, True, True), row("b", 0, True, True)], ["a", "b"], 2, generator="g")
+    with pytest.raises(DataError, match=r"problem 'b'.*has outcomes of turns \[0\], others of 2"):
         tabulate(outcomes[:-1])

@@ -36,15 +36,15 @@ def result():
     counts = RolloutSummary(100, 250, 150, 20, 30, 11, 5, 9999)
     stage = StageRecord("round 1 · relabel", "sft_examples", "f" * 64, "c" * 64, 7, 100.0, 1.25, False, 0, 250)
     return RunResult(
-        name="demo", seed=3, synthetic=True, score_kind="likelihood", algorithm="mucode", best_of_n=5,
-        temperature=0.7, num_searches=1, num_test_problems=40, resampling=HOW,
+        name="demo", seed=3, synthetic=True, score_kind="likelihood", algorithm="mucode", best_of_n=5, temperature=0.7,
+        num_searches=1, num_test_problems=40, resampling=HOW,
         evaluations=[
             evaluation("base", 10, True), evaluation("iteration 1", 40, False), evaluation("iteration 2", 50, True)
         ],
         final_iteration=2, validation={1: Interval(40, 35, 45), 2: Interval(55, 50, 60)},
         differences={"final - base, greedy": Interval(40.0, 30.0, 50.0)}, verifier=[quality],
         rounds=[RoundSummary(0, counts, 9, verifier, {}, 321, sft), RoundSummary(1, counts, 9, verifier, {}, 0, {})],
-        stages=[stage], models={"base": "models/base"}, wall_s=12.5, report_path="x/report.md",
+        stages=[stage], models={"final": "x/models/final"}, wall_s=12.5, report_path="x/report.md",
     )  # fmt: skip
 
 
@@ -58,7 +58,8 @@ def test_the_report_holds_every_figure_and_its_plots(result, tmp_path):
         "| 1 | 20.0 | 5.0 | 60.0 | 11 of 30 | 9 | 81.0 | 321 | 1.500 | 0.250 |",
         "40 test problems",
         "200 resamples; every draw derives from seed 3",
-        "Best of 5:",
+        "Best of 5: each turn 5 samples are drawn at temperature 0.7",
+        "means over one search a problem.",
         "planted",
         "not the paper's",
         "`sft_examples/ffffffffffff`",
@@ -127,10 +128,19 @@ def test_the_json_has_the_contract_s_form(result):
     assert [e["name"] for e in data["iterations"]] == ["iteration 1", "iteration 2"]
     assert data["verifier"]["heldout_pair_accuracy"] == 100
     assert data["stages"] == {"round 1 · relabel": 1.25}
+    assert data["best_of_n"] == {"num_samples": 5, "temperature": 0.7, "num_searches": 1}
+    assert data["algorithm"] == "mucode"
+    assert data["models"] == {"final": "x/models/final"}
 
 
 def test_intervals_are_written_plainly():
     assert format_interval(Interval(58.21, 53.5, 62.94)) == "58.2 [53.5, 62.9]"
+
+
+def test_the_baseline_and_averaged_searches_are_told(result, tmp_path):
+    text = write_report(dataclasses.replace(result, algorithm="rft", num_searches=10), tmp_path).read_text()
+    assert "baseline RFT" in text
+    assert "means over 10 independent searches a problem." in text
 
 
 def test_the_verifier_is_measured_on_distinct_programs():

@@ -44,8 +44,8 @@ def run(selections=ALL, **changes):
 
 def accuracy(rows, selection, num_turns=3):
     chosen = [r for r in rows if r.selection == selection]
-    outcomes = count_searches(chosen, [p.problem_id for p in PROBLEMS], num_turns, generator="final")
-    (table,) = tabulate(outcomes).values()
+    counted = count_searches(chosen, [p.problem_id for p in PROBLEMS], num_turns, generator="g")
+    (table,) = tabulate(counted).values()
     return table.accuracy.mean(0)
 
 
@@ -82,24 +82,98 @@ def test_equal_states_of_different_selections_share_their_samples():
     assert len(keys) == len(set(keys))
 
 
-def test_a_turn_executes_and_scores_each_program_once():
+def test_a_program_is_executed_and_scored_once_in_all():
     graded, scored = [], []
 
     def grade_once(programs):
-        graded.append([(p.problem_id, code) for p, code in programs])
+        graded.extend((p.problem_id, code) for p, code in programs)
         return grade(programs)
 
     def score_once(items):
-        scored.append(list(items))
+        scored.extend(items)
         return score(items)
 
-    search(
+    rows = search(
         PROBLEMS, FakeSampler(), grade_once, score_once, selections=ALL,
-        num_samples=(8,), num_turns=2, num_searches=3, params=PARAMS, seed=1,
+        num_samples=(2, 8), num_turns=3, num_searches=3, params=PARAMS, seed=1,
     )  # fmt: skip
-    assert [len(turn) for turn in graded] == [len(set(turn)) for turn in graded]
-    assert [len(turn) for turn in scored] == [len(set(turn)) for turn in scored]
-    assert len(graded[0]) < 30 * 8 * 3, "some samples are equal"
+    assert len(graded) == len(set(graded))
+    assert len(scored) == len(set(scored)) == len(graded)
+    assert len(graded) < sum(r.num_drawn for r in rows if (r.selection, r.num_samples) == ("pt", 8))
+
+
+def test_what_a_search_costs_is_counted_as_if_it_were_alone():
+    rows = run(["random", "pt"], num_samples=(2, 5))
+    assert {(r.num_samples, r.num_drawn, r.num_tokens) for r in rows} == {(2, 2, 8), (5, 5, 20)}
+    assert all(1 <= r.num_distinct <= r.num_drawn for r in rows)
+
+
+def test_a_sweep_over_n_gives_exactly_what_each_n_gives_alone():
+    together, alone = FakeSampler(), FakeSampler()
+    rows = run(["random", "pt+lv"], sampler=together, num_samples=(1, 3, 8))
+    for n in (1, 3, 8):
+        assert run(["random", "pt+lv"], sampler=alone, num_samples=(n,)) == [r for r in rows if r.num_samples == n]
+    first = [sum(r.turn_index == 0 for r in sampler.requests) for sampler in (together, alone)]
+    assert first == [30 * 8 * 2, 30 * (1 + 3 + 8) * 2], "the first turn is drawn for the largest N only"
+
+
+def test_a_longer_search_begins_as_a_shorter_one():
+    short, long = run(num_turns=2), run(num_turns=4)
+
+    def told(rows):
+        return [(r.selection, r.search_index, r.problem_id, r.turn_index, r.program) for r in rows if r.turn_index < 2]
+
+    assert told(short) == told(long)
+    assert {r.turn_index for r in long} == {0, 1, 2, 3}
+
+
+def test_a_beam_goes_on_from_the_best_distinct_programs_until_one_passes():
+    sampler = FakeSampler()
+    rows = run(["lv"], sampler=sampler, beam_width=2, num_searches=1)
+    drawn = {}
+    for request in sampler.requests:
+        drawn.setdefault((request.problem_id, request.turn_index), {}).setdefault(request.messages, []).append(request)
+    for row in rows:
+        states = drawn[row.problem_id, row.turn_index]
+        assert row.num_drawn == sum(map(len, states.values()))
+        if row.turn_index == 0:
+            (only,) = states.values()
+            best = sorted({r.seed % 10 for r in only}, reverse=True)[:2]
+            assert row.program == f"x = {max(best)}", "lv takes the highest score"
+        elif row.turn_index == 1:
+            assert {m[1].content for m in states} == {f"```python\nx = {d}\n```" for d in best}
+            assert len(states) == len(best)
+    assert any(row.num_drawn == 10 for row in rows)
+
+
+def test_the_answer_of_a_beam_is_a_selected_program_that_passes():
+    def worst(items):
+        return [-value for value in score(items)]
+
+    def answers(width):
+        rows = run(["lv"], score=worst, beam_width=width, num_samples=(5,), num_searches=1, num_turns=1)
+        return [(r.public_passed, -r.score) for r in rows]
+
+    assert sum(passed for passed, _ in answers(1)) < sum(passed for passed, _ in answers(4))
+    for (alone, lowest), (passed, found) in zip(answers(1), answers(4), strict=True):
+        assert passed >= alone
+        assert found == lowest or (passed and found >= 7)
+
+
+@pytest.mark.parametrize("broken", [float("nan"), float("inf"), float("-inf")])
+def test_a_score_that_is_no_number_is_refused_with_its_problem(broken):
+    def broken_once(items):
+        return [broken if "for p7." in prompt else 1.0 for prompt, _ in items]
+
+    with pytest.raises(TrainingError, match=r"p7: the verifier's score is (nan|-?inf)\n.*learning_rate"):
+        run(["pt+lv"], score=broken_once)
+
+
+def test_without_a_verifier_what_needs_one_is_left_out():
+    assert usable_selections(ALL, True) == ALL
+    assert usable_selections(ALL, False) == ("random", "pt", "oracle")
+    with pytest.raises(ConfigError, match=r"selection lv: needs a verifier\n.*--verifier"):
+        usable_selections(["lv"], False)
 
 
 def test_progress_never_says_done_early():
@@ -184,82 +258,3 @@ def test_a_missing_program_is_never_preferred_by_score():
         params=PARAMS, seed=0,
     )  # fmt: skip
     assert {r.program for r in rows} == {"x = 1"}
-
-
-def test_every_n_is_what_it_would_be_alone():
-    together = run(num_samples=(1, 3, 8))
-    for n in (1, 3, 8):
-        assert [r for r in together if r.num_samples == n] == run(num_samples=(n,))
-
-
-def test_every_number_of_turns_is_what_it_would_be_alone():
-    long, short = run(num_turns=3), run(num_turns=2)
-    cut = [r for r in long if r.turn_index < 2]
-    assert [(r.problem_id, r.selection, r.turn_index, r.program, r.label) for r in cut] == [
-        (r.problem_id, r.selection, r.turn_index, r.program, r.label) for r in short
-    ]
-
-
-def test_smaller_n_costs_no_sample_in_the_first_turn():
-    one, many = FakeSampler(), FakeSampler()
-    run(["pt"], sampler=one, num_samples=(8,), num_turns=1)
-    run(["pt"], sampler=many, num_samples=(1, 3, 8), num_turns=1)
-    assert one.requests == many.requests
-
-
-def test_a_program_is_executed_and_scored_once_in_all_turns():
-    graded, scored = [], []
-
-    def grade_once(programs):
-        graded.extend((p.problem_id, code) for p, code in programs)
-        return grade(programs)
-
-    def score_once(items):
-        scored.extend(items)
-        return score(items)
-
-    search(
-        PROBLEMS, FakeSampler(), grade_once, score_once, selections=ALL,
-        num_samples=(2, 8), num_turns=3, num_searches=2, params=PARAMS, seed=1,
-    )  # fmt: skip
-    assert len(graded) == len(set(graded))
-    assert len(scored) == len(graded), "each problem has its own prompt"
-
-
-def test_a_beam_goes_on_from_the_best_programs():
-    sampler = FakeSampler()
-    rows = run(["lv"], sampler=sampler, num_searches=1, beam_width=2)
-    first = {r.problem_id: r for r in rows if r.turn_index == 0}
-    second = [r for r in sampler.requests if r.turn_index == 1]
-    for problem_id, row in first.items():
-        if row.stopped:
-            continue
-        drawn = {r.seed % 10 for r in sampler.requests if r.problem_id == problem_id and r.turn_index == 0}
-        histories = {r.messages[1].content for r in second if r.problem_id == problem_id}
-        assert histories == {f"```python\nx = {q}\n```" for q in sorted(drawn)[-2:]}
-        assert row.program == f"x = {max(drawn)}"
-    drawn_in_turn_2 = {r.num_drawn for r in rows if r.turn_index == 1}
-    assert drawn_in_turn_2 <= {5, 10}
-    assert 10 in drawn_in_turn_2
-
-
-def test_a_beam_of_one_is_the_papers_search():
-    assert run(beam_width=1) == run()
-
-
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_a_score_that_is_no_number_is_refused(value):
-    with pytest.raises(TrainingError, match="the verifier's score is"):
-        run(["lv"], score=lambda items: [value for _ in items])
-
-
-def test_costs_are_counted():
-    rows = run(["pt"], num_searches=1)
-    assert all((r.num_drawn, r.num_tokens) == (5, 20) and 1 <= r.num_distinct <= 5 for r in rows)
-
-
-def test_without_a_verifier_selections_that_need_one_are_left_out():
-    assert usable_selections(ALL, has_verifier=True) == ALL
-    assert usable_selections(ALL, has_verifier=False) == ("random", "pt", "oracle")
-    with pytest.raises(ConfigError, match="needs a verifier"):
-        usable_selections(("lv", "pt+lv"), has_verifier=False)
