@@ -37,6 +37,11 @@ def test_the_description_names_every_key_and_loads():
         (["relabel.oracle_weight=0", "relabel.verifier_weight=0"], "both weights"),
         (["relabel.oracle_weight=0", "relabel.unsolved=skip"], "uses labels"),
         (["generator.bootstrap.hidden_size=90"], "90 cannot be split"),
+        (["finetune.steps=[100]"], r"finetune\.steps: 1 for 2 iterations"),
+        (
+            ["problems.dataset=mbpp", "generator.bootstrap.corpus=solutions", "problems.num_reserved=5"],
+            "mbpp has no problems to spare",
+        ),
         (["nonsense"], "section.key=value"),
         (["run.seed.x=1"], "not a section"),
         (["run.seed=[1"], "cannot be read"),
