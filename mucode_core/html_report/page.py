@@ -53,15 +53,31 @@ def write_html(directory: Path, out: Path, other: Path | None = None) -> Written
     started = time.monotonic()
     run = open_run(directory)
     browser = make_browser(run)
+    try:
+        text = _render(run, browser, other)
+    except KeyError as error:
+        cure = "run it again: what did not change comes from its store"
+        problem = f"was written by another version of mucode: it has no {error}"
+        raise DataError(problem, place=str(directory / "result.json"), cure=cure) from error
+    data = text.encode()
+    temporary = out.with_name(f".{out.name}")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(out)
+    except OSError as error:
+        raise DataError(f"cannot be written: {error.strerror}", place=str(out), cure="name another --out") from error
+    seconds = time.monotonic() - started
+    return WrittenReport(out, len(data), browser.num_problems, browser.num_rollouts, seconds)
+
+
+def _render(run: RunFiles, browser: Browser, other: Path | None) -> str:
     resources = files("mucode_core.html_report")
     template = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     ).from_string((resources / "page.html").read_text("utf-8"))
-    num_rollouts = sum(len(found) for group in browser.groups for found in group.rollouts.values())
-    num_problems = len({problem_id for group in browser.groups for problem_id in group.rollouts})
-    text = template.render(
+    return template.render(
         title=f"{run.config.run.name} · seed {run.config.run.seed}",
-        directory=str(directory),
+        directory=str(run.directory),
         css=(resources / "page.css").read_text("utf-8"),
         js=(resources / "page.js").read_text("utf-8"),
         figures=figure_rows(run),
@@ -71,7 +87,7 @@ def write_html(directory: Path, out: Path, other: Path | None = None) -> Written
         pass_at_k=pass_rows(run),
         rounds=round_rows(run),
         verifiers=verifier_rows(run),
-        plots=_plots(directory),
+        plots=_plots(run.directory),
         endings=_endings(browser),
         outcomes=OUTCOMES,
         timeline=timeline(run),
@@ -81,17 +97,9 @@ def write_html(directory: Path, out: Path, other: Path | None = None) -> Written
         groups=[group.name for group in browser.groups],
         index=browser.index,
         blocks=browser.blocks,
-        num_problems=num_problems,
-        num_rollouts=num_rollouts,
+        num_problems=browser.num_problems,
+        num_rollouts=browser.num_rollouts,
     )
-    data = text.encode()
-    temporary = out.with_name(f".{out.name}")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(out)
-    except OSError as error:
-        raise DataError(f"cannot be written: {error.strerror}", place=str(out), cure="name another --out") from error
-    return WrittenReport(out, len(data), num_problems, num_rollouts, time.monotonic() - started)
 
 
 def figure_rows(run: RunFiles) -> Rows:

@@ -54,6 +54,14 @@ class Browser:
     blocks: list[str]
     """Problems with their rollouts, compressed, some problems a block."""
 
+    @property
+    def num_problems(self) -> int:
+        return len({problem_id for group in self.groups for problem_id in group.rollouts})
+
+    @property
+    def num_rollouts(self) -> int:
+        return sum(len(rollouts) for group in self.groups for rollouts in group.rollouts.values())
+
 
 def outcome_of(turn: Turn) -> str:
     """How a turn ended; one of `OUTCOMES`."""
