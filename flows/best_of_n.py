@@ -26,16 +26,16 @@ _TASK_RUNNER: Any = ThreadPoolTaskRunner(max_workers=8)
     description="Multi-turn Best-of-N of one generator with each way of selecting and each N.",
 )
 def best_of_n(config: Config) -> EvaluationResult:
-    """Evaluates `generator.model`, with `evaluation.verifier` where there is one, on the test problems."""
+    """Evaluates `generator.model`, with `evaluation.verifier` where there is one, on one split."""
     settings = config.evaluation
     wanted = sorted({settings.best_of_n, *settings.sweep})
     with open_runtime(config) as runtime:
         problems, generator, verifier = open_evaluated(runtime, config)
         selections = usable_selections(settings.selections, verifier is not None)
-        greedy = search_greedily(runtime, config, problems, generator, "test") if 1 in wanted else None
+        greedy = search_greedily(runtime, config, problems, generator, settings.split) if 1 in wanted else None
         several = [n for n in wanted if n > 1]
         best = (
-            search_best_of_n(runtime, config, problems, generator, verifier, "test", selections, several)
+            search_best_of_n(runtime, config, problems, generator, verifier, settings.split, selections, several)
             if several
             else None
         )

@@ -21,7 +21,7 @@ Future = PrefectFuture[ArtifactRef]
 
 
 def open_evaluated(runtime: Runtime, config: Config) -> tuple[Future, Future, Future | None]:
-    """Test problems, generator and verifier (None where none is named) of an evaluation.
+    """Problems, generator and verifier (None where none is named) of an evaluation.
 
     Raises:
         ConfigError: No generator is named.
@@ -30,7 +30,7 @@ def open_evaluated(runtime: Runtime, config: Config) -> tuple[Future, Future, Fu
     if config.generator.model == "bootstrap":
         cure = "name its checkpoint directory with --generator"
         raise ConfigError("there is no generator to evaluate", place="generator.model", cure=cure)
-    problems = load(runtime, config, "test", find_source(runtime, config.problems))
+    problems = load(runtime, config, config.evaluation.split, find_source(runtime, config.problems))
     generator = adopt_generator.submit(runtime, "generator", checkpoint=Source.of(config.generator.model))
     named = config.evaluation.verifier
     verifier = adopt_verifier.submit(runtime, "verifier", checkpoint=Source.of(named)) if named else None

@@ -24,15 +24,15 @@ _TASK_RUNNER: Any = ThreadPoolTaskRunner(max_workers=32)
     description="pass@k after each turn, from independent rollouts; with a verifier, how it orders their programs.",
 )
 def pass_at_k(config: Config) -> EvaluationResult:
-    """Evaluates `generator.model`, with `evaluation.verifier` where there is one, on the test problems."""
+    """Evaluates `generator.model`, with `evaluation.verifier` where there is one, on one split."""
     settings = config.evaluation
     plan = config.rollouts.model_copy(
         update={"num_rollouts": settings.num_rollouts, "temperature": settings.temperature}
     )
     with open_runtime(config) as runtime:
         problems, generator, verifier = open_evaluated(runtime, config)
-        rollouts = roll_out(runtime, config, problems, generator, "test", plan, iteration=0)
-        scores = score_shards(runtime, problems, rollouts, verifier, "test") if verifier is not None else []
+        rollouts = roll_out(runtime, config, problems, generator, settings.split, plan, iteration=0)
+        scores = score_shards(runtime, problems, rollouts, verifier, settings.split) if verifier is not None else []
         outcomes = read_rollout_outcomes(runtime, config, problems, rollouts)
         pool = Pool(rollouts, scores)
         result = summarise_evaluation(runtime, config, problems, generator, verifier, outcomes, pool)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -25,6 +25,7 @@ def evaluate(
     ] = None,
     dataset: Annotated[str | None, typer.Option(help="Data set to evaluate on; default: the file's.")] = None,
     data: Annotated[str | None, typer.Option(help="Local file of the data set.")] = None,
+    split: Annotated[Literal["train", "validation", "test"] | None, typer.Option(help="Default: test.")] = None,
     select: Annotated[
         str | None, typer.Option(help="Ways to pick one of N: random, lv, pt, pt+lv, oracle; comma between.")
     ] = None,
@@ -56,6 +57,7 @@ def evaluate(
         "evaluation.verifier": str(verifier) if verifier else None,
         "problems.dataset": dataset,
         "problems.data": data,
+        "evaluation.split": split,
         "evaluation.selections": _split_selections(select, verifier is not None),
         "evaluation.temperature": temperature,
         "rollouts.num_turns": turns,
@@ -72,7 +74,7 @@ def evaluate(
         name = f"runs/{settings.run.name}-{'pass-at-k' if pass_at_k else 'best-of-n'}"
         settings = settings.model_copy(update={"run": settings.run.model_copy(update={"output_dir": name})})
     result = run_flow(lambda: _start(settings, bool(pass_at_k)), expected_evaluation(settings, bool(pass_at_k)))
-    title = f"{result.dataset} · {result.num_problems} problems · temperature {result.temperature}"
+    title = f"{result.dataset}, {result.split} · {result.num_problems} problems · temperature {result.temperature}"
     print_rows(evaluation_rows(result), title)
     print_rows([["difference", "points"], *_differences(result)] if result.differences else [], "paired")
     print_rows(verifier_rows(result), "verifier")

@@ -197,6 +197,9 @@ class RelabelConfig(Section):
 
 class EvaluationConfig(Section):
     enabled: bool = Field(default=True, description="Evaluate generators on the test split.")
+    split: Literal["train", "validation", "test"] = Field(
+        default="test", description="`mucode evaluate`: whose problems to search."
+    )
     best_of_n: Count = Field(default=5, description="Samples a turn N in multi-turn Best-of-N.")
     temperature: Positive = Field(default=0.7, description="Temperature of those samples (paper: 0.7).")
     num_searches: Count = Field(default=1, description="Independent searches averaged (paper: 10).")

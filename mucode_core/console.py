@@ -57,13 +57,13 @@ def expected_stages(config: Config) -> dict[str, float]:
 
 def expected_evaluation(config: Config, pass_at_k: bool) -> dict[str, float]:
     """The heavy stages of `mucode evaluate`; their cost goes with the programs they draw."""
-    settings, turns = config.evaluation, range(1, config.rollouts.num_turns + 1)
+    settings, split, turns = config.evaluation, config.evaluation.split, range(1, config.rollouts.num_turns + 1)
     if pass_at_k:
-        return {f"test · sample turn {turn} · shard 1": 1.0 for turn in turns}
+        return {f"{split} · sample turn {turn} · shard 1": 1.0 for turn in turns}
     wanted = {settings.best_of_n, *settings.sweep}
     several = float(sum(n for n in wanted if n > 1) * settings.num_searches)
-    stages = {"test · greedy": 1.0} if 1 in wanted else {}
-    return stages | ({"test · best of": several} if several else {})
+    stages = {f"{split} · greedy": 1.0} if 1 in wanted else {}
+    return stages | ({f"{split} · best of": several} if several else {})
 
 
 @contextmanager

@@ -37,7 +37,7 @@ class Figure:
     public_only: Interval
     """Percent of searches that end on a program that passes the public tests and fails private ones."""
     distinct: Interval
-    """Percent of the samples drawn in one turn that are distinct programs."""
+    """Percent of the samples that are distinct programs: of each turn's, or of all independent rollouts'."""
     tokens: Interval
     """Tokens drawn for one search of one problem, all turns."""
 
@@ -79,6 +79,7 @@ class EvaluationResult:
     verifier: str | None
     verifier_digest: str | None
     dataset: str
+    split: str
     num_problems: int
     temperature: float
     num_turns: int
@@ -105,6 +106,7 @@ class EvaluationResult:
             "generator": {"path": self.generator, "content_digest": self.generator_digest},
             "verifier": {"path": self.verifier, "content_digest": self.verifier_digest} if self.verifier else None,
             "dataset": self.dataset,
+            "split": self.split,
             "num_problems": self.num_problems,
             "temperature": self.temperature,
             "num_turns": self.num_turns,
@@ -198,15 +200,20 @@ def best_ks(
 
 
 def evaluation_rows(result: EvaluationResult) -> list[list[str]]:
-    """The closing table, header first."""
+    """The closing table, header first; intervals after the last turn only, so that a row fits a line."""
     turns = [f"turn {turn}, %" for turn in range(1, result.num_turns + 1)]
     rows = [["decoding", *turns, "public only, %", "distinct, %", "tokens a problem"]]
     for figure in result.figures:
-        last = [format_interval(figure.public_only), format_interval(figure.distinct)]
-        rows.append([figure.name, *map(format_interval, figure.accuracy), *last, format_interval(figure.tokens, 0)])
+        last = [format_interval(figure.public_only), f"{figure.distinct.value:.1f}", f"{figure.tokens.value:.0f}"]
+        rows.append([figure.name, *_curve_cells(figure.accuracy), *last])
     for k, points in result.pass_at_k.items():
-        rows.append([f"pass@{k}", *map(format_interval, points), "", "", ""])
+        rows.append([f"pass@{k}", *_curve_cells(points), "", "", ""])
     return rows
+
+
+def _curve_cells(points: Curve) -> list[str]:
+    *earlier, last = points
+    return [*(f"{point.value:.1f}" for point in earlier), format_interval(last)]
 
 
 def verifier_rows(result: EvaluationResult) -> list[list[str]]:

@@ -93,15 +93,20 @@ def count_searches(
 def count_rollouts(
     rollouts: Sequence[Rollout], problem_ids: Sequence[str], num_turns: int, *, generator: str
 ) -> list[ProblemOutcome]:
-    """Outcomes of independent rollouts after each turn; see `count_searches`."""
-    steps = (
-        _Step(
-            rollout.problem_id, rollout.sample_index, turn.turn_index, turn.label, turn.public_verdict.passed,
-            (1, int(turn.completion.code is not None), turn.completion.num_tokens),
-        )
-        for rollout in rollouts
-        for turn in rollout.turns
-    )  # fmt: skip
+    """Outcomes of independent rollouts after each turn; see `count_searches`.
+
+    A program counts as distinct in the first turn in which any rollout of its problem wrote it.
+    """
+    steps: list[_Step] = []
+    seen: set[tuple[str, str | None]] = set()
+    taken = [(rollout, turn) for rollout in rollouts for turn in rollout.turns]
+    for rollout, turn in sorted(taken, key=lambda pair: pair[1].turn_index):
+        program = (rollout.problem_id, turn.completion.code)
+        new = turn.completion.code is not None and program not in seen
+        seen.add(program)
+        drawn = (1, int(new), turn.completion.num_tokens)
+        correct, passed = turn.label, turn.public_verdict.passed
+        steps.append(_Step(rollout.problem_id, rollout.sample_index, turn.turn_index, correct, passed, drawn))
     return list(_count(steps, problem_ids, num_turns, Decoding(generator, INDEPENDENT, 1)))
 
 

@@ -270,7 +270,7 @@ class ProblemOutcome:
     num_public_passed: int
     num_drawn: int
     num_distinct: int
-    """Distinct programs among those drawn, each turn and search counted apart."""
+    """Distinct programs among those drawn: of each turn and search; of independent rollouts, in all of them."""
     num_tokens: int
 
 

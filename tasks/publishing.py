@@ -276,6 +276,7 @@ def summarise_evaluation(
         verifier=settings.verifier or None,
         verifier_digest=verifier.result().content_digest if verifier is not None else None,
         dataset=config.problems.dataset,
+        split=settings.split,
         num_problems=problems.result().num_rows,
         temperature=settings.temperature,
         num_turns=config.rollouts.num_turns,

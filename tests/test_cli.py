@@ -7,6 +7,7 @@ import pytest
 
 from tests.conftest import REPO
 
+EVALUATE = ["evaluate", "configs/demo.yaml", "--generator", "nowhere"]
 HEAVY = ("torch", "transformers", "vllm", "prefect", "matplotlib", "pyarrow")
 
 
@@ -23,7 +24,7 @@ def test_help_names_the_commands_and_loads_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "loaded: []" in done.stdout
-    for command in ("demo", "train", "doctor", "config"):
+    for command in ("demo", "train", "evaluate", "compare", "ablate", "doctor", "config"):
         assert command in done.stdout
 
 
@@ -59,6 +60,17 @@ def test_the_core_never_imports_prefect():
             "problems.data: custom problems are on no hub",
         ),
         (["demo", "--seed", "-1"], 2, "equal to 0"),
+        (["train", "configs/demo.yaml", "--algorithm", "star"], 2, "'star' is not one of"),
+        (["ablate", "configs/demo.yaml"], 2, "base: Field required"),
+        (["evaluate", "configs/demo.yaml"], 2, "--generator"),
+        ([*EVALUATE, "--select", "pt,lv"], 2, "--select lv: needs a verifier"),
+        ([*EVALUATE, "--select", "best"], 2, "evaluation.selections.0"),
+        ([*EVALUATE, "-n", "1,x"], 2, "-n: 'x' is no count"),
+        ([*EVALUATE, "-n", "0"], 2, "-n: '0' is no count"),
+        ([*EVALUATE, "-n", "5", "--beam", "6"], 2, "6 programs cannot be kept"),
+        ([*EVALUATE, "--pass-at-k", "1", "-n", "2,3"], 2, "'2,3' is not one number"),
+        ([*EVALUATE, "--pass-at-k", "10", "-n", "5"], 2, "k=10 exceeds the rollouts"),
+        ([*EVALUATE, "--temperature", "0"], 2, "evaluation.temperature"),
         (["fly"], 2, "fly"),
     ],
 )
@@ -66,6 +78,13 @@ def test_bad_usage_ends_with_2_and_says_what_to_do(arguments, code, message):
     done = mucode(*arguments, cwd=REPO)
     assert done.returncode == code
     assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_runs_that_are_not_there_cannot_be_compared():
+    done = mucode("compare", "nowhere", "nowhere")
+    assert done.returncode == 1
+    assert "nowhere/outcomes.parquet: no such file" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -156,9 +156,11 @@ def pairs(count=40):
     return [VerifierPair(f"p{i}", f"say w{i}", f"good{i % 5}", f"bad{i % 7}") for i in range(count)]
 
 
+@pytest.mark.parametrize("loss", ["bt", "bce"])
 @pytest.mark.parametrize("kind", ["head", "likelihood"])
-def test_the_verifier_learns_to_separate_programs(base, tmp_path, kind):
-    config = VerifierConfig(score=kind, epochs=6, learning_rate=5e-3, batch_tokens=512, score_l2=1e-3)
+def test_the_verifier_learns_to_separate_programs(base, tmp_path, kind, loss):
+    l2 = 1e-3 if kind == "head" else 0.0
+    config = VerifierConfig(score=kind, loss=loss, epochs=6, learning_rate=5e-3, batch_tokens=512, score_l2=l2)
     report = fit_verifier(pairs(), base, tmp_path / "a", config, 0)
     assert report.num_pairs == 40
     assert report.train_pair_accuracy > 0.9
@@ -167,6 +169,17 @@ def test_the_verifier_learns_to_separate_programs(base, tmp_path, kind):
     assert sum(good > bad for good, bad in zip(scores[::2], scores[1::2], strict=True)) >= 7
     fit_verifier(pairs(), base, tmp_path / "b", config, 0)
     assert digests(tmp_path / "a") == digests(tmp_path / "b")
+
+
+def test_cross_entropy_puts_correct_programs_above_zero_and_incorrect_ones_below(base, tmp_path):
+    def spread(loss):
+        config = VerifierConfig(score="head", loss=loss, epochs=8, learning_rate=5e-3, batch_tokens=512, score_l2=0.0)
+        fit_verifier(pairs(), base, tmp_path / loss, config, 0)
+        scores = score_programs(tmp_path / loss, [(f"say w{i}", w) for i in range(5) for w in (f"good{i}", f"bad{i}")])
+        return min(scores[::2]), max(scores[1::2])
+
+    lowest_correct, highest_incorrect = spread("bce")
+    assert highest_incorrect < 0 < lowest_correct
 
 
 @pytest.mark.parametrize("kind", ["head", "likelihood"])

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 SMALL = {
     "problems.num_train": 60,
     "problems.num_validation": 40,
@@ -37,6 +39,13 @@ def run(out: Path, **overrides: Any) -> dict[str, Any]:
     )
     assert done.returncode == 0, done.stderr[-4000:]
     return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A finished small demo: its directory and its result."""
+    out = tmp_path_factory.mktemp("undisturbed") / "run"
+    return out, run(out)
 
 
 def content(result: dict[str, Any]) -> dict[str, str]:

@@ -19,12 +19,6 @@ from tests.flows.conftest import command, content, environment, left_behind, run
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
-    out = tmp_path_factory.mktemp("undisturbed") / "run"
-    return out, run(out)
-
-
 def test_the_method_improves_the_base(undisturbed):
     _, result = undisturbed
     base, final = result["base"], result["final"]
