@@ -13,7 +13,7 @@ import typer
 
 from mucode_core.cli_evaluation import ablate, compare, evaluate, metrics
 from mucode_core.cli_options import Json, Out, Set
-from mucode_core.cli_report import report
+from mucode_core.cli_report import export, report
 from mucode_core.errors import MucodeError
 from mucode_core.terminal import make_console, run_flow
 
@@ -46,6 +46,7 @@ app.command()(compare)
 app.command()(ablate)
 app.command()(metrics)
 app.command()(report)
+app.command()(export)
 
 
 @app.command()

@@ -17,10 +17,10 @@ from mucode_core.config import dump_config
 from mucode_core.errors import DataError
 from mucode_core.html_report.published import published_rows
 from mucode_core.html_report.rollouts import OUTCOMES, Browser, make_browser
-from mucode_core.html_report.run_files import RunFiles, open_run
 from mucode_core.outcomes import FINAL, Decoding, tabulate
 from mucode_core.report import format_interval
 from mucode_core.results import Resampling, curve, paired
+from mucode_core.run_files import RunFiles, open_run
 
 _HOW = Resampling(num_resamples=2000, seed=0)
 _SHORT = 12

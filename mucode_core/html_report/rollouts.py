@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mucode_core.html_report.run_files import RunFiles
 from mucode_core.prompts import render_prompt
+from mucode_core.run_files import RunFiles
 from mucode_core.types import ExpertChoice, Problem, Rollout, SftExample, StdinTest, Test, Turn, VerifierScore
 
 _EXECUTED = re.compile(r"(?:(?P<group>.*) · )?execute turn (?P<turn>\d+) · shard \d+/\d+")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from mucode_core.artifacts import ArtifactStore, Recipe
 from mucode_core.config import dump_config, make_config
 from mucode_core.outcomes import write_outcomes
-from mucode_core.types import ExpertChoice, Problem, ProblemOutcome, Rollout, SftExample, VerifierScore
+from mucode_core.types import ExpertChoice, Problem, ProblemOutcome, Rollout, SearchRow, SftExample, VerifierScore
 
 
 def choice_of(rollout: Rollout, turn: int, score: float) -> ExpertChoice:
@@ -28,6 +29,7 @@ def write_run(
     choices: Sequence[ExpertChoice],
     examples: Sequence[SftExample] = (),
     outcomes: Sequence[ProblemOutcome] = (),
+    searches: Mapping[str, Sequence[SearchRow]] = MappingProxyType({}),
     **result: Any,
 ) -> Path:
     """Publishes the rows as the artifacts of one round, and the files that tell of them."""
@@ -49,6 +51,8 @@ def write_run(
     publish("round 1 · score shard 1/1", "scores", scores, VerifierScore)
     publish("round 1 · choose expert programs", "expert_choices", choices, ExpertChoice)
     publish("round 1 · relabel", "sft_examples", examples, SftExample)
+    for label, rows in searches.items():
+        publish(label, "search", rows, SearchRow)
     config = make_config({"run": {"name": "recorded", "seed": 4}})
     (directory / "config.yaml").write_text(dump_config(config))
     (directory / "result.json").write_text(json.dumps({"lineage": stages, **result}))
