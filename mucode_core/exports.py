@@ -61,15 +61,13 @@ def _task_id(problem_id: str, prefix: str | None) -> str:
 
 def _programs(run: RunFiles, source: str | None, selection: str | None) -> Iterator[tuple[str, str | None]]:
     searches = {stage["label"]: stage for stage in run.stages if stage["kind"] == "search"}
-    source = source or next(reversed(searches), "")
-    if source in searches:
-        return _of_search(run.read(searches[source], SearchRow), selection, source)
-    rollouts = [s for s in run.stages if s["kind"] == "rollouts" and s["label"].startswith(f"{source} · ")]
+    place: str = next(reversed(searches), "") if source is None else source
+    if place in searches:
+        return _of_search(run.read(searches[place], SearchRow), selection, place)
+    rollouts = [s for s in run.stages if s["kind"] == "rollouts" and s["label"].startswith(f"{place} · ")]
     if not rollouts:
-        known = ", ".join(searches) or "none"
-        raise ConfigError(
-            f"the run has no stage {source!r}", place="--from", cure=f"name a search ({known}) or rollouts"
-        )
+        cure = f"name a search ({', '.join(searches) or 'none'}) or rollouts"
+        raise ConfigError(f"the run has no stage {place!r}", place="--from", cure=cure)
     finished = {r.rollout_id: r for stage in rollouts for r in run.read(stage, Rollout) if r.stop_reason is not None}
     return ((r.problem_id, r.turns[-1].completion.code) for r in finished.values())
 
