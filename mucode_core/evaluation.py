@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -197,6 +198,27 @@ def best_ks(
         accuracy, precision = (bootstrap(column, num_resamples=how.num_resamples, seed=how.seed) for column in values.T)
         found.append(BestK(k, accuracy, precision))
     return found
+
+
+def write_plots(result: EvaluationResult, out_dir: Path) -> list[Path]:
+    """Accuracy by N where there are several, and pass@k where rollouts were drawn, in `plots/`."""
+    from mucode_core import plots  # matplotlib takes a second to import
+
+    by_n: dict[str, dict[int, Interval]] = {}
+    for figure in result.figures:
+        if figure.num_samples > 1:
+            by_n.setdefault(figure.decoding, {})[figure.num_samples] = figure.accuracy[-1]
+    by_k = {"pass@k": {k: points[-1] for k, points in result.pass_at_k.items()}} if result.pass_at_k else {}
+    directory = out_dir / "plots"
+    directory.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    if any(len(points) > 1 for points in by_n.values()):
+        path = directory / "by-n.png"
+        written.append(plots.plot_against(by_n, "samples a turn, N", "Best of N after the last turn", path))
+    if by_k:
+        path = directory / "pass-at-k.png"
+        written.append(plots.plot_against(by_k, "independent rollouts, k", "pass@k after the last turn", path))
+    return written
 
 
 def evaluation_rows(result: EvaluationResult) -> list[list[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +121,34 @@ def plot_best_of_n(evaluations: Sequence[Evaluation], best_of_n: int, path: Path
     panels[0][0].set_ylim(bottom=0)  # shared, and only now: it ends the scaling to what is drawn
     figure.suptitle(f"Best of {best_of_n} (95 % intervals)", fontsize=11)
     figure.legend(*_reversed_legend(panels[0][-1]), title="selection", loc="outside right upper", frameon=False)
+    return _save(figure, path)
+
+
+def plot_against(curves: Mapping[str, Mapping[int, Interval]], xlabel: str, title: str, path: Path) -> Path:
+    """Accuracy after the last turn against a count, such as N or k: a line a name."""
+    drawn: tuple[Any, Any] = plt.subplots(figsize=_SIZE, layout="constrained")
+    figure, axes = drawn
+    for number, (name, points) in enumerate(curves.items()):
+        counts = sorted(points)
+        intervals = [points[count] for count in counts]
+        axes.errorbar(
+            counts,
+            [i.value for i in intervals],
+            _whiskers(intervals),
+            marker=_MARKERS[number % len(_MARKERS)],
+            capsize=2,
+            color=_COLOURS[number % len(_COLOURS)],
+            label=name,
+        )
+    ticks = sorted({count for points in curves.values() for count in points})
+    axes.set_xscale("log")
+    axes.set_xticks(ticks, [str(tick) for tick in ticks])
+    axes.minorticks_off()
+    axes.set_title(f"{title} (95 % intervals)", fontsize=11)
+    axes.set(xlabel=xlabel, ylabel=_ACCURACY)
+    axes.set_ylim(bottom=0)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(*_reversed_legend(axes), loc="outside right upper", frameon=False)
     return _save(figure, path)
 
 

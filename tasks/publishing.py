@@ -21,6 +21,7 @@ from mucode_core.evaluation import (
     make_figures,
     pass_curves,
     selection_differences,
+    write_plots,
 )
 from mucode_core.fingerprint import derive_seed
 from mucode_core.metrics import Interval, Values, summarise_rollouts
@@ -301,6 +302,7 @@ def publish_evaluation(result: EvaluationResult, config: Config, outcomes: Seque
     write_outcomes(outcomes, directory)
     write_json(directory / "result.json", result.to_json())
     (directory / "config.yaml").write_text(dump_config(config), "utf-8")
+    write_plots(result, directory)
     _publish_table(evaluation_rows(result), "evaluation", f"Accuracy on {result.num_problems} problems, %")
 
 

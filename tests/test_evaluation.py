@@ -11,6 +11,7 @@ from mucode_core.evaluation import (
     pass_curves,
     selection_differences,
     verifier_rows,
+    write_plots,
 )
 from mucode_core.outcomes import count_rollouts, count_searches
 from mucode_core.results import Resampling, measure_verifier
@@ -131,3 +132,13 @@ def test_without_rollouts_or_verifier_there_is_less_and_no_nan(result):
     assert verifier_rows(less) == []
     data = json.loads(json.dumps(less.to_json(), allow_nan=False))
     assert (data["verifier"], data["verifier_quality"], data["best_k_of_n"]) == (None, None, [])
+
+
+def test_plots_are_drawn_of_what_there_is(result, tmp_path):
+    assert write_plots(result, tmp_path / "none") == []
+    points = {1: result.figures[0].accuracy, 5: result.figures[0].accuracy}
+    names = [path.name for path in write_plots(dataclasses.replace(result, pass_at_k=points), tmp_path)]
+    assert names == ["pass-at-k.png"]
+    twice = [*result.figures, *(dataclasses.replace(f, num_samples=2) for f in result.figures if f.num_samples > 1)]
+    names = [path.name for path in write_plots(dataclasses.replace(result, figures=twice), tmp_path)]
+    assert names == ["by-n.png"]

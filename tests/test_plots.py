@@ -34,6 +34,9 @@ DRAWN = {
     "by-turn": lambda path: plots.plot_accuracy_by_turn(EVALUATIONS, path),
     "by-iteration": lambda path: plots.plot_accuracy_by_iteration(EVALUATIONS, path),
     "best-of-n": lambda path: plots.plot_best_of_n([e for e in EVALUATIONS if e.best_of_n], 5, path),
+    "by-n": lambda path: plots.plot_against(
+        {"pt": dict(zip((2, 5, 10), curve(50, 60, 70), strict=True)), "lv": {5: curve(40)[0]}}, "N", "Best of N", path
+    ),
     "scores": lambda path: plots.plot_scores_by_label(quality((), range(40), range(-60, 0)), path),
     "calibration": lambda path: plots.plot_calibration(quality([0.1] * 400 + [5.0] * 3 + [-1.0]), path),
 }
