@@ -5,7 +5,7 @@ STAMP := $(VENV)/.installed
 RUN := $(VENV)/bin
 FAST := not slow and not docker and not vllm and not gpu
 
-.PHONY: help demo test test-slow test-docker sandbox-image lint format clean
+.PHONY: help demo results test test-slow test-docker sandbox-image lint format clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -23,6 +23,9 @@ $(STAMP): requirements-cpu.lock pyproject.toml
 
 demo: $(STAMP) ## The whole method on CPU: train, improve, evaluate, report (at most 10 minutes)
 	$(RUN)/mucode demo
+
+results: $(STAMP) ## The figures of docs/results.md: every algorithm and verifier on four seeds (hours)
+	$(RUN)/python -m benchmarks.results --out runs/results
 
 test: $(STAMP) ## Fast tests (under 3 minutes)
 	$(RUN)/python -m pytest -m "$(FAST)"

@@ -80,6 +80,8 @@ class Data:
     """The problems; recorded programs where these stand in for a generator."""
 
     train: Future
+    reserved: Future | None
+    """For the verifier alone."""
     validation: Future
     test: Future | None
     recorded: Future | None
@@ -133,8 +135,9 @@ def _load_data(runtime: Runtime, config: Config) -> Data:
         )
 
     train, validation = (load(runtime, config, split, source, recorded) for split in ("train", "validation"))
+    reserved = load(runtime, config, "reserved", source, recorded) if problems.num_reserved else None
     test = load(runtime, config, "test", source, recorded) if config.evaluation.enabled else None
-    return Data(train, validation, test, recorded)
+    return Data(train, reserved, validation, test, recorded)
 
 
 def _make_base(runtime: Runtime, config: Config, data: Data) -> Future:
@@ -153,16 +156,19 @@ def _make_base(runtime: Runtime, config: Config, data: Data) -> Future:
 
 
 def _gather(run: Run) -> None:
-    """Rolls out the newest generator on the training problems and fits the verifier on all rollouts so far."""
+    """Rolls out the newest generator and fits the verifier on all rollouts so far."""
     runtime, config, data = run.runtime, run.config, run.data
     iteration = len(run.rounds)
     name = f"round {iteration + 1}"
     rollouts = _roll_out(run, data.train, iteration, name)
+    compared, paired = data.train, rollouts
+    if data.reserved is not None:
+        compared, paired = data.reserved, _roll_out(run, data.reserved, iteration, f"{name} · reserved")
     pairs = collect_pairs.submit(
         runtime,
         f"{name} · verifier pairs",
-        problems=data.train,
-        rollouts=rollouts,
+        problems=compared,
+        rollouts=paired,
         pairs_per_problem=config.verifier.pairs_per_problem,
         seed=derive_seed(config.run.seed, "pairs", iteration),
     )
@@ -193,6 +199,7 @@ def _improve(run: Run) -> None:
         examples=newest.examples,
         base=run.generators[0],
         settings=config.finetune,
+        iteration=newest.iteration,
         seed=derive_seed(config.run.seed, newest.iteration + 1),
     )
     run.generators.append(newest.generator)

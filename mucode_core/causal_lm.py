@@ -64,14 +64,19 @@ def token_log_probs(model: Any, examples: Sequence[Encoded]) -> tuple[torch.Tens
 
 
 def fit_causal_lm(
-    model: Any, examples: Sequence[Encoded], config: OptimizerConfig, seed: int, progress: Progress
+    model: Any,
+    examples: Sequence[Encoded],
+    config: OptimizerConfig,
+    seed: int,
+    progress: Progress,
+    num_steps: int | None = None,
 ) -> FitReport:
     """Trains on the labelled tokens; see `optimization.fit`."""
 
     def loss_of(batch: list[int]) -> torch.Tensor:
         return -token_log_probs(model, [examples[i] for i in batch])[0].mean()
 
-    return fit(model, [len(e.ids) for e in examples], loss_of, config, seed, progress)
+    return fit(model, [len(e.ids) for e in examples], loss_of, config, seed, progress, num_steps)
 
 
 @torch.inference_mode()

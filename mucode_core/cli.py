@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
-from mucode_core.cli_evaluation import ablate, compare, evaluate
+from mucode_core.cli_evaluation import ablate, compare, evaluate, metrics
 from mucode_core.cli_options import Json, Out, Set
+from mucode_core.cli_report import export, report
 from mucode_core.errors import MucodeError
 from mucode_core.terminal import make_console, run_flow
 
@@ -43,6 +44,9 @@ Workers = Annotated[int | None, typer.Option(min=1, help="Judges; default: one a
 app.command()(evaluate)
 app.command()(compare)
 app.command()(ablate)
+app.command()(metrics)
+app.command()(report)
+app.command()(export)
 
 
 @app.command()

@@ -173,3 +173,25 @@ def ablate(
     typer.echo(f"results: {result.out_dir}", err=True)
     if as_json:
         typer.echo(json.dumps(result.to_json()))
+
+
+def metrics(
+    graded: Annotated[Path, typer.Argument(help="Parquet file of `mucode grade`.")],
+    num_samples: Annotated[
+        str | None, typer.Option("-n", help="Values of N, comma between; default: up to the smallest pool.")
+    ] = None,
+    resamples: Annotated[int, typer.Option(min=100, help="Bootstrap resamples of problems.")] = 5000,
+    as_json: Json = False,
+) -> None:
+    """Figures of graded samples: pass@k, and what selecting one of N by public tests gains over random."""
+    from mucode_core.pools import default_ns, measure_pools, pool_rows, read_graded
+    from mucode_core.report import format_interval
+    from mucode_core.results import Resampling
+
+    rows = read_graded(graded)
+    ns = _parse_counts(num_samples, "-n") or default_ns(rows)
+    figures = measure_pools(rows, ns, Resampling(resamples, 0))
+    print_rows(pool_rows(figures), f"{figures.num_samples} samples")
+    typer.echo(f"public passed, private failed: {format_interval(figures.public_only)} % of samples", err=True)
+    if as_json:
+        typer.echo(json.dumps(figures.to_json()))

@@ -66,6 +66,12 @@ class ProblemsConfig(Section):
         default="paper", description="Division into public and private tests: the paper's, or the published code's."
     )
     num_train: Count = Field(default=450, description="Synthetic set: training problems.")
+    num_reserved: int = Field(
+        default=0,
+        ge=0,
+        description="Synthetic set: further training problems that only the verifier is fitted on (ours); "
+        "0 fits it on the generator's own (paper).",
+    )
     num_validation: Count = Field(default=200, description="Synthetic set: validation problems.")
     num_test: Count = Field(default=400, description="Synthetic set: held-out test problems.")
     validation_fraction: Probability = Field(
@@ -148,6 +154,12 @@ class OptimizerConfig(Section):
     max_length: Count = Field(default=512, description="Longest example, tokens; longer ones are counted and left out.")
 
 
+class FinetuneConfig(OptimizerConfig):
+    steps: tuple[Count, ...] = Field(
+        default=(), description="Gradient steps of each iteration, over the examples again and again; overrides epochs."
+    )
+
+
 class VerifierConfig(OptimizerConfig):
     score: Literal["head", "likelihood"] = Field(
         default="head",
@@ -225,7 +237,7 @@ class Config(Section):
     sandbox: SandboxConfig = SandboxConfig()
     verifier: VerifierConfig = VerifierConfig()
     relabel: RelabelConfig = RelabelConfig()
-    finetune: OptimizerConfig = OptimizerConfig()
+    finetune: FinetuneConfig = FinetuneConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
 
     @model_validator(mode="after")
@@ -259,6 +271,17 @@ def _impossible(config: Config) -> list[tuple[str, str, str]]:
         found.append(("relabel", "both weights of the expert are 0", "give one of them a positive weight"))
     if config.relabel.oracle_weight == 0 and config.relabel.unsolved == "skip":
         found.append(("relabel.unsolved", "'skip' uses labels, which oracle_weight=0 forbids", "set it to 'expert'"))
+    if problems.num_reserved and problems.dataset != "synthetic":
+        cure = "set problems.num_reserved=0"
+        found.append(("problems.num_reserved", f"{problems.dataset} has no problems to spare", cure))
+    if problems.validation_fraction + problems.test_fraction >= 1:
+        found.append(("problems", "validation and test fractions leave no training problems", "lower them"))
+    return [*found, *_impossible_counts(config)]
+
+
+def _impossible_counts(config: Config) -> list[tuple[str, str, str]]:
+    """Counts that contradict each other."""
+    found: list[tuple[str, str, str]] = []
     evaluation = config.evaluation
     smallest = min((n for n in (evaluation.best_of_n, *evaluation.sweep) if n > 1), default=1)
     if evaluation.beam_width > smallest:
@@ -267,8 +290,9 @@ def _impossible(config: Config) -> list[tuple[str, str, str]]:
     if max(evaluation.pass_at_k, default=0) > evaluation.num_rollouts:
         cure = f"raise evaluation.num_rollouts (now {evaluation.num_rollouts}), or lower k"
         found.append(("evaluation.pass_at_k", f"k={max(evaluation.pass_at_k)} exceeds the rollouts", cure))
-    if problems.validation_fraction + problems.test_fraction >= 1:
-        found.append(("problems", "validation and test fractions leave no training problems", "lower them"))
+    if (steps := config.finetune.steps) and len(steps) != config.run.iterations:
+        cure = f"give {config.run.iterations}, or none"
+        found.append(("finetune.steps", f"{len(steps)} for {config.run.iterations} iterations", cure))
     return found
 
 

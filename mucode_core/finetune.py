@@ -36,6 +36,7 @@ def finetune(
     out_dir: Path,
     config: OptimizerConfig,
     seed: int,
+    num_steps: int | None = None,
     progress: Progress = ignore,
 ) -> FinetuneReport:
     """Trains a copy of the base model to answer each state with its target.
@@ -48,6 +49,7 @@ def finetune(
         out_dir: Where model and tokenizer are saved.
         config: Epochs, learning rate, batch size, longest example.
         seed: Orders the examples.
+        num_steps: Gradient steps instead of the configured epochs.
         progress: Hears of tokens.
 
     Raises:
@@ -64,7 +66,7 @@ def finetune(
         )
     model = load_causal_lm(base_dir)
     loss_before = mean_loss(model, kept, _LOSS_SAMPLE, seed)
-    report = fit_causal_lm(model, kept, config, seed, progress)
+    report = fit_causal_lm(model, kept, config, seed, progress, num_steps)
     loss_after = mean_loss(model, kept, _LOSS_SAMPLE, seed)
     model.save_pretrained(out_dir)
     tokenizer.save_pretrained(out_dir)

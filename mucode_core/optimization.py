@@ -6,6 +6,7 @@ fewer tokens than AdamW alone. One thread and one seed give the same weights, bi
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from collections.abc import Callable, Iterable, Sequence
@@ -35,11 +36,17 @@ class FitReport:
     """Mean over the last tenth of the steps."""
 
 
-def plan_batches(lengths: Sequence[int], config: OptimizerConfig, seed: int) -> list[list[int]]:
-    """Batches of example indices for all epochs: shuffled, of similar length, at most `batch_tokens` when padded."""
+def plan_batches(
+    lengths: Sequence[int], config: OptimizerConfig, seed: int, num_steps: int | None = None
+) -> list[list[int]]:
+    """Batches of example indices: shuffled, of similar length, at most `batch_tokens` when padded.
+
+    Of `epochs` passes over the examples, or of as many as `num_steps` batches need.
+    """
     rng = random.Random(seed)
     plan: list[list[int]] = []
-    for _ in range(config.epochs):
+    passes = itertools.repeat(None, config.epochs) if num_steps is None else itertools.repeat(None)
+    for _ in passes:
         epoch: list[list[int]] = []
         order = list(range(len(lengths)))
         rng.shuffle(order)
@@ -47,7 +54,9 @@ def plan_batches(lengths: Sequence[int], config: OptimizerConfig, seed: int) -> 
             epoch += _pack(sorted(order[start : start + _SORTED_WITHIN], key=lengths.__getitem__), lengths, config)
         rng.shuffle(epoch)
         plan += epoch
-    return plan
+        if num_steps is not None and len(plan) >= num_steps:
+            break
+    return plan[:num_steps]
 
 
 def _pack(order: Iterable[int], lengths: Sequence[int], config: OptimizerConfig) -> list[list[int]]:
@@ -67,6 +76,7 @@ def fit(
     config: OptimizerConfig,
     seed: int,
     progress: Progress = ignore,
+    num_steps: int | None = None,
 ) -> FitReport:
     """Minimises the mean of `loss_of(indices)` over batches of examples.
 
@@ -77,11 +87,12 @@ def fit(
         config: Epochs, peak learning rate, batch size.
         seed: Orders the batches.
         progress: Hears of padded tokens.
+        num_steps: Batches to take instead of the configured epochs.
 
     Raises:
         TrainingError: The loss is not finite.
     """
-    plan = plan_batches(lengths, config, seed)
+    plan = plan_batches(lengths, config, seed, num_steps)
     padded = [len(batch) * max(lengths[i] for i in batch) for batch in plan]
     optimizers = _make_optimizers(model, config.learning_rate)
     model.train()

@@ -7,10 +7,9 @@ from pathlib import Path
 from mucode_core.artifacts import Draft, Source
 from mucode_core.config import BootstrapConfig, ProblemsConfig, SandboxConfig
 from mucode_core.fingerprint import derive_seed
-from mucode_core.problems import find_data, load_split
+from mucode_core.problems import LoadedSplit, find_data, load_split
 from mucode_core.problems import load_problems as read_problems
 from mucode_core.problems.budgets import set_time_limits
-from mucode_core.problems.synthetic import ProblemSplit
 from mucode_core.sampling.replay import load_recorded_programs
 from mucode_core.sandbox import Limits
 from mucode_core.types import ArtifactRef, Dialogue, Problem, RecordedProgram
@@ -32,7 +31,7 @@ def load_problems(
     draft: Draft,
     label: str,
     *,
-    split: ProblemSplit,
+    split: LoadedSplit,
     settings: ProblemsConfig,
     source: Source | None,
     recorded: ArtifactRef | None,

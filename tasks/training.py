@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mucode_core.artifacts import Draft
-from mucode_core.config import OptimizerConfig, RelabelConfig
+from mucode_core.config import FinetuneConfig, RelabelConfig
 from mucode_core.expert import choose_experts, score_table
 from mucode_core.fingerprint import derive_seed
 from mucode_core.relabel import imitate, relabel
@@ -84,7 +84,8 @@ def train_generator(
     *,
     examples: ArtifactRef,
     base: ArtifactRef,
-    settings: OptimizerConfig,
+    settings: FinetuneConfig,
+    iteration: int,
     seed: int,
 ) -> None:
     """The next generator: the base model, fine-tuned on the relabelled states."""
@@ -96,6 +97,7 @@ def train_generator(
         draft.model_dir,
         settings,
         derive_seed(seed, "finetune"),
+        settings.steps[iteration] if settings.steps else None,
         progress=runtime.progress(label),
     )
     draft.note(report)

@@ -37,6 +37,11 @@ def test_the_description_names_every_key_and_loads():
         (["relabel.oracle_weight=0", "relabel.verifier_weight=0"], "both weights"),
         (["relabel.oracle_weight=0", "relabel.unsolved=skip"], "uses labels"),
         (["generator.bootstrap.hidden_size=90"], "90 cannot be split"),
+        (["finetune.steps=[100]"], r"finetune\.steps: 1 for 2 iterations"),
+        (
+            ["problems.dataset=mbpp", "generator.bootstrap.corpus=solutions", "problems.num_reserved=5"],
+            "mbpp has no problems to spare",
+        ),
         (["evaluation.beam_width=6"], r"evaluation\.beam_width: 6 programs cannot be kept; choose at most .*, 5"),
         (["evaluation.beam_width=4", "evaluation.sweep=[1, 3]"], "the smallest N, 3"),
         (["evaluation.pass_at_k=[1, 30]"], r"k=30 exceeds the rollouts; raise .* \(now 20\)"),

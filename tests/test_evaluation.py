@@ -62,7 +62,8 @@ def result():
         name="e", generator="m/final", generator_digest="g" * 64, verifier="m/verifier", verifier_digest="v" * 64,
         dataset="synthetic", split="test", num_problems=10, temperature=0.7, num_turns=1, beam_width=1,
         exclude_rejected=False, seed=0, resampling=HOW, figures=make_figures(made, HOW),
-        differences=selection_differences(made, HOW), pass_at_k={}, best_k=best_ks(ROLLOUTS, SCORES, [1, 2], HOW),
+        differences=selection_differences(made, HOW),
+        pass_at_k={}, best_k=best_ks(ROLLOUTS, SCORES, [1, 2], HOW),
         quality=measure_verifier("final", ROLLOUTS, SCORES, HOW), stages=[], wall_s=1.0, out_dir="out",
     )  # fmt: skip
 

@@ -103,6 +103,16 @@ def test_batches_hold_every_example_once_an_epoch_within_the_budget():
     assert plan != plan_batches(lengths, OptimizerConfig(epochs=2, batch_tokens=256), 1)
 
 
+def test_a_number_of_steps_takes_as_many_batches_from_whole_passes():
+    lengths = [10] * 100
+    config = OptimizerConfig(epochs=1, batch_tokens=100)
+    assert len(plan_batches(lengths, config, 0)) == 10
+    plan = plan_batches(lengths, config, 0, 25)
+    assert len(plan) == 25
+    assert sorted(i for batch in plan[:20] for i in batch) == sorted([*range(100), *range(100)])
+    assert len(plan_batches(lengths, config, 0, 3)) == 3
+
+
 def examples(count=24):
     return [
         SftExample("p", f"r{i}", 0, (Message("user", f"say w{i}"),), f"```python\nyes{i}\n```") for i in range(count)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from mucode_core.config import ProblemsConfig
 from mucode_core.errors import ConfigError, DataError
@@ -18,7 +19,19 @@ from mucode_core.problems.rows import Row, fetch, read_rows
 from mucode_core.problems.synthetic import ProblemSplit, make_problems
 from mucode_core.types import Problem
 
-__all__ = ["DATASETS", "Hub", "find_data", "load_problems", "load_split", "make_problems", "read_declarations"]
+__all__ = [
+    "DATASETS",
+    "Hub",
+    "LoadedSplit",
+    "find_data",
+    "load_problems",
+    "load_split",
+    "make_problems",
+    "read_declarations",
+]
+
+LoadedSplit = ProblemSplit | Literal["reserved"]
+"""A problem's own split, or the training problems that the verifier alone sees."""
 
 
 @dataclass(frozen=True)
@@ -145,16 +158,16 @@ def _find(name: str) -> Dataset:
 
 
 def load_split(
-    settings: ProblemsConfig, split: ProblemSplit, *, data: Path | None, keep: Collection[str] | None, seed: int
+    settings: ProblemsConfig, split: LoadedSplit, *, data: Path | None, keep: Collection[str] | None, seed: int
 ) -> list[Problem]:
-    """The problems of one split ('train', 'validation' or 'test') of the configured data set.
+    """The problems of one split of the configured data set.
 
     A training problem that is a validation or test problem too is left out, and a validation problem that is a test
     problem; test splits stay whole. See `leaks`.
 
     Args:
         settings: Which data set, and how large its splits are.
-        split: The split.
+        split: The split; 'reserved' problems follow the training problems in the same draw, so that none is both.
         data: The data set's file; None for the synthetic set.
         keep: Problem ids that have recorded programs: only these, split anew by a hash of their id,
             because the recorded programs cover the published splits unevenly. None keeps the published splits.
@@ -165,8 +178,7 @@ def load_split(
         DataError: The split is empty, or the file is not what it should be.
     """
     if settings.dataset == "synthetic":
-        sizes = {"train": settings.num_train, "validation": settings.num_validation, "test": settings.num_test}
-        return make_problems(split, sizes[split], derive_seed(seed, "problems", split))
+        return _make_split(settings, split, seed)
     assert data is not None  # the configuration refuses a file-based data set without its file
     dataset = _find(settings.dataset)
     if keep is None and dataset.splits is not None and split not in dataset.splits:
@@ -181,6 +193,14 @@ def load_split(
         cure = "use the whole data set's file"
         raise DataError(f"no problem in split {split!r}", place=str(data), cure=cure)
     return chosen
+
+
+def _make_split(settings: ProblemsConfig, split: LoadedSplit, seed: int) -> list[Problem]:
+    if split == "reserved":
+        num_problems = settings.num_train + settings.num_reserved
+        return make_problems("train", num_problems, derive_seed(seed, "problems", "train"))[settings.num_train :]
+    sizes = {"train": settings.num_train, "validation": settings.num_validation, "test": settings.num_test}
+    return make_problems(split, sizes[split], derive_seed(seed, "problems", split))
 
 
 def _hashed_split(problem: Problem, settings: ProblemsConfig) -> str:

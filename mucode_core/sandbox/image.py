@@ -107,15 +107,14 @@ def _add_interpreter(tar: tarfile.TarFile) -> None:
     if sys.platform != "linux" or not shutil.which("ldd"):
         cure = "name a base image that has Python: --base python:3.12-slim"
         raise SandboxError("an image of the running interpreter needs Linux and ldd", place="image", cure=cure)
-    for directory in _EMPTY_DIRECTORIES:
-        _add(tar, directory, None)
     _add(tar, "etc/passwd", b"root:x:0:0:root:/:/nologin\n")
     home = Path(numpy_home())
     trees = [Path(os.__file__).parent, home / "numpy", home / "numpy.libs", Path("/usr/share/zoneinfo")]
     files = {python, *(file for tree in trees for file in _walk(tree))}
     files |= _libraries_of(file for file in files if file == python or ".so" in file.name)
-    for directory in sorted({parent for file in files for parent in file.parents if parent.name}):
-        _add(tar, str(directory), None)  # open to all, whatever they are here
+    needed = {str(parent).lstrip("/") for file in files for parent in file.parents if parent.name}
+    for directory in sorted(needed.union(name.lstrip("/") for name in _EMPTY_DIRECTORIES)):
+        _add(tar, directory, None)  # once each, as the daemon demands; open to all, whatever they are here
     for file in sorted(files):
         tar.add(file, str(file))
     _add_guest(tar, _GUEST)

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mucode_core.config import ProblemsConfig
 from mucode_core.errors import DataError
+from mucode_core.problems import LoadedSplit, load_split
 from mucode_core.problems.grammar import LISTS, STRINGS, Operation
 from mucode_core.problems.synthetic import MAX_PROBLEMS, make_dialogues, make_problems, split_of
 from mucode_core.prompts import extract_code, render_prompt
@@ -219,3 +221,15 @@ def test_dialogues_are_made_fast_enough_to_be_made_on_the_spot():
     start = time.process_time()
     make_dialogues(10_000, 0, error_scale=0.7, repair_rate=0.1)
     assert time.process_time() - start < 10
+
+
+def test_reserved_problems_are_nobody_elses() -> None:
+    def load(split: LoadedSplit, num_reserved: int = 40) -> list[Problem]:
+        settings = ProblemsConfig(num_train=60, num_reserved=num_reserved, num_validation=30, num_test=30)
+        return load_split(settings, split, data=None, keep=None, seed=5)
+
+    reserved = {p.prompt for p in load("reserved")}
+    others = [p.prompt for split in ("train", "validation", "test") for p in load(split)]
+    assert len(reserved) == 40
+    assert not reserved & set(others)
+    assert load("train") == load("train", num_reserved=0), "reserving changes no other split"

@@ -6,9 +6,11 @@ import json
 import os
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from sandbox_jobs import make_job, run_jobs
 from mucode_core.config import SandboxConfig
 from mucode_core.errors import SandboxError
 from mucode_core.sandbox import container as container_module
+from mucode_core.sandbox import image as image_module
 from mucode_core.sandbox import open_sandbox
 from mucode_core.sandbox.container import ContainerSandbox, connect
 from mucode_core.sandbox.image import GUEST_FILES, build_image, image_name
@@ -67,6 +70,28 @@ def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.1)
     return condition()
+
+
+def test_the_image_holds_every_path_once_wherever_the_packages_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "tmp" / "site-packages"  # below a directory that the image has anyway
+    (home / "numpy").mkdir(parents=True)
+    (home / "numpy" / "here.py").touch()
+    monkeypatch.setattr(image_module, "numpy_home", lambda: str(home))
+    names: list[str] = []
+
+    def take(archive: str, **_: str) -> str:
+        with tarfile.open(archive) as tar:
+            names.extend(tar.getnames())
+        return ""
+
+    client = SimpleNamespace(
+        api=SimpleNamespace(import_image_from_file=take), images=SimpleNamespace(list=lambda **_: [])
+    )
+    build_image(client)  # type: ignore[arg-type]
+    assert str(home / "numpy" / "here.py").lstrip("/") in names
+    assert sorted(names) == sorted(set(names))
 
 
 def test_the_guest_imports_nothing_that_the_image_lacks() -> None:

@@ -342,7 +342,8 @@ def helpers(before: set[int]) -> dict[str, int]:
 
 
 OWNER = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background starts with it ignored
 from mucode_core.sandbox import Job, Limits, ProcessSandbox
 sandbox = ProcessSandbox(2)
 jobs = [Job(f"def f(x):\\n    while True: pass # {i}", ("assert f(1) == 1",), "assert", "", "f", Limits(cpu_s=60)) for i in range(2)]

@@ -1,0 +1,164 @@
+"""The figures of docs/results.md: µCode against RFT and the base, and the study of verifiers, on several seeds.
+
+    python -m benchmarks.results --seeds 101 102 103 104 --out runs/results > docs/results.md
+
+Runs what is missing (`mucode ablate` of configs/ablations/results.yaml and verifier.yaml, and searches that exclude
+rejected programs), then prints the page. Stages are cached, so it can be stopped and started again; with --collect
+nothing is run and the page is of what is there. Every seed draws problems, base model and samples of its own; figures
+pool the test problems of all seeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mucode_core.metrics import Values, bootstrap
+from mucode_core.outcomes import read_outcomes, tabulate
+from mucode_core.report import format_interval
+from mucode_core.results import Resampling
+
+HOW = Resampling(num_resamples=5000, seed=0)
+MATRICES = ("configs/ablations/results.yaml", "configs/ablations/verifier.yaml")
+ALGORITHMS = {"mucode": "µCode", "rft": "RFT, same epochs", "rft-steps": "RFT, about the same steps"}
+VERIFIERS = ("likelihood-bt", "likelihood-bce", "likelihood-bt-reserved", "head-bt", "head-bce")
+SELECTIONS = ("random", "lv", "pt", "pt+lv", "oracle")
+EXCLUDED = "-excluding"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One variant's runs, a seed each: accuracies [problems of all seeds, turns] by (generator, decoding)."""
+
+    name: str
+    accuracy: dict[tuple[str, str], Values]
+    results: list[dict[str, Any]]
+
+
+def run_all(seeds: list[int], out: Path) -> None:
+    """What `make results` runs, one command after another."""
+    for seed in seeds:
+        place = out / f"seed{seed}"
+        for matrix in MATRICES:
+            _mucode("ablate", matrix, "--out", str(place), "--set", f"run.seed={seed}")
+        for name in VERIFIERS:
+            run = place / name
+            checkpoints = ("--generator", str(run / "models/final"), "--verifier", str(run / "models/verifier"))
+            searching = ("--select", "random,lv,pt,pt+lv", "-n", "5", "--exclude-rejected")
+            _mucode("evaluate", str(run / "config.yaml"), *checkpoints, *searching, "--out", f"{run}{EXCLUDED}")
+
+
+def _mucode(*words: str) -> None:
+    print("mucode", *words, file=sys.stderr)
+    subprocess.run([sys.executable, "-c", "from mucode_core.cli import main; main()", *words], check=True)
+
+
+def read_variant(out: Path, seeds: list[int], name: str) -> Variant | None:
+    """A variant of all seeds; None where one of them lacks it."""
+    runs = [out / f"seed{seed}" / name for seed in seeds]
+    if not all((run / "outcomes.parquet").exists() for run in runs):
+        return None
+    tables = [tabulate(read_outcomes(run)) for run in runs]
+    keys = [{(key.generator, key.decoding): table.accuracy for key, table in of_run.items()} for of_run in tables]
+    shared = [key for key in keys[0] if all(key in of_run for of_run in keys)]
+    accuracy = {key: np.concatenate([of_run[key] for of_run in keys]) for key in shared}
+    return Variant(name, accuracy, [json.loads((run / "result.json").read_text("utf-8")) for run in runs])
+
+
+def mean(values: Values) -> str:
+    return format_interval(bootstrap(values, num_resamples=HOW.num_resamples, seed=HOW.seed))
+
+
+def table(header: list[str], rows: list[list[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def greedy_table(variants: dict[str, Variant]) -> str:
+    rows: list[list[str]] = []
+    base = variants["mucode"].accuracy["base", "greedy"]
+    rows.append(["base", *map(mean, base.T), "-", "-"])
+    for name, title in ALGORITHMS.items():
+        accuracy = variants[name].accuracy["final", "greedy"]
+        steps = [
+            [r["finetune"]["num_steps"] for r in result["rounds"] if r["finetune"]] for result in variants[name].results
+        ]
+        taken = ", ".join("+".join(map(str, of_seed)) for of_seed in steps)
+        rows.append([title, *map(mean, accuracy.T), mean(accuracy[:, -1] - base[:, -1]), taken])
+    turns = [f"turn {i + 1}, %" for i in range(base.shape[1])]
+    return table(["generator", *turns, "- base, points", "gradient steps, by seed"], rows)
+
+
+def difference_table(variants: dict[str, Variant]) -> str:
+    rows: list[list[str]] = []
+    for other in ("rft", "rft-steps"):
+        for decoding in ("greedy", "pt+lv"):
+            ours, theirs = (variants[name].accuracy["final", decoding] for name in ("mucode", other))
+            rows.append([f"µCode - {ALGORITHMS[other]}", decoding, *map(mean, (ours - theirs).T)])
+    return table(["", "decoding", *(f"turn {i + 1}, points" for i in range(len(rows[0]) - 2))], rows)
+
+
+def best_of_n_table(variants: dict[str, Variant]) -> str:
+    owners = [("base", "mucode", "base")] + [(title, name, "final") for name, title in ALGORITHMS.items()]
+    rows = [
+        [title, *(mean(variants[name].accuracy[owner, s][:, -1]) for s in SELECTIONS)] for title, name, owner in owners
+    ]
+    return table(["generator", *(f"{s}, %" for s in SELECTIONS)], rows)
+
+
+def verifier_table(variants: dict[str, Variant], rival: Variant | None) -> str:
+    rows: list[list[str]] = []
+    for name in VERIFIERS:
+        if name not in variants:
+            continue
+        one = variants[name].accuracy
+        pairs = [quality["heldout_pair_accuracy"] for r in variants[name].results for quality in r["verifiers"][-1:]]
+        gain, over_random = (
+            one["final", a][:, -1] - one["final", b][:, -1] for a, b in (("pt+lv", "pt"), ("lv", "random"))
+        )
+        row = [name, ", ".join(f"{value:.0f}" for value in pairs), mean(one["final", "greedy"][:, -1])]
+        row.append(mean(one["final", "greedy"][:, -1] - rival.accuracy["final", "greedy"][:, -1]) if rival else "-")
+        rows.append([*row, mean(gain), mean(over_random), *excluding(variants.get(name + EXCLUDED))])
+    header = ["verifier", "pair accuracy, % by seed", "greedy, %", "greedy - RFT at matched steps"]
+    header += ["pt+lv - pt", "lv - random", "pt+lv - pt, excluding", "lv - random, excluding"]
+    return table(header, rows)
+
+
+def excluding(one: Variant | None) -> list[str]:
+    if one is None:
+        return ["-", "-"]
+    accuracy = {decoding: values[:, -1] for (_, decoding), values in one.accuracy.items()}
+    return [mean(accuracy["pt+lv"] - accuracy["pt"]), mean(accuracy["lv"] - accuracy["random"])]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[101, 102, 103, 104])
+    parser.add_argument("--out", type=Path, default=Path("runs/results"))
+    parser.add_argument("--collect", action="store_true", help="run nothing")
+    arguments = parser.parse_args()
+    if not arguments.collect:
+        run_all(arguments.seeds, arguments.out)
+    names = [*ALGORITHMS, *VERIFIERS, *(name + EXCLUDED for name in VERIFIERS)]
+    found = {name: read_variant(arguments.out, arguments.seeds, name) for name in names}
+    variants = {name: one for name, one in found.items() if one is not None}
+    if missing := [name for name in ALGORITHMS if name not in variants]:
+        sys.exit(f"no runs of {', '.join(missing)} with every seed in {arguments.out}: run without --collect")
+    num_problems = len(variants["mucode"].accuracy["base", "greedy"])
+    print(f"{len(arguments.seeds)} seeds ({', '.join(map(str, arguments.seeds))}), {num_problems} held-out problems;")
+    print("95 % bootstrap intervals over problems.\n")
+    print("Greedy decoding:\n", greedy_table(variants), sep="\n")
+    print("Paired differences:\n", difference_table(variants), sep="\n")
+    print("Best of 5 after the last turn:\n", best_of_n_table(variants), sep="\n")
+    print("Verifiers:\n", verifier_table(variants, variants.get("rft-steps")), sep="\n")
+
+
+if __name__ == "__main__":
+    main()

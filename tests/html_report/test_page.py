@@ -1,0 +1,152 @@
+"""The page's contents, as files and rows."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from html_report_runs import choice_of, write_run
+from typer.testing import CliRunner
+
+from mucode_core.cli import app
+from mucode_core.errors import ArtifactError, DataError
+from mucode_core.html_report import write_html
+from mucode_core.html_report.published import published_rows
+from mucode_core.types import ProblemOutcome, Rollout, SftExample, VerifierScore
+from tests.conftest import make_problem, make_rollout
+
+HOSTILE = "</script><script>document.title='taken'</script>"
+
+
+def outcome(problem: str, generator: str, correct: int) -> ProblemOutcome:
+    return ProblemOutcome(problem, generator, "greedy", 1, 0, 1, correct, correct, 1, 1, 9)
+
+
+def rollouts_of(problem: str) -> list[Rollout]:
+    return [
+        make_rollout(
+            f"{problem}/0", problem, ("def f(x): return x", False, False), ("def f(x): return x + 1", True, True)
+        ),
+        make_rollout(f"{problem}/1", problem, ("f = lambda x: 2", True, False)),
+        make_rollout(f"{problem}/2", problem, (None, False, False), (HOSTILE, False, False)),
+    ]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    return make_run(tmp_path / "run", ("a", "b"), {"a": 1, "b": 0})
+
+
+def make_run(directory: Path, names: tuple[str, ...], correct: dict[str, int]) -> Path:
+    rollouts = [rollout for name in names for rollout in rollouts_of(name)]
+    scores = [VerifierScore(r.rollout_id, t.turn_index, "v", -0.5 - t.turn_index) for r in rollouts for t in r.turns]
+    examples = [SftExample(name, f"{name}/2", 1, (), "x") for name in names]
+    outcomes = [outcome(name, "base", 0) for name in names] + [outcome(n, "final", c) for n, c in correct.items()]
+    return write_run(
+        directory,
+        [make_problem(name, prompt=f"Write f for {name}. {HOSTILE}") for name in names],
+        rollouts,
+        scores,
+        [choice_of(rollouts[0], 1, -1.5)],
+        examples,
+        outcomes,
+        final_iteration=1,
+    )
+
+
+def unpack(text: str, name: str) -> Any:
+    packed = re.search(rf'id="{name}">([^<]*)</script>', text)
+    assert packed is not None
+    return json.loads(zlib.decompress(base64.b64decode(packed[1])))
+
+
+def test_the_page_holds_every_turn_with_its_score_and_fate(run: Path, tmp_path: Path) -> None:
+    written = write_html(run, tmp_path / "r.html")
+    text = written.path.read_text("utf-8")
+    assert (written.num_problems, written.num_rollouts, written.num_bytes) == (2, 6, len(text.encode()))
+    assert [row[:1] + row[2:] for row in unpack(text, "index")] == [
+        ["a", "train", 0, [[3, 1, 1]]],
+        ["b", "train", 0, [[3, 1, 1]]],
+    ]
+    first, _ = unpack(text, "block-0")
+    assert first["prompt"].endswith("assert f(1) == 2")
+    assert first["private"] == ["assert f(5) == 6", "assert f(0) == 1"]
+    turns = [turn for rollout in first["groups"]["0"] for turn in rollout["turns"]]
+    assert [turn["outcome"] for turn in turns] == ["wrong", "correct", "public only", "no program", "wrong"]
+    assert [turn.get("relabelled", False) for turn in turns] == [False, False, False, False, True]
+    assert [turn["score"] for turn in turns] == [-0.5, -1.5, -0.5, -0.5, -1.5]
+    assert turns[0]["feedback"] == "AssertionError: got 1, expected 2"
+    assert turns[3]["text"] == "I do not know."
+    choice = first["choices"]["0"]
+    assert (choice["rollout"], choice["turn"], choice["label"], choice["criterion"]) == ("a/0", 1, True, 0.85)
+
+
+def test_the_page_needs_no_network_and_no_text_of_a_model_is_markup(run: Path, tmp_path: Path) -> None:
+    text = write_html(run, tmp_path / "r.html").path.read_text("utf-8")
+    assert "taken" not in text
+    assert not re.search(r"""(?:src|href)=["'](?!#|data:)""", text)
+    assert "@import" not in text
+    assert not re.search(r"https?://", text)
+
+
+def test_figures_stand_beside_the_base(run: Path, tmp_path: Path) -> None:
+    text = write_html(run, tmp_path / "r.html").path.read_text("utf-8")
+    cells = re.findall(r"<td>([^<]*)</td>", text)
+    assert cells[:4] == ["base", "greedy", "0.0 [0.0, 0.0]", ""]
+    assert cells[4:6] == ["final", "greedy"]
+    assert cells[6].startswith("50.0 [")
+    assert cells[7].startswith("50.0 [")
+
+
+def test_two_runs_are_compared_problem_by_problem(run: Path, tmp_path: Path) -> None:
+    other = make_run(tmp_path / "other", ("a", "b"), {"a": 0, "b": 0})
+    text = write_html(run, tmp_path / "r.html", other).path.read_text("utf-8")
+    assert "run against other" in text
+    assert "1 problems that changed" in text
+    assert re.search(r"<td>a</td><td>greedy</td><td>100</td><td>0</td>", text)
+    strange = make_run(tmp_path / "strange", ("a", "c"), {"a": 0, "c": 0})
+    with pytest.raises(DataError, match="problems are in one run only"):
+        write_html(run, tmp_path / "r.html", strange)
+
+
+def test_what_is_no_run_is_told(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="holds no result"):
+        write_html(tmp_path, tmp_path / "r.html")
+    result = json.loads((run / "result.json").read_text())
+    (run / "result.json").write_text(
+        json.dumps(result | {"rounds": [{"iteration": 0, "rollouts": {}, "finetune": {}}]})
+    )
+    with pytest.raises(DataError, match="another version of mucode"):
+        write_html(run, tmp_path / "r.html")
+    (run / "result.json").write_text("{}")
+    with pytest.raises(DataError, match="is no run's result"):
+        write_html(run, tmp_path / "r.html")
+    assert not (tmp_path / "r.html").exists()
+
+
+def test_a_missing_artifact_is_told(run: Path, tmp_path: Path) -> None:
+    (scores,) = (run / "store" / "scores").iterdir()
+    (scores / "data.parquet").unlink()
+    with pytest.raises(ArtifactError):
+        write_html(run, tmp_path / "r.html")
+
+
+def test_the_command_tells_size_and_place(run: Path) -> None:
+    done = CliRunner().invoke(app, ["report", str(run), "--json"])
+    assert done.exit_code == 0
+    printed = json.loads(done.stdout)
+    assert printed["num_bytes"] == (run / "report.html").stat().st_size
+    assert "2 problems, 6 rollouts, 0.0 MB" in done.stderr
+
+
+def test_the_papers_figures_match_the_data_set() -> None:
+    header, *rows = published_rows("mbpp")
+    assert header == ["method", "N", "Llama-3.2-1B", "Llama-3.1-8B"]
+    assert rows[-1] == ["µCode", "5", "51.1", "70.6"]
+    assert published_rows("code_contests")[-1] == ["µCode", "5", "16.3"]
+    assert published_rows("synthetic") == []
