@@ -13,8 +13,9 @@ import secrets
 import shutil
 import time
 from collections.abc import Generator, Iterable, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +24,7 @@ import pyarrow.parquet as pq
 
 import mucode_core
 from mucode_core import schemas
+from mucode_core.columns import count_measured, join_measured
 from mucode_core.errors import ArtifactError, DataError
 from mucode_core.fingerprint import canonical_json, digest_file, digest_of
 from mucode_core.types import ArtifactRef
@@ -31,6 +33,7 @@ Row = TypeVar("Row")
 
 RECORD, DATA, MEASURED, MODEL = "record.json", "data.parquet", "measured.parquet", "model"
 _ROWS_A_GROUP = 4096
+_MEASURED_SCHEMA = pa.schema([pa.field("values", pa.list_(pa.float64()))])
 
 
 @dataclass(frozen=True)
@@ -107,17 +110,25 @@ class Draft:
         self.notes = asdict(report)
 
     def write_rows(self, rows: Iterable[Row], row_type: type[Row]) -> None:
-        """Writes the artifact's rows; measured columns go to a file of their own, outside the content digest."""
-        dicts = schemas.to_dicts(rows, row_type)
-        measured = schemas.split_measured(dicts)
-        _write_parquet(schemas.to_table_from_dicts(dicts, row_type), self.path / DATA)
-        if any(measured):
-            _write_parquet(pa.table({"values": pa.array(measured, pa.list_(pa.float64()))}), self.path / MEASURED)
-        self.num_rows, self.row_type = len(dicts), row_type.__name__
+        """Writes the artifact's rows, a group at a time; measured columns go to a file of their own, outside the
+        content digest."""
+        self.num_rows, self.row_type = 0, row_type.__name__
+        with ExitStack() as files:
+            data = files.enter_context(_open_parquet(self.path / DATA, schemas.schema_of(row_type)))
+            times = None
+            if count_measured(row_type):
+                times = files.enter_context(_open_parquet(self.path / MEASURED, _MEASURED_SCHEMA))
+            remaining = iter(rows)
+            while group := list(islice(remaining, _ROWS_A_GROUP)):
+                measured: list[pa.Array] = []
+                data.write_table(schemas.to_table(group, row_type, measured))
+                if times is not None:
+                    times.write_table(pa.table([join_measured(measured)], schema=_MEASURED_SCHEMA))
+                self.num_rows += len(group)
 
 
-def _write_parquet(table: pa.Table, path: Path) -> None:
-    pq.write_table(table, path, compression="zstd", row_group_size=_ROWS_A_GROUP)
+def _open_parquet(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    return pq.ParquetWriter(path, schema, compression="zstd")
 
 
 class ArtifactStore:
@@ -228,10 +239,11 @@ class ArtifactStore:
             ArtifactError: Missing, changed since `ref` was made, of a foreign schema, or corrupt.
         """
         path = self._open(ref)
-        dicts = _read_parquet(path / DATA, row_type)
+        table = _read_parquet(path / DATA)
+        measured = None
         if (path / MEASURED).exists():
-            schemas.join_measured(dicts, pq.read_table(path / MEASURED)["values"].to_pylist())
-        return schemas.from_dicts(dicts, row_type)
+            measured = _read_parquet(path / MEASURED).column("values").combine_chunks()
+        return schemas.from_table(table, row_type, measured)
 
     def model_dir(self, ref: ArtifactRef) -> Path:
         """Directory of an artifact's model files, verified; see `read_rows` for errors."""
@@ -286,13 +298,11 @@ def _read_record(path: Path) -> dict[str, Any]:
     return record
 
 
-def _read_parquet(path: Path, row_type: type[Any]) -> list[dict[str, Any]]:
+def _read_parquet(path: Path) -> pa.Table:
     try:
-        table = pq.read_table(path)
+        return pq.read_table(path)
     except (OSError, pa.ArrowInvalid) as error:
         raise ArtifactError(f"is not readable Parquet: {error}", place=str(path), cure="run again") from error
-    schemas.check_schema(table.schema, row_type)
-    return table.to_pylist()
 
 
 def _hash_files(path: Path) -> dict[str, dict[str, Any]]:

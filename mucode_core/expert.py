@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 
 from mucode_core.config import RelabelConfig
-from mucode_core.errors import TrainingError
 from mucode_core.types import ExpertChoice, Rollout, Turn, VerifierScore
 
 _REFERENCE_LABEL_WEIGHT = 100.0
@@ -16,7 +15,7 @@ ScoreTable = dict[tuple[str, int], float]
 
 
 def choose_experts(
-    rollouts: Sequence[Rollout], scores: Iterable[VerifierScore], config: RelabelConfig, *, standardise: bool
+    rollouts: Iterable[Rollout], scores: ScoreTable, config: RelabelConfig, *, standardise: bool
 ) -> list[ExpertChoice]:
     """y*(x) = argmax over the programs of x of oracle_weight * label + verifier_weight * score.
 
@@ -25,7 +24,7 @@ def choose_experts(
 
     Args:
         rollouts: All of D, every iteration so far.
-        scores: One for each candidate.
+        scores: Of each candidate; see `score_table`.
         config: Mode and weights.
         standardise: Bring the scores to mean 0 and deviation 1 over D first. Log-likelihoods span tens of nats;
             the paper's weights are meant for scores of a regularised scalar head.
@@ -34,11 +33,10 @@ def choose_experts(
         One choice a problem that has a program at all, in order of first appearance. With `unsolved: skip`,
         only problems with a correct one.
     """
-    table = score_table(scores)
-    shift, scale = _scale(list(table.values())) if standardise else (0.0, 1.0)
+    shift, scale = _scale(scores.values()) if standardise else (0.0, 1.0)
     best: dict[str, ExpertChoice] = {}
     for rollout, turn in _candidates(rollouts, config):
-        score = table[rollout.rollout_id, turn.turn_index]
+        score = scores[rollout.rollout_id, turn.turn_index]
         value = _criterion(turn.label, (score - shift) / scale, config)
         if rollout.problem_id not in best or value > best[rollout.problem_id].criterion:
             best[rollout.problem_id] = ExpertChoice(
@@ -52,7 +50,7 @@ def score_table(scores: Iterable[VerifierScore]) -> ScoreTable:
     return {(s.rollout_id, s.turn_index): s.score for s in scores}
 
 
-def _candidates(rollouts: Sequence[Rollout], config: RelabelConfig) -> Iterator[tuple[Rollout, Turn]]:
+def _candidates(rollouts: Iterable[Rollout], config: RelabelConfig) -> Iterator[tuple[Rollout, Turn]]:
     for rollout in rollouts:
         turns = rollout.turns if config.mode == "paper" else rollout.turns[-1:]
         yield from ((rollout, turn) for turn in turns if turn.completion.code is not None)
@@ -64,22 +62,7 @@ def _criterion(label: bool, score: float, config: RelabelConfig) -> float:
     return config.oracle_weight * label + config.verifier_weight * score
 
 
-def _scale(values: Sequence[float]) -> tuple[float, float]:
+def _scale(values: Collection[float]) -> tuple[float, float]:
     if not values:
         return 0.0, 1.0
     return statistics.fmean(values), statistics.pstdev(values) or 1.0
-
-
-def require_solved(rollouts: Sequence[Rollout]) -> None:
-    """Refuses rollouts that hold nothing to imitate.
-
-    Raises:
-        TrainingError: No problem was solved.
-    """
-    problems = {r.problem_id for r in rollouts}
-    if not any(turn.label for r in rollouts for turn in r.turns):
-        raise TrainingError(
-            f"0 of {len(problems)} problems solved: nothing to learn from",
-            place=f"rollouts of iteration {rollouts[0].iteration if rollouts else 0}",
-            cure="raise rollouts.num_rollouts or rollouts.temperature, or start from a stronger base model",
-        )

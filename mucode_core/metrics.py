@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -210,16 +211,31 @@ class RolloutSummary:
     num_tokens: int
 
 
-def summarise_rollouts(rollouts: Sequence[Rollout]) -> RolloutSummary:
-    """Counts over finished rollouts."""
-    turns = [(r, t) for r in rollouts for t in r.turns]
+def summarise_rollouts(rollouts: Iterable[Rollout]) -> RolloutSummary:
+    """Counts over finished rollouts, read once."""
+    counts: Counter[str] = Counter()
+    programs: set[tuple[str, str]] = set()
+    problems: set[str] = set()
+    solved: set[str] = set()
+    for rollout in rollouts:
+        problems.add(rollout.problem_id)
+        counts["rollouts"] += 1
+        counts["correct"] += rollout.label
+        counts["public_only"] += rollout.stop_reason == "public_pass" and not rollout.label
+        for turn in rollout.turns:
+            counts["programs"] += 1
+            counts["tokens"] += turn.completion.num_tokens
+            if turn.completion.code is not None:
+                programs.add((rollout.problem_id, turn.completion.code))
+            if turn.label:
+                solved.add(rollout.problem_id)
     return RolloutSummary(
-        num_rollouts=len(rollouts),
-        num_programs=len(turns),
-        num_distinct=len({(r.problem_id, t.completion.code) for r, t in turns if t.completion.code is not None}),
-        num_correct=sum(r.label for r in rollouts),
-        num_problems=len({r.problem_id for r in rollouts}),
-        num_solved=len({r.problem_id for r, t in turns if t.label}),
-        num_public_only=sum(r.stop_reason == "public_pass" and not r.label for r in rollouts),
-        num_tokens=sum(t.completion.num_tokens for _, t in turns),
+        num_rollouts=counts["rollouts"],
+        num_programs=counts["programs"],
+        num_distinct=len(programs),
+        num_correct=counts["correct"],
+        num_problems=len(problems),
+        num_solved=len(solved),
+        num_public_only=counts["public_only"],
+        num_tokens=counts["tokens"],
     )

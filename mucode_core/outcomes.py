@@ -91,7 +91,7 @@ def count_searches(
 
 
 def count_rollouts(
-    rollouts: Sequence[Rollout], problem_ids: Sequence[str], num_turns: int, *, generator: str
+    rollouts: Iterable[Rollout], problem_ids: Sequence[str], num_turns: int, *, generator: str
 ) -> list[ProblemOutcome]:
     """Outcomes of independent rollouts after each turn; see `count_searches`.
 
@@ -209,7 +209,7 @@ def _tabulate(key: Decoding, by_problem: dict[str, dict[int, ProblemOutcome]]) -
     )
 
 
-def write_outcomes(outcomes: Iterable[ProblemOutcome], directory: Path) -> Path:
+def write_outcomes(outcomes: Sequence[ProblemOutcome], directory: Path) -> Path:
     """Writes `outcomes.parquet` into a run directory, whole or not at all."""
     path = directory / OUTCOMES
     temporary = path.with_name(f".{path.name}")

@@ -38,11 +38,15 @@ def render_feedback(feedback: str) -> str:
 
 def build_messages(prompt: str, public_tests: Sequence[Test], turns: Sequence[PublicTurn] = ()) -> tuple[Message, ...]:
     """The state s_t as chat messages (paper section 3): the problem, then each turn's text and feedback."""
-    messages = [Message("user", render_prompt(prompt, public_tests))]
+    messages = (Message("user", render_prompt(prompt, public_tests)),)
     for turn in turns:
-        messages.append(Message("assistant", turn.text))
-        messages.append(Message("user", render_feedback(turn.feedback)))
-    return tuple(messages)
+        messages = continue_messages(messages, turn)
+    return messages
+
+
+def continue_messages(messages: tuple[Message, ...], turn: PublicTurn) -> tuple[Message, ...]:
+    """The state after one more turn."""
+    return (*messages, Message("assistant", turn.text), Message("user", render_feedback(turn.feedback)))
 
 
 def extract_code(text: str) -> str | None:

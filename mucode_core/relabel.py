@@ -1,26 +1,28 @@
 """Imitation examples: states with the completion to imitate there.
 
 µCode gives each state the expert's completion (paper section 4.2, Algorithm 1 line 7); its baseline RFT leaves rollouts
-as they are and keeps the good ones (paper section 5, multi-turn STaR).
+as they are and keeps the good ones (paper section 5, multi-turn STaR). Rollouts are read once, one by one: a million of
+them need not be in memory together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import blake2b
 
 from mucode_core.config import RelabelConfig
 from mucode_core.expert import ScoreTable
-from mucode_core.rollout import build_state
-from mucode_core.types import ExpertChoice, Problem, Rollout, SftExample
+from mucode_core.prompts import build_messages, continue_messages
+from mucode_core.types import ExpertChoice, Message, Problem, Rollout, SftExample
 
 
 def relabel(
-    rollouts: Sequence[Rollout],
+    rollouts: Iterable[Rollout],
     choices: Sequence[ExpertChoice],
     scores: ScoreTable,
     problems: Mapping[str, Problem],
     config: RelabelConfig,
-) -> list[SftExample]:
+) -> Iterator[SftExample]:
     """D* = {(s_t, y*)}: a set, so an example that several rollouts share counts once.
 
     `paper`: every state of every rollout gets the expert's completion. `reference`, what the published code does:
@@ -30,21 +32,21 @@ def relabel(
     Args:
         rollouts: All of D.
         choices: The expert's, a problem at most one; problems without one are left out.
-        scores: Of each turn's program.
+        scores: Of each turn's program; `paper` needs none.
         problems: By id.
         config: Mode and limits.
     """
-    by_problem = {choice.problem_id: choice for choice in choices}
+    targets = {choice.problem_id: choice.completion.text for choice in choices}
     if config.mode == "paper":
-        chosen = [(r, by_problem[r.problem_id].completion.text) for r in rollouts if r.problem_id in by_problem]
+        chosen = ((r, targets[r.problem_id]) for r in rollouts if r.problem_id in targets)
     else:
-        chosen = _reference_targets(rollouts, by_problem, scores, config.max_failed_rollouts)
-    return list(_distinct(_expand(chosen, problems)))
+        chosen = _reference_targets(rollouts, targets, scores, config.max_failed_rollouts)
+    return _expand(chosen, problems)
 
 
 def imitate(
-    rollouts: Sequence[Rollout], scores: ScoreTable, problems: Mapping[str, Problem], config: RelabelConfig
-) -> list[SftExample]:
+    rollouts: Iterable[Rollout], scores: ScoreTable, problems: Mapping[str, Problem], config: RelabelConfig
+) -> Iterator[SftExample]:
     """RFT: every state of the rollouts that are kept, with the rollout's own last completion.
 
     `rft_filter: oracle` keeps the correct rollouts. `verifier` (RFT_LV) keeps the `rft_top_k` of each problem whose
@@ -57,49 +59,58 @@ def imitate(
         config: Filter and limit.
     """
     if config.rft_filter == "oracle":
-        kept = [r for r in rollouts if r.label]
+        kept = (r for r in rollouts if r.label)
     else:
         kept = _best_scored(rollouts, scores, config.rft_top_k)
-    return list(_distinct(_expand([(r, r.turns[-1].completion.text) for r in kept], problems)))
+    return _expand(((r, r.turns[-1].completion.text) for r in kept), problems)
 
 
-def _best_scored(rollouts: Sequence[Rollout], scores: ScoreTable, count: int) -> list[Rollout]:
-    by_problem: dict[str, list[tuple[float, Rollout]]] = {}
+def _best_scored(rollouts: Iterable[Rollout], scores: ScoreTable, count: int) -> Iterator[Rollout]:
+    best: dict[str, list[tuple[float, Rollout]]] = {}
     for rollout in rollouts:
         if rollout.turns[-1].completion.code is not None:
-            score = scores[rollout.rollout_id, rollout.turns[-1].turn_index]
-            by_problem.setdefault(rollout.problem_id, []).append((score, rollout))
-    return [
-        rollout for scored in by_problem.values() for _, rollout in sorted(scored, key=lambda pair: -pair[0])[:count]
-    ]
+            group = best.setdefault(rollout.problem_id, [])
+            group.append((scores[rollout.rollout_id, rollout.turns[-1].turn_index], rollout))
+            group.sort(key=lambda scored: -scored[0])
+            del group[count:]
+    return (rollout for group in best.values() for _, rollout in group)
 
 
 def _reference_targets(
-    rollouts: Sequence[Rollout], choices: Mapping[str, ExpertChoice], scores: ScoreTable, max_failed: int
-) -> list[tuple[Rollout, str]]:
-    targets = [(r, r.turns[-1].completion.text) for r in rollouts if r.label]
+    rollouts: Iterable[Rollout], targets: Mapping[str, str], scores: ScoreTable, max_failed: int
+) -> Iterator[tuple[Rollout, str]]:
     failed: dict[str, list[Rollout]] = {}
     for rollout in rollouts:
-        if not rollout.label and rollout.problem_id in choices:
+        if rollout.label:
+            yield rollout, rollout.turns[-1].completion.text
+        elif rollout.problem_id in targets:
             failed.setdefault(rollout.problem_id, []).append(rollout)
     for problem_id, group in failed.items():
         hardest = sorted(group, key=lambda r: -scores.get((r.rollout_id, len(r.turns) - 1), float("-inf")))
-        targets += [(r, choices[problem_id].completion.text) for r in hardest[:max_failed]]
-    return targets
+        for rollout in hardest[:max_failed]:
+            yield rollout, targets[problem_id]
 
 
 def _expand(chosen: Iterable[tuple[Rollout, str]], problems: Mapping[str, Problem]) -> Iterator[SftExample]:
+    """Every state of the rollouts with its target, each distinct example once."""
+    first: dict[str, tuple[Message, ...]] = {}
+    seen: set[bytes] = set()
     for rollout, target in chosen:
-        problem = problems[rollout.problem_id]
+        if rollout.problem_id not in first:
+            problem = problems[rollout.problem_id]
+            first[rollout.problem_id] = build_messages(problem.prompt, problem.public_tests)
+        state = first[rollout.problem_id]
         for turn in rollout.turns:
-            state = build_state(problem, rollout, turn.turn_index)
-            yield SftExample(rollout.problem_id, rollout.rollout_id, turn.turn_index, state, target)
+            if turn.turn_index > 0:
+                state = continue_messages(state, rollout.turns[turn.turn_index - 1].public)
+            key = _digest(state, target)
+            if key not in seen:
+                seen.add(key)
+                yield SftExample(rollout.problem_id, rollout.rollout_id, turn.turn_index, state, target)
 
 
-def _distinct(examples: Iterable[SftExample]) -> Iterator[SftExample]:
-    seen: set[tuple[object, str]] = set()
-    for example in examples:
-        key = (example.messages, example.target)
-        if key not in seen:
-            seen.add(key)
-            yield example
+def _digest(state: Sequence[Message], target: str) -> bytes:
+    """Identity of an example: 16 bytes where the texts themselves would fill the memory."""
+    parts = [target, *(message.content for message in state)]
+    lengths = ",".join(str(len(part)) for part in parts)
+    return blake2b("".join([lengths, ";", *parts]).encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -218,7 +218,7 @@ def paired(after: Values, before: Values, how: Resampling) -> Interval:
 
 
 def distinct_programs(
-    rollouts: Sequence[Rollout], scores: Sequence[VerifierScore]
+    rollouts: Iterable[Rollout], scores: Iterable[VerifierScore]
 ) -> dict[str, dict[str, tuple[bool, float]]]:
     """Label and score of each distinct program, by problem, in order of first appearance."""
     table = {(s.rollout_id, s.turn_index): s.score for s in scores}
@@ -232,7 +232,7 @@ def distinct_programs(
 
 
 def measure_verifier(
-    generator: str, rollouts: Sequence[Rollout], scores: Sequence[VerifierScore], how: Resampling
+    generator: str, rollouts: Iterable[Rollout], scores: Iterable[VerifierScore], how: Resampling
 ) -> VerifierQuality:
     """The verifier on every distinct program of held-out rollouts."""
     programs = distinct_programs(rollouts, scores)

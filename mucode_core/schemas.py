@@ -5,13 +5,13 @@ A schema carries its name and version as metadata; a table with any other schema
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, TypeVar
 
 import pyarrow as pa
-from pydantic import TypeAdapter, ValidationError
 
+from mucode_core.columns import MEASURED, decode, encode
 from mucode_core.errors import ArtifactError, DataError
 from mucode_core.types import (
     Dialogue,
@@ -31,8 +31,6 @@ from mucode_core.types import (
 Row = TypeVar("Row")
 
 SCHEMA_VERSION = 1
-MEASURED = "cpu_s"
-"""The one measured column, at any depth: it may differ from run to run."""
 
 
 def _required(**types: pa.DataType) -> list[pa.Field]:
@@ -116,54 +114,38 @@ def schema_of(row_type: type[Any]) -> pa.Schema:
     return pa.schema(_FIELDS[row_type], metadata=metadata)
 
 
-@cache
-def _adapter(row_type: type[Any]) -> TypeAdapter[list[Any]]:
-    return TypeAdapter(list[row_type])  # pyright: ignore[reportInvalidTypeForm]  # the type is chosen at run time
-
-
-def to_table(rows: Iterable[Row], row_type: type[Row]) -> pa.Table:
+def to_table(rows: Sequence[Row], row_type: type[Row], measured: list[pa.Array] | None = None) -> pa.Table:
     """Rows as a table of the type's schema.
+
+    Args:
+        rows: All of `row_type`.
+        row_type: One of `ROW_TYPES`.
+        measured: Takes the measured columns, which are null in the table; None leaves them there.
 
     Raises:
         DataError: A row holds a value the schema has no room for.
     """
-    return to_table_from_dicts(to_dicts(rows, row_type), row_type)
-
-
-def to_dicts(rows: Iterable[Row], row_type: type[Row]) -> list[dict[str, Any]]:
-    """Rows as nested plain data in the shape of the schema."""
-    dicts: list[dict[str, Any]] = _adapter(row_type).dump_python(list(rows))
-    return [_encode_tests(row) for row in dicts] if row_type is Problem else dicts
-
-
-def to_table_from_dicts(dicts: list[dict[str, Any]], row_type: type[Any]) -> pa.Table:
-    """Plain data as a table of the type's schema; see `to_table`."""
     try:
-        return pa.Table.from_pylist(dicts, schema=schema_of(row_type))
+        return encode(rows, row_type, schema_of(row_type), measured)
     except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError, OverflowError) as error:
         raise DataError(
             f"a row does not fit the schema: {error}", place=row_type.__name__, cure="mend the field it names"
         ) from error
 
 
-def from_table(table: pa.Table, row_type: type[Row]) -> list[Row]:
+def from_table(table: pa.Table, row_type: type[Row], measured: pa.Array | None = None) -> list[Row]:
     """The rows of a table.
+
+    Args:
+        table: As `to_table` makes it.
+        row_type: What it holds.
+        measured: All measured values in order, where they are not in the table.
 
     Raises:
         ArtifactError: The table has another schema, or a value its type forbids.
     """
     check_schema(table.schema, row_type)
-    return from_dicts(table.to_pylist(), row_type)
-
-
-def from_dicts(dicts: list[dict[str, Any]], row_type: type[Row]) -> list[Row]:
-    """Nested plain data back to rows; see `from_table`."""
-    if row_type is Problem:
-        dicts = [_decode_tests(row) for row in dicts]
-    try:
-        return _adapter(row_type).validate_python(dicts)
-    except ValidationError as error:
-        raise ArtifactError(f"a stored row is not valid: {error}", place=row_type.__name__) from error
+    return decode(table, row_type, measured)
 
 
 def check_schema(schema: pa.Schema, row_type: type[Any]) -> None:
@@ -178,54 +160,3 @@ def check_schema(schema: pa.Schema, row_type: type[Any]) -> None:
             place=str(schema.metadata),
             cure="delete the artifact; it will be made again",
         )
-
-
-def split_measured(dicts: list[dict[str, Any]]) -> list[list[float]]:
-    """Takes every measured value out of the rows (leaving None) and returns them, a list a row."""
-    return [_take(row, []) for row in dicts]
-
-
-def join_measured(dicts: list[dict[str, Any]], measured: list[list[float]]) -> None:
-    """Puts measured values back where `split_measured` found them."""
-    for row, values in zip(dicts, measured, strict=True):
-        _put(row, iter(values))
-
-
-def _take(node: Any, found: list[float]) -> list[float]:
-    if isinstance(node, dict):
-        for key in node:
-            if key == MEASURED:
-                found.append(node[key])
-                node[key] = None
-            else:
-                _take(node[key], found)
-    elif isinstance(node, (list, tuple)):
-        for item in node:
-            _take(item, found)
-    return found
-
-
-def _put(node: Any, values: Any) -> None:
-    if isinstance(node, dict):
-        for key in node:
-            if key == MEASURED:
-                node[key] = next(values)
-            else:
-                _put(node[key], values)
-    elif isinstance(node, (list, tuple)):
-        for item in node:
-            _put(item, values)
-
-
-def _encode_tests(row: dict[str, Any]) -> dict[str, Any]:
-    def encode(test: Any) -> dict[str, Any]:
-        return {"source": test} if isinstance(test, str) else {"source": None, **test}
-
-    return row | {key: [encode(t) for t in row[key]] for key in ("public_tests", "private_tests")}
-
-
-def _decode_tests(row: dict[str, Any]) -> dict[str, Any]:
-    def decode(test: dict[str, Any]) -> Any:
-        return test["source"] if test["source"] is not None else {"input": test["input"], "output": test["output"]}
-
-    return row | {key: [decode(t) for t in row[key]] for key in ("public_tests", "private_tests")}

@@ -266,8 +266,8 @@ def summarise_evaluation(
     ks = settings.pass_at_k if pool is not None else ()
     quality, best = None, list[BestK]()
     if pool is not None and pool.scores:
-        rollouts = read_rollouts(runtime, [f.result() for f in pool.rollouts])
-        scores = read_scores(runtime, [f.result() for f in pool.scores])
+        rollouts = list(read_rollouts(runtime, [f.result() for f in pool.rollouts]))
+        scores = list(read_scores(runtime, [f.result() for f in pool.scores]))
         quality = results.measure_verifier("final", rollouts, scores, how)
         best = best_ks(rollouts, scores, ks, how)
     return EvaluationResult(

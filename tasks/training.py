@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from mucode_core.artifacts import Draft
 from mucode_core.config import FinetuneConfig, RelabelConfig
 from mucode_core.expert import choose_experts, score_table
@@ -24,8 +26,8 @@ def choose(
     standardise: bool,
 ) -> None:
     """The local search expert's program for each problem."""
-    rows = read_rollouts(runtime, rollouts)
-    choices = choose_experts(rows, read_scores(runtime, scores), settings, standardise=standardise)
+    table = score_table(read_scores(runtime, scores))
+    choices = choose_experts(read_rollouts(runtime, rollouts), table, settings, standardise=standardise)
     draft.write_rows(choices, ExpertChoice)
     draft.notes = {"num_choices": len(choices), "num_correct": sum(c.label for c in choices)}
 
@@ -46,7 +48,7 @@ def relabel_states(
     examples = relabel(
         read_rollouts(runtime, rollouts),
         runtime.store.read_rows(choices, ExpertChoice),
-        score_table(read_scores(runtime, scores)),
+        score_table(read_scores(runtime, scores if settings.mode == "reference" else [])),
         {p.problem_id: p for p in runtime.store.read_rows(problems, Problem)},
         settings,
     )
@@ -101,6 +103,6 @@ def train_generator(
     draft.note(report)
 
 
-def read_scores(runtime: Runtime, refs: list[ArtifactRef]) -> list[VerifierScore]:
-    """The scores of several shards, in order."""
-    return [score for ref in refs for score in runtime.store.read_rows(ref, VerifierScore)]
+def read_scores(runtime: Runtime, refs: list[ArtifactRef]) -> Iterator[VerifierScore]:
+    """The scores of several shards, in order, a shard at a time in memory."""
+    return (score for ref in refs for score in runtime.store.read_rows(ref, VerifierScore))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from mucode_core.artifacts import Draft
 from mucode_core.config import VerifierConfig
-from mucode_core.expert import require_solved
 from mucode_core.fingerprint import derive_seed
 from mucode_core.prompts import render_prompt
 from mucode_core.types import ArtifactRef, Problem, Rollout, VerifierPair, VerifierScore
-from mucode_core.verifier.pairs import make_pairs
+from mucode_core.verifier.pairs import label_programs, make_pairs
 from mucode_core.workers import WorkerPool
 from tasks.stage import Runtime, stage
 
@@ -30,10 +30,9 @@ def collect_pairs(
     seed: int,
 ) -> None:
     """Pairs of a correct and an incorrect program of one problem, from one iteration's rollouts."""
-    rows = read_rollouts(runtime, rollouts)
-    require_solved(rows)
+    labels = label_programs(read_rollouts(runtime, rollouts))
     by_id = {p.problem_id: p for p in runtime.store.read_rows(problems, Problem)}
-    draft.write_rows(make_pairs(rows, by_id, pairs_per_problem, seed), VerifierPair)
+    draft.write_rows(make_pairs(labels, by_id, pairs_per_problem, seed), VerifierPair)
 
 
 @stage("verifier", version=1, tags=("training",))
@@ -93,6 +92,6 @@ def score_items(workers: WorkerPool, verifier_dir: Path, items: list[tuple[str, 
     return [table[item] for item in items]
 
 
-def read_rollouts(runtime: Runtime, refs: list[ArtifactRef]) -> list[Rollout]:
-    """The rollouts of several shards, in order."""
-    return [rollout for ref in refs for rollout in runtime.store.read_rows(ref, Rollout)]
+def read_rollouts(runtime: Runtime, refs: list[ArtifactRef]) -> Iterator[Rollout]:
+    """The rollouts of several shards, in order, a shard at a time in memory."""
+    return (rollout for ref in refs for rollout in runtime.store.read_rows(ref, Rollout))

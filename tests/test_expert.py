@@ -1,8 +1,5 @@
-import pytest
-
 from mucode_core.config import RelabelConfig
-from mucode_core.errors import TrainingError
-from mucode_core.expert import choose_experts, require_solved, score_table
+from mucode_core.expert import choose_experts, score_table
 from mucode_core.relabel import relabel
 from mucode_core.types import VerifierScore
 from tests.conftest import make_problem, make_rollout
@@ -28,7 +25,7 @@ PROBLEMS = {pid: make_problem(pid) for pid in "abc"}
 
 
 def chosen(standardise=False, **settings):
-    choices = choose_experts(ROLLOUTS, ROWS, RelabelConfig(**settings), standardise=standardise)
+    choices = choose_experts(ROLLOUTS, score_table(ROWS), RelabelConfig(**settings), standardise=standardise)
     return {c.problem_id: (c.completion.code, round(c.criterion, 3)) for c in choices}
 
 
@@ -57,23 +54,17 @@ def test_reference_expert_takes_final_turns_only():
 def test_standardised_scores_do_not_depend_on_the_scale_of_the_verifier():
     def choose(factor):
         rows = [VerifierScore(s.rollout_id, s.turn_index, "v", s.score * factor - 7) for s in ROWS]
-        choices = choose_experts(ROLLOUTS, rows, RelabelConfig(), standardise=True)
+        choices = choose_experts(ROLLOUTS, score_table(rows), RelabelConfig(), standardise=True)
         return [(c.completion.code, round(c.criterion, 6)) for c in choices]
 
     assert choose(1.0) == choose(50.0)
     assert choose(50.0)[0][0] == "a4"
 
 
-def test_nothing_solved_is_refused_with_a_cure():
-    require_solved(ROLLOUTS)
-    with pytest.raises(TrainingError, match=r"0 of 2 problems solved: nothing to learn from\n.*num_rollouts"):
-        require_solved(ROLLOUTS[3:])
-
-
 def relabelled(**settings):
     config = RelabelConfig(**settings)
-    choices = choose_experts(ROLLOUTS, ROWS, config, standardise=False)
-    return relabel(ROLLOUTS, choices, score_table(ROWS), PROBLEMS, config)
+    choices = choose_experts(ROLLOUTS, score_table(ROWS), config, standardise=False)
+    return list(relabel(iter(ROLLOUTS), choices, score_table(ROWS), PROBLEMS, config))
 
 
 def test_paper_mode_relabels_every_state_once():
@@ -97,7 +88,7 @@ def test_reference_mode_takes_the_highest_scored_failures_first():
     rollouts = [*failed, make_rollout("ok", "a", ("y", False, False), ("z", True, True))]
     rows += [VerifierScore("ok", 0, "v", 0.0), VerifierScore("ok", 1, "v", 0.0)]
     config = RelabelConfig(mode="reference", max_failed_rollouts=2)
-    choices = choose_experts(rollouts, rows, config, standardise=False)
-    examples = relabel(rollouts, choices, score_table(rows), PROBLEMS, config)
+    choices = choose_experts(rollouts, score_table(rows), config, standardise=False)
+    examples = list(relabel(rollouts, choices, score_table(rows), PROBLEMS, config))
     assert {e.rollout_id for e in examples} == {"ok"}, "failed first states equal the successful one's"
     assert len(examples) == 2

@@ -7,8 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mucode_core import schemas
+from mucode_core.columns import join_measured
 from mucode_core.errors import ArtifactError, DataError
-from mucode_core.types import Problem, Rollout, VerifierScore
+from mucode_core.types import GradedSample, Problem, Rollout, VerifierScore
 from tests.conftest import make_problem, make_rollout
 
 st.register_type_strategy(int, st.integers(0, 2**31 - 1))
@@ -35,17 +36,24 @@ def test_rows_survive_the_round_trip_through_parquet(row_type, tmp_path):
     check()
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.lists(st.from_type(Rollout), max_size=4))
-def test_measured_values_come_out_and_go_back(rows):
-    dicts = schemas.to_dicts(rows, Rollout)
-    measured = schemas.split_measured(dicts)
-    assert measured == [[v.cpu_s for t in r.turns for v in (t.public_verdict, t.private_verdict)] for r in rows]
-    assert all(t["public_verdict"]["cpu_s"] is None for row in dicts for t in row["turns"])
-    schemas.join_measured(dicts, measured)
-    assert [dataclasses.astuple(r) for r in schemas.from_dicts(dicts, Rollout)] == [
-        dataclasses.astuple(r) for r in rows
-    ]
+@pytest.mark.parametrize("row_type", [Rollout, GradedSample])
+def test_measured_values_come_out_and_go_back(row_type):
+    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(st.lists(st.from_type(row_type), min_size=1, max_size=4))
+    def check(rows):
+        columns = []
+        table = schemas.to_table(rows, row_type, columns)
+        measured = join_measured(columns)
+        if row_type is Rollout:
+            verdicts = [[v for t in r.turns for v in (t.public_verdict, t.private_verdict)] for r in rows]
+            assert measured.to_pylist() == [[v.cpu_s for v in row] for row in verdicts]
+        else:
+            assert measured.to_pylist() == [[row.cpu_s] for row in rows]
+        assert all('cpu_s": 0' not in str(row) for row in table.to_pylist())
+        back = schemas.from_table(table, row_type, measured)
+        assert [dataclasses.astuple(r) for r in back] == [dataclasses.astuple(r) for r in rows]
+
+    check()
 
 
 def test_a_foreign_schema_is_refused():

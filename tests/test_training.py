@@ -15,7 +15,7 @@ from mucode_core.finetune import finetune
 from mucode_core.optimization import plan_batches
 from mucode_core.types import Message, SftExample, VerifierPair
 from mucode_core.verifier.fit import fit_verifier
-from mucode_core.verifier.pairs import make_pairs
+from mucode_core.verifier.pairs import label_programs, make_pairs
 from mucode_core.verifier.score import score_programs
 from tests.conftest import make_problem, make_rollout
 
@@ -211,7 +211,7 @@ ROLLOUTS = [
 
 def test_pairs_cross_correct_and_incorrect_programs_of_every_turn():
     problems = {pid: make_problem(pid) for pid in "ab"}
-    made = make_pairs(ROLLOUTS, problems, 10, 0)
+    made = make_pairs(label_programs(ROLLOUTS), problems, 10, 0)
     assert {(p.chosen, p.rejected) for p in made} == {(c, r) for c in ("a1", "a3") for r in ("a0", "a2")}
     assert {p.problem_id for p in made} == {"a"}
     assert made[0].prompt == "Write f for a.\nassert f(1) == 2", "the first message only"
@@ -219,9 +219,14 @@ def test_pairs_cross_correct_and_incorrect_programs_of_every_turn():
 
 def test_pairs_are_drawn_by_seed_and_problem():
     problems = {pid: make_problem(pid) for pid in "ab"}
-    few = make_pairs(ROLLOUTS, problems, 2, 5)
+    few = make_pairs(label_programs(ROLLOUTS), problems, 2, 5)
     assert len(few) == len({(p.chosen, p.rejected) for p in few}) == 2
-    assert make_pairs(ROLLOUTS[:3], problems, 2, 5) == few
+    assert make_pairs(label_programs(ROLLOUTS[:3]), problems, 2, 5) == few
+
+
+def test_nothing_solved_is_refused_with_a_cure():
+    with pytest.raises(TrainingError, match=r"0 of 1 problems solved: nothing to learn from\n.*num_rollouts"):
+        label_programs(ROLLOUTS[3:])
 
 
 def test_solutions_make_dialogues():

@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
+from mucode_core.errors import TrainingError
 from mucode_core.fingerprint import derive_seed
 from mucode_core.prompts import render_prompt
 from mucode_core.types import Problem, Rollout, VerifierPair
 
+Labels = dict[str, dict[str, bool]]
+"""By problem and program, whether it is correct."""
+
 
 def make_pairs(
-    rollouts: Sequence[Rollout], problems: Mapping[str, Problem], pairs_per_problem: int, seed: int
+    labels: Labels, problems: Mapping[str, Problem], pairs_per_problem: int, seed: int
 ) -> list[VerifierPair]:
-    """Correct against incorrect programs of the same problem, from every turn of the rollouts.
+    """Correct against incorrect programs of the same problem.
 
-    Equal programs count once; turns without a program are left out. The prompt is the first user message:
-    the verifier never sees the history.
+    The prompt is the first user message: the verifier never sees the history.
 
     Args:
-        rollouts: Of one iteration.
+        labels: Of one iteration; see `label_programs`.
         problems: By id.
         pairs_per_problem: Drawn at random without replacement where a problem has more.
         seed: Draws them, problem by problem.
     """
     pairs: list[VerifierPair] = []
-    for problem_id, labels in _label_programs(rollouts).items():
-        correct = [code for code, label in labels.items() if label]
-        incorrect = [code for code, label in labels.items() if not label]
+    for problem_id, programs in labels.items():
+        correct = [code for code, label in programs.items() if label]
+        incorrect = [code for code, label in programs.items() if not label]
         count = min(pairs_per_problem, len(correct) * len(incorrect))
         rng = random.Random(derive_seed(seed, "pairs", problem_id))
         problem = problems[problem_id]
@@ -38,12 +41,24 @@ def make_pairs(
     return pairs
 
 
-def _label_programs(rollouts: Sequence[Rollout]) -> dict[str, dict[str, bool]]:
-    """Label of each distinct program, by problem, in order of first appearance."""
-    table: dict[str, dict[str, bool]] = {}
+def label_programs(rollouts: Iterable[Rollout]) -> Labels:
+    """Label of each distinct program of every turn, by problem, in order of first appearance.
+
+    Turns without a program are left out.
+
+    Raises:
+        TrainingError: No program is correct: there is nothing to imitate and nothing to compare.
+    """
+    table: Labels = {}
     for rollout in rollouts:
         labels = table.setdefault(rollout.problem_id, {})
         for turn in rollout.turns:
             if turn.completion.code is not None:
                 labels.setdefault(turn.completion.code, turn.label)
+    if not any(any(programs.values()) for programs in table.values()):
+        raise TrainingError(
+            f"0 of {len(table)} problems solved: nothing to learn from",
+            place="rollouts",
+            cure="raise rollouts.num_rollouts or rollouts.temperature, or start from a stronger base model",
+        )
     return table
