@@ -300,7 +300,8 @@ def _read_record(path: Path) -> dict[str, Any]:
 
 def _read_parquet(path: Path) -> pa.Table:
     try:
-        return pq.read_table(path)
+        with pq.ParquetFile(path) as file:
+            return file.read(use_threads=False)  # shards are small
     except (OSError, pa.ArrowInvalid) as error:
         raise ArtifactError(f"is not readable Parquet: {error}", place=str(path), cure="run again") from error
 

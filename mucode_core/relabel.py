@@ -92,25 +92,28 @@ def _reference_targets(
 
 
 def _expand(chosen: Iterable[tuple[Rollout, str]], problems: Mapping[str, Problem]) -> Iterator[SftExample]:
-    """Every state of the rollouts with its target, each distinct example once."""
-    first: dict[str, tuple[Message, ...]] = {}
+    """Every state of the rollouts with its target, each distinct example once.
+
+    Examples are told apart by digests: a million of them would fill the memory with their texts.
+    """
+    starts: dict[str, tuple[tuple[Message, ...], bytes]] = {}
     seen: set[bytes] = set()
     for rollout, target in chosen:
-        if rollout.problem_id not in first:
+        if rollout.problem_id not in starts:
             problem = problems[rollout.problem_id]
-            first[rollout.problem_id] = build_messages(problem.prompt, problem.public_tests)
-        state = first[rollout.problem_id]
+            messages = build_messages(problem.prompt, problem.public_tests)
+            starts[rollout.problem_id] = messages, _digest(b"", messages[0].content)
+        state, identity = starts[rollout.problem_id]
         for turn in rollout.turns:
-            if turn.turn_index > 0:
-                state = continue_messages(state, rollout.turns[turn.turn_index - 1].public)
-            key = _digest(state, target)
-            if key not in seen:
-                seen.add(key)
+            example = _digest(identity, target)
+            if example not in seen:
+                seen.add(example)
                 yield SftExample(rollout.problem_id, rollout.rollout_id, turn.turn_index, state, target)
+            if turn is not rollout.turns[-1]:
+                state = continue_messages(state, turn.public)
+                identity = _digest(_digest(identity, turn.completion.text), turn.public_verdict.feedback)
 
 
-def _digest(state: Sequence[Message], target: str) -> bytes:
-    """Identity of an example: 16 bytes where the texts themselves would fill the memory."""
-    parts = [target, *(message.content for message in state)]
-    lengths = ",".join(str(len(part)) for part in parts)
-    return blake2b("".join([lengths, ";", *parts]).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+def _digest(before: bytes, text: str) -> bytes:
+    """Identity of a text that follows others."""
+    return blake2b(before + text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
