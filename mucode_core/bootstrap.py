@@ -46,7 +46,7 @@ def dialogues_from_solutions(problems: Sequence[Problem]) -> list[tuple[Message,
     """Each problem answered by its reference solution; problems without one are left out."""
     return [
         (
-            Message("user", render_prompt(problem.prompt, problem.public_tests)),
+            Message("user", render_prompt(problem.prompt, problem.shown_tests)),
             Message("assistant", render_code(problem.reference_solution)),
         )
         for problem in problems

@@ -65,6 +65,10 @@ class ProblemsConfig(Section):
     split: Literal["paper", "reference"] = Field(
         default="paper", description="Division into public and private tests: the paper's, or the published code's."
     )
+    show_tests: bool = Field(
+        default=True,
+        description="Prompts show the public tests; if false, the signature instead (the paper's testless setting).",
+    )
     num_train: Count = Field(default=450, description="Synthetic set: training problems.")
     num_reserved: int = Field(
         default=0,
@@ -264,6 +268,9 @@ def _impossible(config: Config) -> list[tuple[str, str, str]]:
     if generator.model == "bootstrap" and generator.bootstrap.corpus == "teacher" and problems.dataset != "synthetic":
         cure = "set generator.bootstrap.corpus=solutions"
         found.append(("generator.bootstrap.corpus", "the teacher knows the synthetic set only", cure))
+    if generator.model == "bootstrap" and generator.bootstrap.corpus == "teacher" and not problems.show_tests:
+        cure = "set generator.bootstrap.corpus=solutions, or problems.show_tests=true"
+        found.append(("problems.show_tests", "the teacher's dialogues show tests", cure))
     if generator.model == "bootstrap" and generator.bootstrap.hidden_size % (2 * generator.bootstrap.num_heads):
         cure = "choose a multiple of twice generator.bootstrap.num_heads"
         found.append(("generator.bootstrap.hidden_size", f"{generator.bootstrap.hidden_size} cannot be split", cure))

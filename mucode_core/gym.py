@@ -72,7 +72,7 @@ class RepairEnv(gymnasium.Env[str, str]):
         super().reset(seed=seed)
         self._turn = 0
         self._problem = self._choose((options or {}).get("problem_id"))
-        message = render_prompt(self._problem.prompt, self._problem.public_tests)
+        message = render_prompt(self._problem.prompt, self._problem.shown_tests)
         return _clean(message), {"problem_id": self._problem.problem_id, "turn_index": 0}
 
     def step(self, action: str) -> tuple[str, float, bool, bool, dict[str, Any]]:

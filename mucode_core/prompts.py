@@ -15,9 +15,9 @@ _FENCE = re.compile(r"```[ \t]*([A-Za-z0-9_+-]*)[ \t]*\r?\n(.*?)(?:\n?```|\Z)", 
 _PYTHON = {"python", "py", "python3"}
 
 
-def render_prompt(prompt: str, public_tests: Sequence[Test]) -> str:
-    """The first user message: the statement, then the public tests."""
-    return "\n".join([prompt, *(_render_test(t) for t in public_tests)])
+def render_prompt(prompt: str, shown_tests: Sequence[Test]) -> str:
+    """The first user message: the statement, then the tests that are shown."""
+    return "\n".join([prompt, *(_render_test(t) for t in shown_tests)])
 
 
 def _render_test(test: Test) -> str:
@@ -36,9 +36,9 @@ def render_feedback(feedback: str) -> str:
     return f"Feedback: {feedback}"
 
 
-def build_messages(prompt: str, public_tests: Sequence[Test], turns: Sequence[PublicTurn] = ()) -> tuple[Message, ...]:
+def build_messages(prompt: str, shown_tests: Sequence[Test], turns: Sequence[PublicTurn] = ()) -> tuple[Message, ...]:
     """The state s_t as chat messages (paper section 3): the problem, then each turn's text and feedback."""
-    messages = (Message("user", render_prompt(prompt, public_tests)),)
+    messages = (Message("user", render_prompt(prompt, shown_tests)),)
     for turn in turns:
         messages = continue_messages(messages, turn)
     return messages

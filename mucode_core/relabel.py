@@ -101,7 +101,7 @@ def _expand(chosen: Iterable[tuple[Rollout, str]], problems: Mapping[str, Proble
     for rollout, target in chosen:
         if rollout.problem_id not in starts:
             problem = problems[rollout.problem_id]
-            messages = build_messages(problem.prompt, problem.public_tests)
+            messages = build_messages(problem.prompt, problem.shown_tests)
             starts[rollout.problem_id] = messages, _digest(b"", messages[0].content)
         state, identity = starts[rollout.problem_id]
         for turn in rollout.turns:

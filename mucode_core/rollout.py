@@ -39,7 +39,7 @@ def is_done(rollout: Rollout) -> bool:
 def build_state(problem: Problem, rollout: Rollout, num_turns: int | None = None) -> tuple[Message, ...]:
     """The messages s_t that a rollout's turn number `num_turns` (default: its next) answers."""
     turns = rollout.turns[:num_turns]
-    return build_messages(problem.prompt, problem.public_tests, [turn.public for turn in turns])
+    return build_messages(problem.prompt, problem.shown_tests, [turn.public for turn in turns])
 
 
 def make_request(problem: Problem, rollout: Rollout) -> SampleRequest:

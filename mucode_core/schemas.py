@@ -64,6 +64,7 @@ _FIELDS: dict[type[Any], list[pa.Field]] = {
         *_required(problem_id=_TEXT, dataset=_TEXT, split=_TEXT, prompt=_TEXT, entry_point=_TEXT, kind=_TEXT),
         *_required(setup=_TEXT, public_tests=_list(_TEST), private_tests=_list(_TEST)),
         *_optional(reference_solution=_TEXT, time_limit_s=_REAL),
+        *_required(tests_shown=_BOOL),
     ],
     Dialogue: _required(messages=_MESSAGES),
     RecordedProgram: _required(problem_id=_TEXT, code=_TEXT),

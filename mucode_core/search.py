@@ -76,7 +76,7 @@ class _Search:
         """Its states. Searches that reach the same state share its samples."""
         problem = self.problem
         return [
-            (self.index, problem.problem_id, build_messages(problem.prompt, problem.public_tests, turns))
+            (self.index, problem.problem_id, build_messages(problem.prompt, problem.shown_tests, turns))
             for turns in self.beam
         ]
 
@@ -208,7 +208,7 @@ def _judge(pools: _Pools, grade: Grade, score: Score | None, judged: dict[_Progr
     scores: dict[_Program, float] = {}
     scored = {key: problem for key, problem in programs.items() if key[1] is not None}
     if score is not None and scored:
-        items = [(render_prompt(p.prompt, p.public_tests), code or "") for (_, code), p in scored.items()]
+        items = [(render_prompt(p.prompt, p.shown_tests), code or "") for (_, code), p in scored.items()]
         scores = dict(zip(scored, score(items), strict=True))
         require_finite(scores.values(), (problem_id for problem_id, _ in scored))
     for key, (public, private) in verdicts.items():

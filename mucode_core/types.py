@@ -39,12 +39,19 @@ class Problem:
     setup: str
     """Trusted Python source that runs before the tests, after the program; may be empty."""
     public_tests: tuple[Test, ...]
-    """Shown to the model; the only source of feedback."""
+    """The only source of feedback; the prompt shows them if `tests_shown`."""
     private_tests: tuple[Test, ...]
     """Give labels and metrics; never reach a prompt."""
     reference_solution: str | None
     time_limit_s: float | None
     """CPU seconds for one run of all tests; None takes the sandbox's default."""
+    tests_shown: bool = True
+    """Whether the prompt shows the public tests."""
+
+    @property
+    def shown_tests(self) -> tuple[Test, ...]:
+        """The tests that the prompt shows."""
+        return self.public_tests if self.tests_shown else ()
 
 
 @dataclass(frozen=True, slots=True)

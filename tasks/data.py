@@ -25,7 +25,7 @@ def find_source(runtime: Runtime, problems: ProblemsConfig) -> Source | None:
     return Source.of(str(find_data(problems.dataset, problems.data, runtime.store.root / "datasets")))
 
 
-@stage("problems", version=1)
+@stage("problems", version=2)
 def load_problems(
     runtime: Runtime,
     draft: Draft,

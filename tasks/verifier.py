@@ -73,7 +73,7 @@ def score_rollouts(
         for turn in rollout.turns
         if turn.completion.code is not None
     ]
-    prompts = {pid: render_prompt(p.prompt, p.public_tests) for pid, p in by_id.items()}
+    prompts = {pid: render_prompt(p.prompt, p.shown_tests) for pid, p in by_id.items()}
     items = [(prompts[rollout.problem_id], code) for rollout, _, code in turns]
     scores = score_items(runtime.workers, runtime.store.model_dir(verifier), items)
     rows = [

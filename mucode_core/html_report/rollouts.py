@@ -145,7 +145,7 @@ def _index_row(problem: Problem, groups: Sequence[Group], block: int) -> list[An
 def _problem(problem: Problem, groups: Sequence[Group], scores: Mapping[_Place, float]) -> dict[str, Any]:
     return {
         "id": problem.problem_id,
-        "prompt": render_prompt(problem.prompt, problem.public_tests),
+        "prompt": render_prompt(problem.prompt, problem.shown_tests),
         "private": [_show(test) for test in problem.private_tests],
         "reference": problem.reference_solution,
         "groups": {

@@ -17,6 +17,7 @@ from mucode_core.problems.leaks import leave_out_leaks
 from mucode_core.problems.mbpp import make_mbpp, make_mbpp_published, make_mbppplus
 from mucode_core.problems.rows import Row, fetch, read_rows
 from mucode_core.problems.synthetic import ProblemSplit, make_problems
+from mucode_core.problems.testless import hide_tests
 from mucode_core.types import Problem
 
 __all__ = [
@@ -178,7 +179,15 @@ def load_split(
         DataError: The split is empty, or the file is not what it should be.
     """
     if settings.dataset == "synthetic":
-        return _make_split(settings, split, seed)
+        chosen = _make_split(settings, split, seed)
+    else:
+        chosen = _read_split(settings, split, data, keep)
+    return chosen if settings.show_tests else [hide_tests(problem) for problem in chosen]
+
+
+def _read_split(
+    settings: ProblemsConfig, split: LoadedSplit, data: Path | None, keep: Collection[str] | None
+) -> list[Problem]:
     assert data is not None  # the configuration refuses a file-based data set without its file
     dataset = _find(settings.dataset)
     if keep is None and dataset.splits is not None and split not in dataset.splits:

@@ -20,9 +20,10 @@ from mucode_core.problems.suites import (
     parse_python,
     split_first_assert,
 )
+from mucode_core.problems.testless import TEST_SENTENCE
 from mucode_core.types import Problem
 
-_INSTRUCTION = "You are an expert Python programmer, and here is your task: {text}\nYour code should pass this test:"
+_INSTRUCTION = f"You are an expert Python programmer, and here is your task: {{text}}\n{TEST_SENTENCE}"
 
 
 class _PackRow(BaseModel):

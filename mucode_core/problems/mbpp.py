@@ -15,9 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from mucode_core.errors import DataError
 from mucode_core.problems.rows import Row, parse_row
 from mucode_core.problems.suites import check_tests, compare_shapes, leave_out
+from mucode_core.problems.testless import TEST_SENTENCE
 from mucode_core.types import Problem
 
-_PROMPT = "You are an expert Python programmer, and here is your task: {text} Your code should pass this test:"
+_PROMPT = f"You are an expert Python programmer, and here is your task: {{text}} {TEST_SENTENCE}"
 _SPLITS = ((10, "prompt"), (510, "test"), (600, "validation"), (974, "train"))
 """Last task id of each published split."""
 _TOO_LARGE = {255: (88, 89, 93, 99, 103)}

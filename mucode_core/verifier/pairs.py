@@ -34,7 +34,7 @@ def make_pairs(
         count = min(pairs_per_problem, len(correct) * len(incorrect))
         rng = random.Random(derive_seed(seed, "pairs", problem_id))
         problem = problems[problem_id]
-        prompt = render_prompt(problem.prompt, problem.public_tests)
+        prompt = render_prompt(problem.prompt, problem.shown_tests)
         for index in sorted(rng.sample(range(len(correct) * len(incorrect)), count)):
             chosen, rejected = divmod(index, len(incorrect))
             pairs.append(VerifierPair(problem_id, prompt, correct[chosen], incorrect[rejected]))
