@@ -110,41 +110,6 @@ def mcnemar(only_first: int, only_second: int) -> float:
     return min(1.0, 2 * tail / 2**total)
 
 
-@dataclass(frozen=True)
-class PairOutcome:
-    """How a verifier ordered correct against incorrect programs of the same problem."""
-
-    problem_ids: tuple[str, ...]
-    right: tuple[float, ...]
-    """Pairs ordered rightly, a problem; ties count half."""
-    total: tuple[int, ...]
-    margins: tuple[float, ...]
-    """Score of the correct minus score of the incorrect program, every pair."""
-
-
-def compare_pairs(programs: Mapping[str, Mapping[str, tuple[bool, float]]]) -> PairOutcome:
-    """Compares every correct with every incorrect program of a problem.
-
-    Args:
-        programs: By problem and program: label and score. Problems without both kinds are left out.
-    """
-    ids: list[str] = []
-    right: list[float] = []
-    total: list[int] = []
-    margins: list[float] = []
-    for problem_id, scored in programs.items():
-        correct = np.array([score for label, score in scored.values() if label])
-        incorrect = np.array([score for label, score in scored.values() if not label])
-        if not len(correct) or not len(incorrect):
-            continue
-        margin = (correct[:, None] - incorrect[None, :]).ravel()
-        ids.append(problem_id)
-        right.append(float((margin > 0).sum() + (margin == 0).sum() / 2))
-        total.append(len(margin))
-        margins += margin.tolist()
-    return PairOutcome(tuple(ids), tuple(right), tuple(total), tuple(margins))
-
-
 def auroc(labels: Sequence[bool], scores: Sequence[float]) -> float:
     """Probability that a correct program outscores an incorrect one, whatever the problem (Fawcett 2006)."""
     truth, values = np.asarray(labels, bool), np.asarray(scores, float)
@@ -175,21 +140,77 @@ class Calibration:
     """Mean of |confidence - accuracy| over pairs (Guo et al. 2017)."""
 
 
-def calibrate(margins: Sequence[float]) -> Calibration:
-    """Bins pairs by confidence between 0.5 and 1; a tie is right half the time."""
-    margin = np.asarray(margins, float)
-    if not len(margin):
-        return Calibration((), float("nan"))
-    confidence = 1 / (1 + np.exp(-np.abs(np.clip(margin, -500, 500))))
-    right = np.where(margin > 0, 1.0, np.where(margin == 0, 0.5, 0.0))
-    place = np.minimum(((confidence - 0.5) * 2 * _CALIBRATION_BINS).astype(int), _CALIBRATION_BINS - 1)
-    bins = tuple(
-        CalibrationBin(float(confidence[chosen].mean()), float(right[chosen].mean()), int(chosen.sum()))
-        for chosen in (place == index for index in range(_CALIBRATION_BINS))
-        if chosen.any()
-    )
-    error = sum(abs(b.confidence - b.accuracy) * b.count for b in bins) / len(margin)
-    return Calibration(bins, float(error))
+class _Reliability:
+    """Sums over pairs, bin by bin of confidence: pairs are many, bins are few."""
+
+    def __init__(self) -> None:
+        self._confidence, self._right = np.zeros(_CALIBRATION_BINS), np.zeros(_CALIBRATION_BINS)
+        self._count = np.zeros(_CALIBRATION_BINS, int)
+
+    def add(self, margin: Values) -> None:
+        confidence = 1 / (1 + np.exp(-np.abs(np.clip(margin, -500, 500))))
+        right = np.where(margin > 0, 1.0, np.where(margin == 0, 0.5, 0.0))
+        place = np.minimum(((confidence - 0.5) * 2 * _CALIBRATION_BINS).astype(int), _CALIBRATION_BINS - 1)
+        self._confidence += np.bincount(place, confidence, _CALIBRATION_BINS)
+        self._right += np.bincount(place, right, _CALIBRATION_BINS)
+        self._count += np.bincount(place, minlength=_CALIBRATION_BINS)
+
+    def finish(self) -> Calibration:
+        bins = tuple(
+            CalibrationBin(float(confidence / count), float(right / count), int(count))
+            for confidence, right, count in zip(self._confidence, self._right, self._count, strict=True)
+            if count
+        )
+        if not bins:
+            return Calibration((), float("nan"))
+        error = sum(abs(b.confidence - b.accuracy) * b.count for b in bins) / sum(b.count for b in bins)
+        return Calibration(bins, error)
+
+
+def calibrate(margins: Sequence[float] | Values) -> Calibration:
+    """Bins pairs by confidence between 0.5 and 1; a tie is right half the time.
+
+    Args:
+        margins: Score of the correct minus score of the incorrect program, every pair.
+    """
+    reliability = _Reliability()
+    reliability.add(np.asarray(margins, float))
+    return reliability.finish()
+
+
+@dataclass(frozen=True)
+class PairOutcome:
+    """How a verifier ordered correct against incorrect programs of the same problem."""
+
+    problem_ids: tuple[str, ...]
+    right: tuple[float, ...]
+    """Pairs ordered rightly, a problem; ties count half."""
+    total: tuple[int, ...]
+    calibration: Calibration
+    """Over every pair; see `calibrate`."""
+
+
+def compare_pairs(programs: Mapping[str, Mapping[str, tuple[bool, float]]]) -> PairOutcome:
+    """Compares every correct with every incorrect program of a problem.
+
+    Args:
+        programs: By problem and program: label and score. Problems without both kinds are left out.
+    """
+    ids: list[str] = []
+    right: list[float] = []
+    total: list[int] = []
+    reliability = _Reliability()
+    for problem_id, scored in programs.items():
+        correct = np.array([score for label, score in scored.values() if label])
+        incorrect = np.array([score for label, score in scored.values() if not label])
+        if not len(correct) or not len(incorrect):
+            continue
+        margin = (correct[:, None] - incorrect[None, :]).ravel()
+        ids.append(problem_id)
+        right.append(float((margin > 0).sum() + (margin == 0).sum() / 2))
+        total.append(len(margin))
+        reliability.add(margin)
+    return PairOutcome(tuple(ids), tuple(right), tuple(total), reliability.finish())
 
 
 @dataclass(frozen=True)

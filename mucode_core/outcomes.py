@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from itertools import zip_longest
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -35,7 +37,7 @@ class Decoding:
         return f"best of {self.num_samples}, {self.decoding}"
 
 
-@dataclass
+@dataclass(slots=True)
 class _Counts:
     """The counting fields of a `ProblemOutcome`, while they add up."""
 
@@ -47,8 +49,7 @@ class _Counts:
     num_tokens: int = 0
 
 
-@dataclass(frozen=True)
-class _Step:
+class _Step(NamedTuple):
     """One turn of one search or rollout."""
 
     problem_id: str
@@ -120,16 +121,7 @@ def _count(
         problem = f"{len(missing)} of {len(attempts)} problems were not searched, {missing[0]!r} first"
         raise DataError(problem, place=str(decoding), cure="search the same problems that are evaluated")
     for problem_id, of_problem in attempts.items():
-        for turn in range(num_turns):
-            counts = _Counts(num_searches=len(of_problem))
-            for taken in of_problem.values():
-                until = [step for step in taken if step.turn_index <= turn]
-                held = max(until, key=lambda step: step.turn_index)
-                counts.num_correct += held.correct
-                counts.num_public_passed += held.public_passed
-                counts.num_drawn += sum(step.drawn[0] for step in until)
-                counts.num_distinct += sum(step.drawn[1] for step in until)
-                counts.num_tokens += sum(step.drawn[2] for step in until)
+        for turn, counts in enumerate(_add_up(of_problem.values(), num_turns)):
             yield ProblemOutcome(
                 problem_id=problem_id,
                 generator=decoding.generator,
@@ -138,6 +130,22 @@ def _count(
                 turn_index=turn,
                 **{f.name: getattr(counts, f.name) for f in fields(counts)},
             )
+
+
+def _add_up(attempts: Collection[list[_Step]], num_turns: int) -> list[_Counts]:
+    """Counts after each turn: what was drawn until then, and what each attempt holds; one that ended holds its last."""
+    after = [_Counts(num_searches=len(attempts)) for _ in range(num_turns)]
+    for steps in attempts:
+        steps.sort(key=lambda step: step.turn_index)
+        for step, following in zip_longest(steps, steps[1:]):
+            for counts in after[step.turn_index :]:
+                counts.num_drawn += step.drawn[0]
+                counts.num_distinct += step.drawn[1]
+                counts.num_tokens += step.drawn[2]
+            for counts in after[step.turn_index : following.turn_index if following else num_turns]:
+                counts.num_correct += step.correct
+                counts.num_public_passed += step.public_passed
+    return after
 
 
 @dataclass(frozen=True)

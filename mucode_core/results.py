@@ -15,7 +15,6 @@ from mucode_core.metrics import (
     Values,
     auroc,
     bootstrap,
-    calibrate,
     compare_pairs,
 )
 from mucode_core.types import Rollout, VerifierScore
@@ -247,7 +246,7 @@ def measure_verifier(
         num_pairs=sum(outcome.total),
         num_problems=len(outcome.problem_ids),
         auroc=auroc([label for label, _ in flat], [score for _, score in flat]),
-        calibration=calibrate(outcome.margins),
+        calibration=outcome.calibration,
         scores_correct=tuple(score for label, score in flat if label),
         scores_incorrect=tuple(score for label, score in flat if not label),
     )

@@ -109,7 +109,7 @@ def test_pairs_are_compared_within_problems_only():
     assert outcome.problem_ids == ("a", "b")
     assert outcome.right == (1.5, 0.0)
     assert outcome.total == (2, 1)
-    assert sorted(outcome.margins) == [-1.0, 0.0, 1.0]
+    assert outcome.calibration == calibrate([1.0, 0.0, -1.0])
 
 
 def test_auroc_by_hand():
