@@ -126,7 +126,7 @@ def notes_of(run: RunFiles) -> list[str]:
     if run.outcomes:
         problems = len({row.problem_id for row in run.outcomes})
         notes.append(f"{problems} held-out problems; 95 % bootstrap intervals over problems, 2,000 resamples.")
-    if result.get("final_iteration") is not None:
+    if result.get("validation"):
         notes.append(f"“final” is iteration {result['final_iteration']}, chosen on validation problems.")
     if result.get("algorithm") == "rft":
         notes.append("The algorithm is the baseline RFT: rollouts are imitated as they are.")

@@ -9,6 +9,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
 from mucode_core.prompts import render_prompt
@@ -84,11 +85,12 @@ def make_browser(run: RunFiles) -> Browser:
     groups = _read_groups(run)
     scores = _read_scores(run)
     shown = [problem for problem in problems.values() if any(problem.problem_id in g.rollouts for g in groups)]
+    preamble = _preamble(shown)
     rows: list[list[Any]] = []
     blocks: list[str] = []
     for start in range(0, len(shown), _PROBLEMS_A_BLOCK):
         chunk = shown[start : start + _PROBLEMS_A_BLOCK]
-        rows += [_index_row(problem, groups, len(blocks)) for problem in chunk]
+        rows += [_index_row(problem, preamble, groups, len(blocks)) for problem in chunk]
         blocks.append(pack([_problem(problem, groups, scores) for problem in chunk]))
     return Browser(groups, pack(rows), blocks)
 
@@ -127,9 +129,16 @@ def _read_scores(run: RunFiles) -> dict[_Place, float]:
     return found
 
 
-def _index_row(problem: Problem, groups: Sequence[Group], block: int) -> list[Any]:
+def _preamble(problems: Sequence[Problem]) -> str:
+    """The words that every statement begins with, where they would fill the list: they tell no problem from another."""
+    columns = zip(*(problem.prompt.split(" ") for problem in problems), strict=False)
+    shared = "".join(f"{words[0]} " for words in takewhile(lambda words: len(set(words)) == 1, columns))
+    return shared if len(shared) > _TITLE // 3 and len(problems) > 1 else ""
+
+
+def _index_row(problem: Problem, preamble: str, groups: Sequence[Group], block: int) -> list[Any]:
     """Id, beginning of the statement, split, block; then for each group: rollouts, correct ones, public-only ones."""
-    title = " ".join(problem.prompt.split())
+    title = " ".join(problem.prompt.removeprefix(preamble).split())
     counts = [
         [
             len(rollouts),

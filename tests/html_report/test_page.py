@@ -65,6 +65,15 @@ def unpack(text: str, name: str) -> Any:
     return json.loads(zlib.decompress(base64.b64decode(packed[1])))
 
 
+def test_a_preamble_of_all_statements_is_left_out_of_the_list(tmp_path: Path) -> None:
+    names, preamble = ("a", "b"), "You are a careful programmer, and this is your task: "
+    problems = [make_problem(name, prompt=f"{preamble}Write {name}, briefly.") for name in names]
+    rollouts = [rollout for name in names for rollout in rollouts_of(name)]
+    run = write_run(tmp_path / "run", problems, rollouts, [], [choice_of(rollouts[0], 1, 0.0)])
+    text = write_html(run, tmp_path / "r.html").path.read_text("utf-8")
+    assert [row[1] for row in unpack(text, "index")] == ["a, briefly.", "b, briefly."]
+
+
 def test_the_page_holds_every_turn_with_its_score_and_fate(run: Path, tmp_path: Path) -> None:
     written = write_html(run, tmp_path / "r.html")
     text = written.path.read_text("utf-8")
