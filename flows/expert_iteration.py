@@ -17,6 +17,7 @@ from flows.rollouts import roll_out, score_shards
 from mucode_core.artifacts import Source
 from mucode_core.config import Config
 from mucode_core.fingerprint import derive_seed
+from mucode_core.hub import find_checkpoint
 from mucode_core.metrics import Interval
 from mucode_core.results import RoundSummary, RunResult
 from mucode_core.types import ArtifactRef, ProblemOutcome
@@ -143,7 +144,7 @@ def _load_data(runtime: Runtime, config: Config) -> Data:
 def _make_base(runtime: Runtime, config: Config, data: Data) -> Future:
     generator, seed = config.generator, config.run.seed
     if generator.model != "bootstrap":
-        return adopt_base.submit(runtime, "base model", checkpoint=Source.of(generator.model))
+        return adopt_base.submit(runtime, "base model", checkpoint=Source.of(str(find_checkpoint(generator.model))))
     dialogues = write_dialogues.submit(
         runtime,
         "bootstrap dialogues",

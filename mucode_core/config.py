@@ -116,7 +116,8 @@ class ReplayConfig(Section):
 class GeneratorConfig(Section):
     backend: Literal["transformers", "replay"] = Field(default="transformers", description="What draws completions.")
     model: str = Field(
-        default="bootstrap", description="'bootstrap', or a local checkpoint directory of the base model."
+        default="bootstrap",
+        description="The base: 'bootstrap', a checkpoint directory, or a hub name (organisation/model@revision).",
     )
     bootstrap: BootstrapConfig = BootstrapConfig()
     replay: ReplayConfig = ReplayConfig()

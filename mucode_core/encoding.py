@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mucode_core.errors import DataError
 from mucode_core.types import Message
@@ -12,6 +12,9 @@ from mucode_core.types import Message
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+TEMPLATE_VARIABLES = {"date_string": "26 Jul 2024"}
+"""Given to every chat template: Llama 3's writes a date into the prompt, Llama 3.2's by itself today's, so that the same
+state would be another one tomorrow. The value is the default of Llama 3.1's template."""
 IGNORED = -100
 """Label of a token that is no target."""
 
@@ -67,7 +70,9 @@ def _answer(tokenizer: PreTrainedTokenizerBase, state: Sequence[Message], prompt
 
 def _render(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message], *, answer: bool) -> str:
     plain = [{"role": m.role, "content": m.content} for m in messages]
-    return str(tokenizer.apply_chat_template(plain, tokenize=False, add_generation_prompt=answer))
+    variables: dict[str, Any] = dict(TEMPLATE_VARIABLES)
+    rendered = tokenizer.apply_chat_template(plain, tokenize=False, add_generation_prompt=answer, **variables)
+    return str(rendered)
 
 
 def _tokenize(tokenizer: PreTrainedTokenizerBase, texts: list[str]) -> list[list[int]]:

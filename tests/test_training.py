@@ -76,6 +76,16 @@ def test_a_template_that_rewrites_history_is_refused(base):
         encode_examples(tokenizer, [[Message("user", "a")]], ["b"])
 
 
+def test_a_template_that_writes_today_s_date_writes_a_fixed_one(base):
+    tokenizer = load_tokenizer(base)
+    tokenizer.chat_template = (
+        "{% if date_string is not defined %}{% set date_string = strftime_now('%d %b %Y') %}{% endif %}"
+        "{{ date_string }}{% for message in messages %}{{ message['content'] }}{% endfor %}"
+    )
+    (ids,) = encode_prompts(tokenizer, [[Message("user", "a")]])
+    assert tokenizer.decode(ids) == "26 Jul 2024a"
+
+
 def test_any_text_survives_the_tokenizer():
     tokenizer = build_tokenizer(["abc def"], 320)
     for text in ("def f(x):\n    return [x, 10]", "µ → 🙂", " lead", "tab\t\r\n"):

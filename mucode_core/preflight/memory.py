@@ -1,0 +1,79 @@
+"""How much memory a stage needs on each device: estimates from the model's shape, to fail in seconds, not in hours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mucode_core.preflight.shapes import ModelShape
+
+Sharding = Literal["none", "zero2", "zero3"]
+
+_WEIGHT, _STATE = 2, 14
+"""Bytes a parameter in mixed precision: the weight; its gradient (2), float32 copy (4) and two moments (8).
+
+Rajbhandari et al. 2020 (ZeRO), section 3.1. In float32 alone the sum is the same 16: 4 + 4 + 8."""
+_ACTIVATIONS = 34
+"""Bytes a token, layer and unit of width kept for the backward pass (Korthikanti et al. 2022, section 4.1, without the
+attention matrix, which fused attention never writes); with checkpointing 2, and 34 for one layer at a time."""
+_LORA_MATRICES = 7  # projections a block: q, k, v, o, gate, up, down
+_LOGIT_BYTES = 10
+"""A token and vocabulary entry: float32 logits and gradient, and the 16-bit logits before."""
+_GIB = 2**30
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """What the memory of training depends on, beside the model."""
+
+    num_devices: int
+    sharding: Sharding
+    micro_batch_size: int
+    max_length: int
+    """Tokens of the longest example."""
+    checkpointing: bool
+    lora_rank: int
+    """0 trains every weight."""
+    fused_loss: bool
+    """The loss never holds all logits (Liger)."""
+
+
+def training_gib(shape: ModelShape, plan: TrainingPlan) -> float:
+    """Of each device."""
+    return (_state_bytes(shape, plan) + _activation_bytes(shape, plan)) / _GIB
+
+
+def _state_bytes(shape: ModelShape, plan: TrainingPlan) -> float:
+    trained = shape.num_parameters
+    frozen = 0
+    if plan.lora_rank:
+        frozen, trained = trained, 2 * plan.lora_rank * shape.hidden_size * _LORA_MATRICES * shape.num_layers
+    weights, states = _WEIGHT * (frozen + trained), _STATE * trained
+    if plan.sharding == "none":
+        return weights + states
+    if plan.sharding == "zero2":
+        return weights + states / plan.num_devices
+    return (weights + states) / plan.num_devices
+
+
+def _activation_bytes(shape: ModelShape, plan: TrainingPlan) -> float:
+    tokens = plan.micro_batch_size * plan.max_length
+    layer = tokens * shape.hidden_size
+    kept = layer * (2 * shape.num_layers + _ACTIVATIONS if plan.checkpointing else _ACTIVATIONS * shape.num_layers)
+    return kept + (0 if plan.fused_loss else tokens * shape.vocab_size * _LOGIT_BYTES)
+
+
+def serving_gib(shape: ModelShape, *, weight_bytes: int, num_devices: int) -> float:
+    """Of each device, for the weights alone."""
+    return shape.num_parameters * weight_bytes / num_devices / _GIB
+
+
+def cache_gib(shape: ModelShape, *, value_bytes: int, num_tokens: int, num_devices: int) -> float:
+    """Of each device, for the keys and values of so many tokens."""
+    per_token = 2 * shape.num_layers * shape.num_kv_heads * shape.head_size * value_bytes
+    return per_token * num_tokens / num_devices / _GIB
+
+
+def checkpoint_gib(shape: ModelShape, *, weight_bytes: int) -> float:
+    """On disk, for the weights."""
+    return shape.num_parameters * weight_bytes / _GIB
