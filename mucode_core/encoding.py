@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 TEMPLATE_VARIABLES = {"date_string": "26 Jul 2024"}
-"""Given to every chat template: Llama 3's writes a date into the prompt, Llama 3.2's by itself today's, so that the same
+"""Given to every chat template: Llama 3's writes a date into the prompt, Llama 3.2's by itself today's, so that one
 state would be another one tomorrow. The value is the default of Llama 3.1's template."""
 IGNORED = -100
 """Label of a token that is no target."""
