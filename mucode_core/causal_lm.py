@@ -21,10 +21,10 @@ _BATCH_TOKENS = 8192
 
 
 def load_tokenizer(path: Path) -> PreTrainedTokenizerBase:
-    """The tokenizer of a checkpoint.
+    """The tokenizer of a checkpoint, with a token to pad by that means nothing else.
 
     Raises:
-        TrainingError: There is none, or it has no chat template.
+        TrainingError: There is none, or it has no chat template, no end token, or nothing to pad by.
     """
     try:
         tokenizer = AutoTokenizer.from_pretrained(path)
@@ -32,7 +32,26 @@ def load_tokenizer(path: Path) -> PreTrainedTokenizerBase:
         raise TrainingError(f"holds no tokenizer: {error}", place=str(path), cure="name a checkpoint") from error
     if not tokenizer.chat_template:
         raise TrainingError("has no chat template", place=str(path), cure="use an instruct model's checkpoint")
+    if tokenizer.eos_token_id is None:
+        cure = "set eos_token in tokenizer_config.json to what ends the template's turns"
+        raise TrainingError("has no end token: a model would never stop", place=str(path), cure=cure)
+    if tokenizer.pad_token_id in (None, tokenizer.eos_token_id):
+        tokenizer.pad_token = _find_padding(tokenizer, path)
     return tokenizer
+
+
+def _find_padding(tokenizer: PreTrainedTokenizerBase, path: Path) -> str:
+    """A special token that no text holds: Llama 3 has some, but names none in its configuration.
+
+    The end token will not do: a classifier takes the last token that is not padding for the last of the program.
+    """
+    special = [str(token) for _, token in sorted(tokenizer.added_tokens_decoder.items()) if token.special]
+    for mark in ("pad", "reserved"):
+        for token in special:
+            if mark in token.lower() and token != tokenizer.eos_token:
+                return token
+    cure = "set pad_token in tokenizer_config.json to a special token other than the end token"
+    raise TrainingError("has no token to pad by", place=str(path), cure=cure)
 
 
 def load_causal_lm(path: Path) -> PreTrainedModel:

@@ -1,6 +1,7 @@
 """What trains, on models small enough for seconds."""
 
 import hashlib
+import json
 import random
 
 import pytest
@@ -84,6 +85,40 @@ def test_a_template_that_writes_today_s_date_writes_a_fixed_one(base):
     )
     (ids,) = encode_prompts(tokenizer, [[Message("user", "a")]])
     assert tokenizer.decode(ids) == "26 Jul 2024a"
+
+
+def save_without(tokenizer, path, *fields, special=()):
+    """Saves it without its pad token and these fields, with further special tokens."""
+    tokenizer.save_pretrained(path)
+    words = json.loads((path / "tokenizer.json").read_text())
+    for token in words["added_tokens"]:
+        token["content"] = token["content"].replace("<|pad|>", "<|nothing|>")
+    words["model"]["vocab"]["<|nothing|>"] = words["model"]["vocab"].pop("<|pad|>")
+    plain = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
+    size = len(words["model"]["vocab"])
+    words["added_tokens"] += [{"id": size + i, "content": text, **plain} for i, text in enumerate(special)]
+    (path / "tokenizer.json").write_text(json.dumps(words))
+    settings = json.loads((path / "tokenizer_config.json").read_text())
+    settings = {k: v for k, v in settings.items() if k not in ("pad_token", *fields)}
+    (path / "tokenizer_config.json").write_text(json.dumps(settings))
+
+
+@pytest.mark.parametrize(
+    ("special", "expected"),
+    [(["<|reserved_0|>", "<|right_pad_id|>"], "<|right_pad_id|>"), (["<|reserved_0|>"], "<|reserved_0|>")],
+)
+def test_padding_is_a_special_token_that_no_text_holds(base, tmp_path, special, expected):
+    save_without(load_tokenizer(base), tmp_path, special=special)
+    assert load_tokenizer(tmp_path).pad_token == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"), [((), "no token to pad by"), (("eos_token",), "no end token: a model would never stop")]
+)
+def test_a_tokenizer_that_lacks_a_token_is_refused(base, tmp_path, fields, message):
+    save_without(load_tokenizer(base), tmp_path, *fields)
+    with pytest.raises(TrainingError, match=message):
+        load_tokenizer(tmp_path)
 
 
 def test_any_text_survives_the_tokenizer():
