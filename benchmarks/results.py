@@ -123,10 +123,18 @@ def verifier_table(variants: dict[str, Variant], rival: Variant | None) -> str:
         gain, over_random = (
             one["final", a][:, -1] - one["final", b][:, -1] for a, b in (("pt+lv", "pt"), ("lv", "random"))
         )
-        row = [name, ", ".join(f"{value:.0f}" for value in pairs), mean(one["final", "greedy"][:, -1])]
+        chosen = [r["validation"][str(r["final_iteration"])]["value"] for r in variants[name].results]
+        row = [name, f"{np.mean(chosen):.1f} ({', '.join(f'{value:.1f}' for value in chosen)})"]
+        row += [", ".join(f"{value:.0f}" for value in pairs), mean(one["final", "greedy"][:, -1])]
         row.append(mean(one["final", "greedy"][:, -1] - rival.accuracy["final", "greedy"][:, -1]) if rival else "-")
         rows.append([*row, mean(gain), mean(over_random), *excluding(variants.get(name + EXCLUDED))])
-    header = ["verifier", "pair accuracy, % by seed", "greedy, %", "greedy - RFT at matched steps"]
+    header = [
+        "verifier",
+        "validation pt+lv, % (by seed)",
+        "pair accuracy, % by seed",
+        "greedy, %",
+        "greedy - RFT at matched steps",
+    ]
     header += ["pt+lv - pt", "lv - random", "pt+lv - pt, excluding", "lv - random, excluding"]
     return table(header, rows)
 
