@@ -15,7 +15,9 @@ from mucode_core.sampling.base import SamplingParams
 from mucode_core.types import ArtifactRef
 from tasks.data import find_source
 from tasks.evaluation import adopt_generator, adopt_verifier, search_problems
+from tasks.rollouts import engine_inputs
 from tasks.stage import Runtime
+from tasks.verifier import scorer_inputs
 
 Future = PrefectFuture[ArtifactRef]
 
@@ -55,7 +57,7 @@ def search_greedily(
         beam_width=1,
         exclude_rejected=False,
         params=SamplingParams(0.0, 1.0, config.generator.max_new_tokens),
-        batch_size=config.generator.batch_size,
+        **engine_inputs(config.generator),
         settings=config.sandbox,
         seed=0,
     )
@@ -87,7 +89,8 @@ def search_best_of_n(
         beam_width=settings.beam_width,
         exclude_rejected=settings.exclude_rejected,
         params=SamplingParams(settings.temperature, config.rollouts.top_p, config.generator.max_new_tokens),
-        batch_size=config.generator.batch_size,
+        **engine_inputs(config.generator),
         settings=config.sandbox,
         seed=derive_seed(config.run.seed, "best-of-n"),
+        **(scorer_inputs(config.verifier) if verifier is not None else {}),
     )

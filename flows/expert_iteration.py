@@ -15,7 +15,7 @@ from flows.data import load
 from flows.evaluation import search_best_of_n, search_greedily
 from flows.rollouts import roll_out, score_shards
 from mucode_core.artifacts import Source
-from mucode_core.config import Config
+from mucode_core.config import Config, require_own_engine
 from mucode_core.fingerprint import derive_seed
 from mucode_core.hub import find_checkpoint
 from mucode_core.metrics import Interval
@@ -57,6 +57,7 @@ _TASK_RUNNER: Any = ThreadPoolTaskRunner(max_workers=_WAITING_TASKS)
 )
 def expert_iteration(config: Config) -> RunResult:
     """Runs the whole method and writes its report; finished stages are taken from the store."""
+    require_own_engine(config)
     with open_runtime(config) as runtime:
         run = _begin(runtime, config)
         for iteration in range(config.run.iterations + 1):
@@ -210,7 +211,7 @@ def _relabel(run: Run, name: str) -> Future:
     """µCode: the expert's programs, and every state relabelled with them."""
     runtime, config, data, newest = run.runtime, run.config, run.data, run.rounds[-1]
     rollouts = run.all_rollouts()
-    scores = score_shards(runtime, data.train, rollouts, newest.verifier, name)
+    scores = score_shards(runtime, config, data.train, rollouts, newest.verifier, name)
     newest.choices = choose.submit(
         runtime,
         f"{name} · choose expert programs",
@@ -234,7 +235,7 @@ def _keep(run: Run, name: str) -> Future:
     """RFT: rollouts as they are, those that are correct or that the verifier prefers."""
     runtime, config, data = run.runtime, run.config, run.data
     rollouts, by_score = run.all_rollouts(), config.relabel.rft_filter == "verifier"
-    scores = score_shards(runtime, data.train, rollouts, run.rounds[-1].verifier, name) if by_score else []
+    scores = score_shards(runtime, config, data.train, rollouts, run.rounds[-1].verifier, name) if by_score else []
     return keep_rollouts.submit(
         runtime,
         f"{name} · keep rollouts",
@@ -329,6 +330,6 @@ def _score_held_out(run: Run, final: int) -> dict[str, tuple[list[Future], list[
     for name, iteration in names.items():
         rollouts = run.held_out[iteration]
         verifier = run.verifier_of(final)
-        scores = score_shards(run.runtime, run.data.validation, rollouts, verifier, f"{name} · held out")
+        scores = score_shards(run.runtime, run.config, run.data.validation, rollouts, verifier, f"{name} · held out")
         scored[name] = (rollouts, scores)
     return scored

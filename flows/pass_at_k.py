@@ -32,7 +32,9 @@ def pass_at_k(config: Config) -> EvaluationResult:
     with open_runtime(config) as runtime:
         problems, generator, verifier = open_evaluated(runtime, config)
         rollouts = roll_out(runtime, config, problems, generator, settings.split, plan, iteration=0)
-        scores = score_shards(runtime, problems, rollouts, verifier, settings.split) if verifier is not None else []
+        scores = (
+            score_shards(runtime, config, problems, rollouts, verifier, settings.split) if verifier is not None else []
+        )
         outcomes = read_rollout_outcomes(runtime, config, problems, rollouts)
         pool = Pool(rollouts, scores)
         result = summarise_evaluation(runtime, config, problems, generator, verifier, outcomes, pool)

@@ -10,9 +10,9 @@ from prefect.futures import PrefectFuture
 from mucode_core.config import Config, RolloutsConfig
 from mucode_core.sampling.base import SamplingParams
 from mucode_core.types import ArtifactRef
-from tasks.rollouts import Shard, execute_turn, sample_turn
+from tasks.rollouts import Shard, engine_inputs, execute_turn, sample_turn
 from tasks.stage import Runtime
-from tasks.verifier import score_rollouts
+from tasks.verifier import score_rollouts, scorer_inputs
 
 Future = PrefectFuture[ArtifactRef]
 
@@ -51,7 +51,7 @@ def roll_out(
                 f"{name} · sample {place}",
                 after=after,
                 params=params,
-                batch_size=config.generator.batch_size,
+                **engine_inputs(config.generator),
                 **common,
             )
             done = execute_turn.submit(
@@ -63,7 +63,7 @@ def roll_out(
 
 
 def score_shards(
-    runtime: Runtime, problems: Future, rollouts: list[Future], verifier: Future, name: str
+    runtime: Runtime, config: Config, problems: Future, rollouts: list[Future], verifier: Future, name: str
 ) -> list[Future]:
     """The verifier's scores of every shard."""
     return [
@@ -73,6 +73,7 @@ def score_shards(
             problems=problems,
             rollouts=shard,
             verifier=verifier,
+            **scorer_inputs(config.verifier),
         )
         for index, shard in enumerate(rollouts, 1)
     ]

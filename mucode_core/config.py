@@ -51,6 +51,11 @@ class RunConfig(Section):
     num_workers: Count = Field(
         default=2, description="Worker processes for CPU models, one thread each.", json_schema_extra=_WHERE
     )
+    train_beside_servers: bool = Field(
+        default=False,
+        description="vLLM servers go on while a model is trained; if false, they end first and free their devices.",
+        json_schema_extra=_WHERE,
+    )
 
 
 class ProblemsConfig(Section):
@@ -113,8 +118,63 @@ class ReplayConfig(Section):
     min_programs: Count = Field(default=5, description="Problems with fewer recorded programs are left out.")
 
 
+class EngineConfig(Section):
+    """A vLLM server that the run owns."""
+
+    gpus: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        default=(), description="GPUs by number; empty takes those that are visible.", json_schema_extra=_WHERE
+    )
+    tensor_parallel_size: Count = Field(default=1, description="GPUs that share one copy.", json_schema_extra=_WHERE)
+    data_parallel_size: Count = Field(default=1, description="Copies of the model.", json_schema_extra=_WHERE)
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        default="auto", description="Of weights and activations; auto takes 16 bits."
+    )
+    max_model_len: int = Field(default=0, ge=0, description="Longest sequence, tokens; 0 takes the model's.")
+    gpu_memory_utilization: float = Field(
+        default=0.9, gt=0, le=1, description="Share of a GPU's memory.", json_schema_extra=_WHERE
+    )
+    kv_cache_gib: Count = Field(
+        default=2, description="Without GPU: memory of the cache, GiB.", json_schema_extra=_WHERE
+    )
+    cpu_threads: int = Field(
+        default=0, ge=0, description="Without GPU: threads; 0 leaves one core to the rest.", json_schema_extra=_WHERE
+    )
+    prefix_caching: bool = Field(
+        default=True, description="Prompts that begin alike are read once.", json_schema_extra=_WHERE
+    )
+    extra_args: tuple[str, ...] = Field(default=(), description="Further arguments of vLLM's server.")
+    ready_timeout_s: Positive = Field(
+        default=600.0, description="Seconds a server may take to get ready.", json_schema_extra=_WHERE
+    )
+
+
+class VllmConfig(EngineConfig):
+    """Sampling with vLLM: a server that the run owns, or an endpoint that is there."""
+
+    base_url: str = Field(
+        default="",
+        description="OpenAI-compatible endpoint, up to and with /v1; empty starts a server.",
+        json_schema_extra=_WHERE,
+    )
+    served_model: str = Field(
+        default="", description="With base_url: the model's name there.", json_schema_extra=_WHERE
+    )
+    api_key_variable: str = Field(
+        default="",
+        description="With base_url: environment variable that holds the key; empty for none.",
+        json_schema_extra=_WHERE,
+    )
+    seeded: bool = Field(
+        default=True,
+        description="Each completion has a seed, so a run can be repeated; false draws all of a state in one request.",
+    )
+    concurrency: Count = Field(default=256, description="Requests under way at a time.", json_schema_extra=_WHERE)
+
+
 class GeneratorConfig(Section):
-    backend: Literal["transformers", "replay"] = Field(default="transformers", description="What draws completions.")
+    backend: Literal["transformers", "vllm", "replay"] = Field(
+        default="transformers", description="What draws completions."
+    )
     model: str = Field(
         default="bootstrap",
         description="The base: 'bootstrap', a checkpoint directory, or a hub name (organisation/model@revision).",
@@ -122,7 +182,8 @@ class GeneratorConfig(Section):
     bootstrap: BootstrapConfig = BootstrapConfig()
     replay: ReplayConfig = ReplayConfig()
     max_new_tokens: Count = Field(default=96, description="Token limit of one completion (paper: 1000).")
-    batch_size: Count = Field(default=256, description="Conversations decoded together.")
+    batch_size: Count = Field(default=256, description="transformers: conversations decoded together.")
+    vllm: VllmConfig = VllmConfig()
 
 
 class RolloutsConfig(Section):
@@ -178,6 +239,15 @@ class VerifierConfig(OptimizerConfig):
     )
     score_l2: float = Field(default=1e-3, ge=0, description="Weight of the mean squared score (paper: 1e-3).")
     final_fit: bool = Field(default=True, description="Fit once more on rollouts of the final generator.")
+    # neither of these changes a fit; stages that score take them as inputs of their own
+    scorer: Literal["transformers", "vllm"] = Field(
+        default="transformers", description="What computes the head's scores.", json_schema_extra=_WHERE
+    )
+    vllm: EngineConfig = Field(
+        default=EngineConfig(gpu_memory_utilization=0.4),
+        description="scorer vllm: its server, alive beside the generator's.",
+        json_schema_extra=_WHERE,
+    )
 
 
 class RelabelConfig(Section):
@@ -284,7 +354,7 @@ def _impossible(config: Config) -> list[tuple[str, str, str]]:
         found.append(("problems.num_reserved", f"{problems.dataset} has no problems to spare", cure))
     if problems.validation_fraction + problems.test_fraction >= 1:
         found.append(("problems", "validation and test fractions leave no training problems", "lower them"))
-    return [*found, *_impossible_counts(config)]
+    return [*found, *_impossible_counts(config), *_impossible_engines(config)]
 
 
 def _impossible_counts(config: Config) -> list[tuple[str, str, str]]:
@@ -302,6 +372,80 @@ def _impossible_counts(config: Config) -> list[tuple[str, str, str]]:
         cure = f"give {config.run.iterations}, or none"
         found.append(("finetune.steps", f"{len(steps)} for {config.run.iterations} iterations", cure))
     return found
+
+
+_VLLM_CPU_HEADS = (32, 64, 80, 96, 112, 128, 160, 192, 224, 256, 512)
+_OWN_ARGS = ("--model", "--served-model-name", "--host", "--port", "--uds", "--api-key", "--generation-config")
+
+
+def _impossible_engines(config: Config) -> list[tuple[str, str, str]]:
+    """Servers that cannot be started or would not do what is asked."""
+    found: list[tuple[str, str, str]] = []
+    generator, verifier = config.generator, config.verifier
+    engines: dict[str, EngineConfig] = {}
+    if generator.backend == "vllm":
+        engines["generator.vllm"] = generator.vllm
+    if verifier.scorer == "vllm":
+        engines["verifier.vllm"] = verifier.vllm
+        if verifier.score != "head":
+            cure = "set verifier.score=head, or verifier.scorer=transformers"
+            found.append(("verifier.scorer", "vllm scores with a scalar head only", cure))
+    for place, engine in engines.items():
+        found += _impossible_engine(place, engine)
+    if generator.backend == "vllm":
+        found += _impossible_endpoint(generator)
+    boot = generator.bootstrap
+    if engines and generator.model == "bootstrap" and boot.hidden_size // boot.num_heads not in _VLLM_CPU_HEADS:
+        problem = f"vLLM has no attention for heads of {boot.hidden_size // boot.num_heads}"
+        cure = "give a head 32 or 64: hidden_size=128 with num_heads=4"
+        found.append(("generator.bootstrap.num_heads", problem, cure))
+    return found
+
+
+def _impossible_engine(place: str, engine: EngineConfig) -> list[tuple[str, str, str]]:
+    found: list[tuple[str, str, str]] = []
+    needed = engine.tensor_parallel_size * engine.data_parallel_size
+    if engine.gpus and len(engine.gpus) != needed:
+        cure = f"name {needed}: tensor_parallel_size times data_parallel_size"
+        found.append((f"{place}.gpus", f"{len(engine.gpus)} named, {needed} used", cure))
+    if len(set(engine.gpus)) < len(engine.gpus):
+        found.append((f"{place}.gpus", "a GPU is named twice", "name each once"))
+    if own := [arg for arg in engine.extra_args if arg.partition("=")[0] in _OWN_ARGS]:
+        found.append((f"{place}.extra_args", f"{own[0]} is the run's to set", "leave it out"))
+    return found
+
+
+def _impossible_endpoint(generator: GeneratorConfig) -> list[tuple[str, str, str]]:
+    found: list[tuple[str, str, str]] = []
+    vllm = generator.vllm
+    if vllm.max_model_len and generator.max_new_tokens >= vllm.max_model_len:
+        problem = f"{generator.max_new_tokens} leave no room for a prompt in {vllm.max_model_len}"
+        found.append(("generator.max_new_tokens", problem, "raise generator.vllm.max_model_len"))
+    if not vllm.base_url:
+        if vllm.served_model:
+            cure = "set generator.vllm.base_url, or leave served_model out"
+            found.append(("generator.vllm.served_model", "a server of the run's own names its model itself", cure))
+        return found
+    if not vllm.base_url.startswith(("http://", "https://")):
+        found.append(("generator.vllm.base_url", f"{vllm.base_url!r} is no URL", "begin with http:// or https://"))
+    if not vllm.served_model:
+        cure = "set generator.vllm.served_model to a name that GET /models lists"
+        found.append(("generator.vllm.served_model", "an endpoint needs a model's name", cure))
+    if unused := [name for name, info in EngineConfig.model_fields.items() if getattr(vllm, name) != info.default]:
+        cure = "set it where the endpoint is started, or leave base_url out"
+        found.append((f"generator.vllm.{unused[0]}", "is a setting of a server that the run starts", cure))
+    return found
+
+
+def require_own_engine(config: Config) -> None:
+    """Training changes the generator, and an endpoint that somebody else started goes on serving the old one.
+
+    Raises:
+        ConfigError: The generator is behind such an endpoint.
+    """
+    if config.generator.backend == "vllm" and config.generator.vllm.base_url:
+        cure = "leave it empty, so that the run serves each checkpoint itself; `mucode evaluate` takes an endpoint"
+        raise ConfigError("cannot serve what is being trained", place="generator.vllm.base_url", cure=cure)
 
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:

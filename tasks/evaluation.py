@@ -7,13 +7,13 @@ from pathlib import Path
 
 from mucode_core.artifacts import Draft, Source
 from mucode_core.checkpoints import read_score_kind, require_generator
-from mucode_core.config import SandboxConfig, Selection
+from mucode_core.config import EngineConfig, SandboxConfig, Selection, VllmConfig
 from mucode_core.grading import grade_programs
 from mucode_core.sampling.base import SamplingParams
 from mucode_core.sandbox.base import Limits
 from mucode_core.search import search
 from mucode_core.types import ArtifactRef, Problem, SearchRow, Verdict
-from tasks.rollouts import make_sampler
+from tasks.rollouts import open_sampler
 from tasks.stage import Runtime, stage
 from tasks.verifier import score_items
 
@@ -48,9 +48,11 @@ def search_problems(
     beam_width: int,
     exclude_rejected: bool,
     params: SamplingParams,
-    batch_size: int,
     settings: SandboxConfig,
     seed: int,
+    batch_size: int | None = None,
+    engine: VllmConfig | None = None,
+    scorer: EngineConfig | None = None,
 ) -> None:
     """Multi-turn Best-of-N on a split, for each selection and N; one sample at temperature 0 is greedy decoding."""
     limits = Limits(cpu_s=settings.cpu_s, memory_mb=settings.memory_mb)
@@ -60,21 +62,22 @@ def search_problems(
 
     def score(items: Sequence[tuple[str, str]]) -> list[float]:
         assert verifier is not None
-        return score_items(runtime.workers, runtime.store.model_dir(verifier), list(items))
+        return score_items(runtime, verifier, list(items), scorer)
 
-    rows = search(
-        runtime.store.read_rows(problems, Problem),
-        make_sampler(runtime, generator, batch_size, num_turns),
-        grade,
-        score if verifier is not None else None,
-        selections=selections,
-        num_samples=num_samples,
-        num_turns=num_turns,
-        num_searches=num_searches,
-        beam_width=beam_width,
-        exclude_rejected=exclude_rejected,
-        params=params,
-        seed=seed,
-        progress=runtime.progress(label),
-    )
+    with open_sampler(runtime, generator, num_turns, batch_size, engine) as sampler:
+        rows = search(
+            runtime.store.read_rows(problems, Problem),
+            sampler,
+            grade,
+            score if verifier is not None else None,
+            selections=selections,
+            num_samples=num_samples,
+            num_turns=num_turns,
+            num_searches=num_searches,
+            beam_width=beam_width,
+            exclude_rejected=exclude_rejected,
+            params=params,
+            seed=seed,
+            progress=runtime.progress(label),
+        )
     draft.write_rows(rows, SearchRow)

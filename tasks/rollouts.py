@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from mucode_core.artifacts import Draft
-from mucode_core.config import SandboxConfig
+from mucode_core.config import GeneratorConfig, SandboxConfig, VllmConfig
 from mucode_core.grading import grade_programs
 from mucode_core.rollout import add_turn, is_done, make_request, start
 from mucode_core.sampling.base import Sampler, SamplingParams
 from mucode_core.sampling.pool import PooledSampler
 from mucode_core.sampling.replay import ReplaySampler
+from mucode_core.sampling.servers import ServerPlan
+from mucode_core.sampling.vllm import make_vllm_sampler
 from mucode_core.sandbox.base import Limits
 from mucode_core.types import ArtifactRef, Problem, RecordedProgram, Rollout, Sample
 from tasks.stage import Runtime, stage
@@ -39,14 +44,16 @@ def sample_turn(
     previous: ArtifactRef | None,
     shard: Shard,
     params: SamplingParams,
-    batch_size: int,
+    batch_size: int | None = None,
+    engine: VllmConfig | None = None,
 ) -> None:
     """One completion for each rollout of the shard that is still going on."""
     by_id = _read_shard(runtime, problems, shard)
     rollouts = _resume(runtime, by_id, generator, previous, shard)
     live = [r for r in rollouts if not is_done(r)]
-    sampler = make_sampler(runtime, generator, batch_size, shard.num_turns)
-    completions = sampler.sample([make_request(by_id[r.problem_id], r) for r in live], params)
+    requests = [make_request(by_id[r.problem_id], r) for r in live]
+    with open_sampler(runtime, generator, shard.num_turns, batch_size, engine) as sampler:
+        completions = sampler.sample(requests, params)
     rows = [Sample(r.rollout_id, len(r.turns), c) for r, c in zip(live, completions, strict=True)]
     draft.write_rows(rows, Sample)
     draft.notes = {"num_tokens": sum(c.num_tokens for c in completions)}
@@ -81,11 +88,25 @@ def execute_turn(
     draft.notes = {"num_programs": len(live), "num_correct": sum(r.label for r in added.values())}
 
 
-def make_sampler(runtime: Runtime, generator: ArtifactRef, batch_size: int, num_turns: int) -> Sampler:
-    """The sampler of a generator artifact: a checkpoint, or recorded programs."""
-    if generator.kind != "recorded":
-        return PooledSampler(runtime.workers, runtime.store.model_dir(generator), batch_size)
-    return ReplaySampler(_read_recorded(runtime, generator), num_turns)
+def engine_inputs(settings: GeneratorConfig) -> dict[str, Any]:
+    """The inputs by which a stage that samples knows its back end: what a completion depends on, no more."""
+    return {"engine": settings.vllm} if settings.backend == "vllm" else {"batch_size": settings.batch_size}
+
+
+@contextmanager
+def open_sampler(
+    runtime: Runtime, generator: ArtifactRef, num_turns: int, batch_size: int | None, engine: VllmConfig | None
+) -> Generator[Sampler]:
+    """The sampler of a generator artifact: a checkpoint in workers or behind a server, or recorded programs."""
+    if generator.kind == "recorded":
+        yield ReplaySampler(_read_recorded(runtime, generator), num_turns)
+    elif engine is None:
+        assert batch_size is not None
+        yield PooledSampler(runtime.workers, runtime.store.model_dir(generator), batch_size)
+    else:
+        plan = ServerPlan(runtime.store.model_dir(generator), engine, runtime.log_path(generator))
+        with runtime.generators.lease(plan) as client:
+            yield make_vllm_sampler(client, engine)
 
 
 def _read_recorded(runtime: Runtime, recorded: ArtifactRef) -> dict[str, list[str]]:

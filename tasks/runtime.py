@@ -28,7 +28,12 @@ def open_runtime(config: Config) -> Generator[Runtime]:
         ArtifactError: The store cannot be written.
     """
     store = ArtifactStore(Path(config.run.store_dir) if config.run.store_dir else run_dir(config) / "store")
-    runtime = Runtime(store, WorkerPool(config.run.num_workers), lambda: open_sandbox(config.sandbox))
+    runtime = Runtime(
+        store,
+        WorkerPool(config.run.num_workers),
+        lambda: open_sandbox(config.sandbox),
+        trains_beside_servers=config.run.train_beside_servers,
+    )
     try:
         yield runtime
     except UnfinishedRun as error:  # a stage whose input failed: that input's failure is the news

@@ -23,8 +23,11 @@ from mucode_core.artifacts import ArtifactStore, Recipe, Source
 from mucode_core.config import Section
 from mucode_core.errors import SamplerError, SandboxError
 from mucode_core.progress import Progress, ignore
+from mucode_core.sampling.servers import ServerPool
+from mucode_core.sampling.vllm import open_client
 from mucode_core.sandbox.base import Sandbox
 from mucode_core.types import ArtifactRef
+from mucode_core.verifier.vllm_score import open_scorer
 from mucode_core.workers import WorkerPool
 
 
@@ -89,10 +92,20 @@ class Runtime:
     Not a dataclass: Prefect would walk through it in search of futures.
     """
 
-    def __init__(self, store: ArtifactStore, workers: WorkerPool, open_sandbox: Callable[[], Sandbox]) -> None:
+    def __init__(
+        self,
+        store: ArtifactStore,
+        workers: WorkerPool,
+        open_sandbox: Callable[[], Sandbox],
+        *,
+        trains_beside_servers: bool = False,
+    ) -> None:
+        self._trains_beside_servers = trains_beside_servers
         self.store, self.workers = store, workers
         self._open_sandbox, self._lock = open_sandbox, threading.Lock()
         self._sandbox: Sandbox | None = None
+        self.generators = ServerPool(open_client)
+        self.scorers = ServerPool(open_scorer)
         self.listener = _listener.get()
         self.started_at = time.time()
         self.submitted: dict[str, PrefectFuture[ArtifactRef]] = {}
@@ -110,10 +123,25 @@ class Runtime:
             return self._sandbox
 
     def close(self) -> None:
-        """Ends workers and sandbox."""
+        """Ends servers, workers and sandbox."""
+        self.generators.close()
+        self.scorers.close()
         self.workers.close()
         if self._sandbox is not None:
             self._sandbox.close()
+
+    def log_path(self, ref: ArtifactRef) -> Path:
+        """Where the server of a model writes what it has to say."""
+        return self.store.root / "logs" / f"{ref.kind}-{ref.fingerprint[:12]}.log"
+
+    @contextmanager
+    def room_for_training(self) -> Generator[None]:
+        """A block that has the devices and the memory of inference servers for itself, unless it needs not."""
+        if self._trains_beside_servers:
+            yield
+            return
+        with self.generators.paused(), self.scorers.paused():  # in the order in which a search leases them
+            yield
 
     def progress(self, label: str) -> Progress:
         """What a stage reports its progress to."""

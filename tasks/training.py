@@ -90,16 +90,17 @@ def train_generator(
 ) -> None:
     """The next generator: the base model, fine-tuned on the relabelled states."""
     rows = runtime.store.read_rows(examples, SftExample)
-    report = runtime.workers.call(
-        "mucode_core.finetune:finetune",
-        rows,
-        runtime.store.model_dir(base),
-        draft.model_dir,
-        settings,
-        derive_seed(seed, "finetune"),
-        settings.steps[iteration] if settings.steps else None,
-        progress=runtime.progress(label),
-    )
+    with runtime.room_for_training():
+        report = runtime.workers.call(
+            "mucode_core.finetune:finetune",
+            rows,
+            runtime.store.model_dir(base),
+            draft.model_dir,
+            settings,
+            derive_seed(seed, "finetune"),
+            settings.steps[iteration] if settings.steps else None,
+            progress=runtime.progress(label),
+        )
     draft.note(report)
 
 

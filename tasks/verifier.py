@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from mucode_core.artifacts import Draft
-from mucode_core.config import VerifierConfig
+from mucode_core.config import EngineConfig, VerifierConfig
 from mucode_core.fingerprint import derive_seed
 from mucode_core.prompts import render_prompt
+from mucode_core.sampling.servers import ServerPlan
 from mucode_core.types import ArtifactRef, Problem, Rollout, VerifierPair, VerifierScore
 from mucode_core.verifier.pairs import label_programs, make_pairs
-from mucode_core.workers import WorkerPool
 from tasks.stage import Runtime, stage
 
 _ITEMS_A_CALL = 2000
@@ -49,21 +49,29 @@ def train_verifier(
     """The learned verifier, fitted on the pairs of every iteration so far."""
     rows = [pair for ref in pairs for pair in runtime.store.read_rows(ref, VerifierPair)]
     init_dir = runtime.store.model_dir(init)
-    report = runtime.workers.call(
-        "mucode_core.verifier.fit:fit_verifier",
-        rows,
-        init_dir,
-        draft.model_dir,
-        settings,
-        derive_seed(seed, "verifier"),
-        progress=runtime.progress(label),
-    )
+    with runtime.room_for_training():
+        report = runtime.workers.call(
+            "mucode_core.verifier.fit:fit_verifier",
+            rows,
+            init_dir,
+            draft.model_dir,
+            settings,
+            derive_seed(seed, "verifier"),
+            progress=runtime.progress(label),
+        )
     draft.note(report)
 
 
 @stage("scores", version=1, tags=("scoring",))
 def score_rollouts(
-    runtime: Runtime, draft: Draft, label: str, *, problems: ArtifactRef, rollouts: ArtifactRef, verifier: ArtifactRef
+    runtime: Runtime,
+    draft: Draft,
+    label: str,
+    *,
+    problems: ArtifactRef,
+    rollouts: ArtifactRef,
+    verifier: ArtifactRef,
+    scorer: EngineConfig | None = None,
 ) -> None:
     """The verifier's score of every turn's program."""
     by_id = {p.problem_id: p for p in runtime.store.read_rows(problems, Problem)}
@@ -75,7 +83,7 @@ def score_rollouts(
     ]
     prompts = {pid: render_prompt(p.prompt, p.shown_tests) for pid, p in by_id.items()}
     items = [(prompts[rollout.problem_id], code) for rollout, _, code in turns]
-    scores = score_items(runtime.workers, runtime.store.model_dir(verifier), items)
+    scores = score_items(runtime, verifier, items, scorer)
     rows = [
         VerifierScore(rollout.rollout_id, turn.turn_index, verifier.content_digest, score)
         for (rollout, turn, _), score in zip(turns, scores, strict=True)
@@ -83,11 +91,37 @@ def score_rollouts(
     draft.write_rows(rows, VerifierScore)
 
 
-def score_items(workers: WorkerPool, verifier_dir: Path, items: list[tuple[str, str]]) -> list[float]:
-    """Scores of (prompt, program) items; each distinct item is scored once, in all workers."""
-    distinct = sorted(set(items), key=lambda item: (len(item[0]) + len(item[1]), item))
+def scorer_inputs(settings: VerifierConfig) -> dict[str, Any]:
+    """The input by which a stage that scores knows its engine; none where that is transformers."""
+    return {"scorer": settings.vllm} if settings.scorer == "vllm" else {}
+
+
+def score_items(
+    runtime: Runtime, verifier: ArtifactRef, items: list[tuple[str, str]], scorer: EngineConfig | None
+) -> list[float]:
+    """Scores of (prompt, program) items; each distinct item is scored once, in all workers or by a server."""
+    verifier_dir = runtime.store.model_dir(verifier)
+    if scorer is not None:
+        with runtime.scorers.lease(ServerPlan(verifier_dir, scorer, runtime.log_path(verifier))) as server:
+            function, first = "mucode_core.verifier.vllm_score:score_programs", (server.ensure(), server.api_key)
+            # in order of prompts: the server reads each but once
+            return _score_distinct(runtime, function, (*first, verifier_dir), items, key=lambda item: item)
+    function = "mucode_core.verifier.score:score_programs"
+    return _score_distinct(
+        runtime, function, (verifier_dir,), items, key=lambda item: (len(item[0]) + len(item[1]), item)
+    )
+
+
+def _score_distinct(
+    runtime: Runtime,
+    function: str,
+    arguments: tuple[Any, ...],
+    items: list[tuple[str, str]],
+    key: Callable[[tuple[str, str]], Any],
+) -> list[float]:
+    distinct = sorted(set(items), key=key)
     chunks = [distinct[i : i + _ITEMS_A_CALL] for i in range(0, len(distinct), _ITEMS_A_CALL)]
-    parts = workers.map("mucode_core.verifier.score:score_programs", [(verifier_dir, chunk) for chunk in chunks])
+    parts = runtime.workers.map(function, [(*arguments, chunk) for chunk in chunks])
     table = dict(zip(distinct, (score for part in parts for score in part), strict=True))
     return [table[item] for item in items]
 

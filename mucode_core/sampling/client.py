@@ -1,0 +1,234 @@
+"""Chat completions over HTTP: many at a time, over connections that are kept, lost ones asked for again."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import threading
+from collections.abc import Sequence
+from concurrent.futures import CancelledError
+from dataclasses import dataclass
+from typing import Any, Protocol, get_args
+
+import httpx
+
+from mucode_core.errors import ConfigError, MucodeError, SamplerError
+from mucode_core.sampling.base import SamplingParams
+from mucode_core.types import FinishReason, Message
+
+_PAUSES_S = (0.5, 1.0, 2.0, 4.0)
+"""Before each further attempt at a request that was lost."""
+_TIMEOUT = httpx.Timeout(600.0, connect=30.0)
+"""Seconds; a completion may wait its turn in the server."""
+_TOO_MANY = 429
+_TOO_LONG = re.compile(r"context[ _]length|max_model_len|input length", re.IGNORECASE)
+
+
+class Endpoint(Protocol):
+    """Where completions come from."""
+
+    api_key: str | None
+    model: str
+
+    def ensure(self) -> str:
+        """The URL, up to and with /v1, of a server that answers; blocks while one that broke down is replaced."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """Completions to draw for one state."""
+
+    messages: tuple[Message, ...]
+    seed: int | None
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One completion as the server gave it."""
+
+    text: str
+    finish_reason: FinishReason
+    num_tokens: int
+    """Generated, the end of the turn among them."""
+
+
+_NOTHING = Reply("", "length", 0)
+
+
+class ChatClient:
+    """Draws completions from one endpoint; any number of threads may share it.
+
+    Args:
+        endpoint: The server.
+        concurrency: Requests under way at a time, of all threads together.
+    """
+
+    def __init__(self, endpoint: Endpoint, concurrency: int) -> None:
+        self._endpoint, self._concurrency = endpoint, concurrency
+        self._loop = asyncio.new_event_loop()
+        self._slots = asyncio.Semaphore(concurrency)
+        self._reviving = asyncio.Lock()
+        self._url: str | None = None
+        key = endpoint.api_key
+        self._http = httpx.AsyncClient(
+            headers={"Authorization": f"Bearer {key}"} if key else {},
+            limits=httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
+            timeout=_TIMEOUT,
+        )
+        self._thread = threading.Thread(target=self._loop.run_forever, name="chat-client", daemon=True)
+        self._thread.start()
+
+    def draw(self, draws: Sequence[Draw], params: SamplingParams) -> list[list[Reply]]:
+        """As many completions of each state as it asks for, in the order of the draws.
+
+        A request is sent again when its connection broke or the server failed, and only then: what has arrived is
+        kept, nothing is drawn twice. A prompt that fills the context gets empty completions of finish reason "length".
+
+        Raises:
+            SamplerError: The endpoint does not answer, refuses a request, or answers what is no completion.
+            ConfigError: The endpoint refuses the key or does not know the model.
+        """
+        try:
+            return asyncio.run_coroutine_threadsafe(self._draw_all(draws, params), self._loop).result()
+        except (CancelledError, RuntimeError) as error:
+            if not isinstance(error, CancelledError) and not self._loop.is_closed():
+                raise
+            raise self._error("the client is closed", "run the same command again: it resumes") from None
+
+    def close(self) -> None:
+        """Ends what is under way and the endpoint, if it is the run's own."""
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result()
+        self._endpoint.close()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _stop(self) -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for one in others:
+            one.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await self._http.aclose()
+
+    async def _draw_all(self, draws: Sequence[Draw], params: SamplingParams) -> list[list[Reply]]:
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._draw(one, params)) for one in draws]
+        except BaseExceptionGroup as errors:
+            raise _first(errors) from None
+        return [task.result() for task in tasks]
+
+    async def _draw(self, draw: Draw, params: SamplingParams) -> list[Reply]:
+        body = self._make_body(draw, params)
+        async with self._slots:
+            response = await self._post(body)
+            if _is_too_long(response):
+                return await self._explain_too_long(draw, body, response)
+            self._require_success(response)
+        return self._read(response, draw.count)
+
+    def _make_body(self, draw: Draw, params: SamplingParams) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "model": self._endpoint.model,
+            "messages": [{"role": m.role, "content": m.content} for m in draw.messages],
+            "temperature": params.temperature,
+            "top_p": params.top_p,
+            "max_tokens": params.max_new_tokens,
+        }
+        if draw.seed is not None:
+            body["seed"] = draw.seed
+        if draw.count > 1:
+            body |= {"n": draw.count, "return_token_ids": True}  # usage counts the tokens of all together
+        return body
+
+    async def _post(self, body: dict[str, Any]) -> httpx.Response:
+        problem = ""
+        for pause in (*_PAUSES_S, None):
+            url = self._url or await self._revive(None)
+            try:
+                response = await self._http.post(f"{url}/chat/completions", json=body)
+                if not response.is_server_error and response.status_code != _TOO_MANY:
+                    return response
+                problem = f"HTTP {response.status_code}: {_message(response)}"
+            except httpx.TransportError as error:
+                problem = f"{type(error).__name__}: {error}"
+            if pause is not None:
+                await asyncio.sleep(pause)
+                await self._revive(url)
+        cure = "see that the endpoint runs and has room, then run the same command again: it resumes"
+        raise self._error(f"a request failed {len(_PAUSES_S) + 1} times, at last with {problem}", cure)
+
+    async def _revive(self, broken: str | None) -> str:
+        """The URL of a server that answers, asked for once however many requests saw the old one break."""
+        async with self._reviving:
+            if self._url is None or self._url == broken:
+                self._url = None
+                self._url = await asyncio.to_thread(self._endpoint.ensure)
+            return self._url
+
+    async def _explain_too_long(self, draw: Draw, body: dict[str, Any], refusal: httpx.Response) -> list[Reply]:
+        """Tells a prompt that leaves no room from an endpoint that will not shorten a completion to the room left."""
+        response = await self._post(body | {"max_tokens": 1})
+        if _is_too_long(response):
+            return [_NOTHING] * draw.count
+        self._require_success(response)
+        cure = "lower generator.max_new_tokens, or let the endpoint take longer sequences"
+        raise self._error(f"{body['max_tokens']} new tokens do not fit: {_message(refusal)}", cure)
+
+    def _require_success(self, response: httpx.Response) -> None:
+        status, said = response.status_code, _message(response)
+        if status in (401, 403):
+            cure = "put the key into the environment variable that generator.vllm.api_key_variable names"
+            raise ConfigError(f"HTTP {status}: {said}", place=str(response.url), cure=cure)
+        if status == 404:
+            cure = "check generator.vllm.base_url (it ends in /v1) and served_model"
+            raise ConfigError(f"HTTP {status}: {said}", place=str(response.url), cure=cure)
+        if not response.is_success:
+            raise self._error(f"HTTP {status}: {said}", "send what the endpoint accepts: see its documentation")
+
+    def _read(self, response: httpx.Response, count: int) -> list[Reply]:
+        try:
+            data = response.json()
+            choices = sorted(data["choices"], key=lambda choice: choice["index"])
+            replies = [_read_choice(choice, data["usage"], count) for choice in choices]
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            problem = f"answered what is no chat completion ({error!r}): {response.text[:200]}"
+            raise self._error(problem, "name an OpenAI-compatible endpoint") from None
+        if len(replies) != count:
+            raise self._error(f"gave {len(replies)} completions for {count}", "set generator.vllm.seeded=true")
+        return replies
+
+    def _error(self, problem: str, cure: str) -> SamplerError:
+        return SamplerError(problem, place=self._url or "inference server", cure=cure)
+
+
+def _read_choice(choice: Any, usage: Any, count: int) -> Reply:
+    if (reason := choice["finish_reason"]) not in get_args(FinishReason):
+        raise ValueError(f"finish reason {reason}")
+    num_tokens = usage["completion_tokens"] if count == 1 else len(choice["token_ids"])
+    return Reply(choice["message"]["content"] or "", reason, num_tokens)
+
+
+def _is_too_long(response: httpx.Response) -> bool:
+    return response.status_code == 400 and bool(_TOO_LONG.search(_message(response)))
+
+
+def _message(response: httpx.Response) -> str:
+    """What the server says of an error, whatever its form."""
+    try:
+        data = response.json()
+    except ValueError:
+        return response.text[:500]
+    error = data.get("error", data) if isinstance(data, dict) else data
+    return str(error.get("message", error) if isinstance(error, dict) else error)[:500]
+
+
+def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error that ended the others."""
+    mine = errors.subgroup(MucodeError) or errors
+    first = mine.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first

@@ -1,0 +1,122 @@
+"""One inference server at a time, shared by the stages that use the same checkpoint."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Generator, Hashable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar
+
+from mucode_core.config import EngineConfig
+from mucode_core.errors import SamplerError
+
+_LINGER_S = 10.0
+"""How long an idle server waits for its next user before another checkpoint may replace it.
+
+Shards sample and execute in turns, and a start costs more than this.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerPlan:
+    """What to serve, and how."""
+
+    model_dir: Path
+    engine: EngineConfig
+    log_path: Path
+
+
+class Closable(Protocol):
+    def close(self) -> None: ...
+
+
+K = TypeVar("K", bound=Hashable)
+S = TypeVar("S", bound=Closable)
+
+
+class ServerPool(Generic[K, S]):
+    """Leases the server of a plan; another plan's replaces it once nobody uses it any more.
+
+    A holder must not wait for another lease of the same pool: so each lease ends, and with it every wait for one.
+
+    Args:
+        open_server: Makes what stands for a plan's server; quick, as the server itself starts on first use.
+        linger_s: See `_LINGER_S`.
+    """
+
+    def __init__(self, open_server: Callable[[K], S], linger_s: float = _LINGER_S) -> None:
+        self._open, self._linger_s = open_server, linger_s
+        self._changed = threading.Condition()
+        self._server: S | None = None
+        self._plan: K | None = None
+        self._num_leases = 0
+        self._num_pauses = 0
+        self._idle_since = float("-inf")
+        self._closed = False
+
+    @contextmanager
+    def lease(self, plan: K) -> Generator[S]:
+        """The server of a plan, alive for the length of the block.
+
+        Raises:
+            SamplerError: The pool is closed.
+        """
+        server = self._acquire(plan)
+        try:
+            yield server
+        finally:
+            with self._changed:
+                self._num_leases -= 1
+                self._idle_since = time.monotonic()
+                self._changed.notify_all()
+
+    def _acquire(self, plan: K) -> S:
+        with self._changed:
+            while not self._closed and (wait_s := self._must_wait_s(plan)) != 0:
+                self._changed.wait(wait_s)
+            if self._closed:
+                raise SamplerError("are closed", place="inference servers", cure="run the same command again")
+            if self._server is None or self._plan != plan:
+                self._end_server()
+                self._server, self._plan = self._open(plan), plan
+            self._num_leases += 1
+            return self._server
+
+    def _must_wait_s(self, plan: K) -> float | None:
+        """Seconds until a plan's lease could begin; None until something changes."""
+        if self._num_pauses:
+            return None
+        if self._server is None or self._plan == plan:
+            return 0
+        if self._num_leases:
+            return None
+        return max(0.0, self._idle_since + self._linger_s - time.monotonic())
+
+    @contextmanager
+    def paused(self) -> Generator[None]:
+        """No server for the length of the block: its devices and memory are another's."""
+        with self._changed:
+            self._num_pauses += 1  # no new lease from here on, so that this wait ends
+            self._changed.wait_for(lambda: self._closed or self._num_leases == 0)
+            self._end_server()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._num_pauses -= 1
+                self._changed.notify_all()
+
+    def close(self) -> None:
+        """Ends the server, in use or not."""
+        with self._changed:
+            self._closed = True
+            self._end_server()
+            self._changed.notify_all()
+
+    def _end_server(self) -> None:
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
