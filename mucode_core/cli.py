@@ -87,11 +87,22 @@ def config() -> None:
 
 
 @app.command()
-def doctor(as_json: Json = False) -> None:
-    """Tell what is installed, reachable and isolated."""
+def doctor(
+    config: Annotated[
+        Path | None, typer.Argument(help="A YAML file: tell also whether its run can finish here.")
+    ] = None,
+    overrides: Set = None,
+    as_json: Json = False,
+) -> None:
+    """Tell what is installed, reachable and isolated, and whether a run can finish here."""
     from mucode_core.doctor import examine
 
     checks = examine()
+    if config is not None:
+        from mucode_core.config import load_config
+        from mucode_core.preflight import examine_run
+
+        checks += examine_run(load_config(config, overrides or []))
     for check in checks:
         typer.echo(f"{'ok  ' if check.ok else 'MISS'} {check.name:12} {check.detail}", err=True)
     if as_json:
@@ -173,10 +184,12 @@ def build_sandbox(
 def _train(path: Path, overrides: list[str], out: Path | None, as_json: bool) -> None:
     from mucode_core.config import load_config
     from mucode_core.console import expected_stages, summary
+    from mucode_core.preflight import require_run
 
     if out is not None:
         overrides = [*overrides, f"run.output_dir={json.dumps(str(out))}"]
     config = load_config(path, overrides)
+    require_run(config)
 
     def start() -> RunResult:
         from flows.expert_iteration import expert_iteration

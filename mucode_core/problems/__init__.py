@@ -88,6 +88,18 @@ DATASETS: dict[str, Dataset] = {
 }
 
 
+def hub_name(name: str) -> str:
+    """Where the hub has a data set.
+
+    Raises:
+        ConfigError: There is no such data set, or it is on no hub.
+    """
+    hub = _find(name).hub
+    if hub is None:
+        raise ConfigError(f"{name} is on no hub", place="problems.data", cure="name its file")
+    return hub.name
+
+
 def find_data(name: str, data: str, cache: Path) -> Path:
     """The file of a data set: the one given, else a copy of the hub's, made in `cache` once.
 

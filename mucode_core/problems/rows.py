@@ -79,6 +79,28 @@ def parse_row(model: type[Model], row: Row, place: str) -> Model:
         raise DataError(f"{field}: {first['msg']}{value}", place=place, cure=cure) from error
 
 
+def reach(name: str) -> None:
+    """Asks the hub for a data set, once: `load_dataset` would try in vain for half a minute.
+
+    Raises:
+        DataError: The hub does not answer, or has no such data set.
+    """
+    from huggingface_hub import HfApi, constants
+
+    if constants.HF_HUB_OFFLINE:
+        return
+    try:
+        HfApi().dataset_info(name, timeout=_HUB_S)
+    except Exception as error:
+        raise _not_had(name, error) from error
+
+
+def _not_had(name: str, error: Exception) -> DataError:
+    """The library raises whatever its parts raise."""
+    cure = "connect to the hub, or give a local .jsonl, .jsonl.gz or .parquet file by `problems.data` or --data"
+    return DataError(f"cannot be had from the hub: {error}", place=name, cure=cure)
+
+
 def fetch(name: str, config: str | None, splits: tuple[str, ...], target: Path) -> Path:
     """Copies a hub data set into `target`, once; each row gets the name of its split.
 
@@ -88,21 +110,18 @@ def fetch(name: str, config: str | None, splits: tuple[str, ...], target: Path) 
     if target.exists():
         return target
     from datasets import load_dataset
-    from huggingface_hub import HfApi, constants
 
+    reach(name)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
     try:
-        if not constants.HF_HUB_OFFLINE:
-            HfApi().dataset_info(name, timeout=_HUB_S)  # asks once: `load_dataset` would try in vain for half a minute
         with partial.open("w", encoding="utf-8") as file:
             for split in splits:
                 for row in load_dataset(name, config, split=split):
                     file.write(json.dumps({**cast("Row", row), "split": split}) + "\n")
         partial.replace(target)
-    except Exception as error:  # the library raises whatever its parts raise
-        cure = "connect to the hub, or give a local .jsonl, .jsonl.gz or .parquet file by `problems.data` or --data"
-        raise DataError(f"cannot be had from the hub: {error}", place=name, cure=cure) from error
+    except Exception as error:
+        raise _not_had(name, error) from error
     finally:
         partial.unlink(missing_ok=True)
     return target

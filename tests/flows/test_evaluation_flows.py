@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 def mucode(out, *arguments, code=0):
     done = subprocess.run(
         [sys.executable, "-m", "mucode_core", *map(str, arguments)],
-        env=environment(out), capture_output=True, text=True, timeout=300, check=False, cwd=REPO,
+        env=environment(out), capture_output=True, text=True, timeout=800, check=False, cwd=REPO,
     )  # fmt: skip
     assert done.returncode == code, done.stderr[-4000:]
     return json.loads(done.stdout.splitlines()[-1]) if code == 0 else done.stderr
