@@ -100,6 +100,7 @@ class ChatClient:
         self._slots = asyncio.Semaphore(concurrency)
         self._reviving = asyncio.Lock()
         self._url: str | None = None
+        self._closing, self._closed = threading.Lock(), False
         self._http: aiohttp.ClientSession | None = None
         self._thread = threading.Thread(target=self._loop.run_forever, name="chat-client", daemon=True)
         self._thread.start()
@@ -114,15 +115,21 @@ class ChatClient:
             SamplerError: The endpoint does not answer, refuses a request, or answers what is no completion.
             ConfigError: The endpoint refuses the key or does not know the model.
         """
+        with self._closing:
+            if self._closed:
+                raise self._closed_error()
+            future = asyncio.run_coroutine_threadsafe(self._draw_all(draws, params), self._loop)
         try:
-            return asyncio.run_coroutine_threadsafe(self._draw_all(draws, params), self._loop).result()
-        except (CancelledError, RuntimeError) as error:
-            if not isinstance(error, CancelledError) and not self._loop.is_closed():
-                raise
-            raise self._error("the client is closed", "run the same command again: it resumes") from None
+            return future.result()
+        except CancelledError:
+            raise self._closed_error() from None
 
     def close(self) -> None:
         """Ends what is under way and the endpoint, if it is the run's own."""
+        with self._closing:  # a draw that begins later would wait for a loop that has stopped
+            if self._closed:
+                return
+            self._closed = True
         asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result()
         self._endpoint.close()
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -240,6 +247,9 @@ class ChatClient:
         if len(replies) != count:
             raise self._error(f"gave {len(replies)} completions for {count}", "set generator.vllm.seeded=true")
         return replies
+
+    def _closed_error(self) -> SamplerError:
+        return self._error("the client is closed", "run the same command again: it resumes")
 
     def _error(self, problem: str, cure: str) -> SamplerError:
         return SamplerError(problem, place=self._url or "inference server", cure=cure)
