@@ -1,8 +1,12 @@
-"""Chat completions over HTTP: many at a time, over connections that are kept, lost ones asked for again."""
+"""Chat completions over HTTP: many at a time, over connections that are kept, lost ones asked for again.
+
+By aiohttp: with hundreds of connections, httpx takes some fifty times its processor time a request.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import threading
 from collections.abc import Sequence
@@ -10,7 +14,7 @@ from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from typing import Any, Protocol, get_args
 
-import httpx
+import aiohttp
 
 from mucode_core.errors import ConfigError, MucodeError, SamplerError
 from mucode_core.sampling.base import SamplingParams
@@ -18,7 +22,7 @@ from mucode_core.types import FinishReason, Message
 
 _PAUSES_S = (0.5, 1.0, 2.0, 4.0)
 """Before each further attempt at a request that was lost."""
-_TIMEOUT = httpx.Timeout(600.0, connect=30.0)
+_TIMEOUT = aiohttp.ClientTimeout(total=600.0, connect=30.0)
 """Seconds; a completion may wait its turn in the server."""
 _TOO_MANY = 429
 _TOO_LONG = re.compile(r"context[ _]length|max_model_len|input length", re.IGNORECASE)
@@ -29,6 +33,8 @@ class Endpoint(Protocol):
 
     api_key: str | None
     model: str
+    is_local: bool
+    """On this machine: no proxy leads to it."""
 
     def ensure(self) -> str:
         """The URL, up to and with /v1, of a server that answers; blocks while one that broke down is replaced."""
@@ -59,6 +65,27 @@ class Reply:
 _NOTHING = Reply("", "length", 0)
 
 
+@dataclass(frozen=True, slots=True)
+class _Response:
+    url: str
+    status: int
+    text: str
+
+    @property
+    def message(self) -> str:
+        """What the server says of an error, whatever its form."""
+        try:
+            data = json.loads(self.text)
+        except ValueError:
+            return self.text[:500]
+        error = data.get("error", data) if isinstance(data, dict) else data
+        return str(error.get("message", error) if isinstance(error, dict) else error)[:500]
+
+    @property
+    def is_too_long(self) -> bool:
+        return self.status == 400 and bool(_TOO_LONG.search(self.message))
+
+
 class ChatClient:
     """Draws completions from one endpoint; any number of threads may share it.
 
@@ -73,12 +100,8 @@ class ChatClient:
         self._slots = asyncio.Semaphore(concurrency)
         self._reviving = asyncio.Lock()
         self._url: str | None = None
-        key = endpoint.api_key
-        self._http = httpx.AsyncClient(
-            headers={"Authorization": f"Bearer {key}"} if key else {},
-            limits=httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
-            timeout=_TIMEOUT,
-        )
+        self._closing, self._closed = threading.Lock(), False
+        self._http: aiohttp.ClientSession | None = None
         self._thread = threading.Thread(target=self._loop.run_forever, name="chat-client", daemon=True)
         self._thread.start()
 
@@ -92,15 +115,21 @@ class ChatClient:
             SamplerError: The endpoint does not answer, refuses a request, or answers what is no completion.
             ConfigError: The endpoint refuses the key or does not know the model.
         """
+        with self._closing:
+            if self._closed:
+                raise self._closed_error()
+            future = asyncio.run_coroutine_threadsafe(self._draw_all(draws, params), self._loop)
         try:
-            return asyncio.run_coroutine_threadsafe(self._draw_all(draws, params), self._loop).result()
-        except (CancelledError, RuntimeError) as error:
-            if not isinstance(error, CancelledError) and not self._loop.is_closed():
-                raise
-            raise self._error("the client is closed", "run the same command again: it resumes") from None
+            return future.result()
+        except CancelledError:
+            raise self._closed_error() from None
 
     def close(self) -> None:
         """Ends what is under way and the endpoint, if it is the run's own."""
+        with self._closing:  # a draw that begins later would wait for a loop that has stopped
+            if self._closed:
+                return
+            self._closed = True
         asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result()
         self._endpoint.close()
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -112,7 +141,20 @@ class ChatClient:
         for one in others:
             one.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-        await self._http.aclose()
+        if self._http is not None:
+            await self._http.close()
+
+    def _session(self) -> aiohttp.ClientSession:
+        """The connections; made where the loop runs."""
+        if self._http is None:
+            key = self._endpoint.api_key
+            self._http = aiohttp.ClientSession(
+                headers={"Authorization": f"Bearer {key}"} if key else {},
+                connector=aiohttp.TCPConnector(limit=self._concurrency),
+                timeout=_TIMEOUT,
+                trust_env=not self._endpoint.is_local,
+            )
+        return self._http
 
     async def _draw_all(self, draws: Sequence[Draw], params: SamplingParams) -> list[list[Reply]]:
         try:
@@ -126,9 +168,9 @@ class ChatClient:
         body = self._make_body(draw, params)
         async with self._slots:
             response = await self._post(body)
-            if _is_too_long(response):
+            if response.is_too_long:
                 return await self._explain_too_long(draw, body, response)
-            self._require_success(response)
+        self._require_success(response)
         return self._read(response, draw.count)
 
     def _make_body(self, draw: Draw, params: SamplingParams) -> dict[str, Any]:
@@ -145,16 +187,20 @@ class ChatClient:
             body |= {"n": draw.count, "return_token_ids": True}  # usage counts the tokens of all together
         return body
 
-    async def _post(self, body: dict[str, Any]) -> httpx.Response:
+    async def _post(self, body: dict[str, Any]) -> _Response:
         problem = ""
         for pause in (*_PAUSES_S, None):
             url = self._url or await self._revive(None)
             try:
-                response = await self._http.post(f"{url}/chat/completions", json=body)
-                if not response.is_server_error and response.status_code != _TOO_MANY:
+                async with self._session().post(f"{url}/chat/completions", json=body) as answer:
+                    response = _Response(str(answer.url), answer.status, await answer.text())
+                if response.status < 500 and response.status != _TOO_MANY:
                     return response
-                problem = f"HTTP {response.status_code}: {_message(response)}"
-            except httpx.TransportError as error:
+                problem = f"HTTP {response.status}: {response.message}"
+            except aiohttp.InvalidURL as error:
+                cure = "check generator.vllm.base_url"
+                raise ConfigError(f"is no URL: {error}", place=url, cure=cure) from None
+            except (aiohttp.ClientError, TimeoutError) as error:
                 problem = f"{type(error).__name__}: {error}"
             if pause is not None:
                 await asyncio.sleep(pause)
@@ -170,29 +216,29 @@ class ChatClient:
                 self._url = await asyncio.to_thread(self._endpoint.ensure)
             return self._url
 
-    async def _explain_too_long(self, draw: Draw, body: dict[str, Any], refusal: httpx.Response) -> list[Reply]:
+    async def _explain_too_long(self, draw: Draw, body: dict[str, Any], refusal: _Response) -> list[Reply]:
         """Tells a prompt that leaves no room from an endpoint that will not shorten a completion to the room left."""
         response = await self._post(body | {"max_tokens": 1})
-        if _is_too_long(response):
+        if response.is_too_long:
             return [_NOTHING] * draw.count
         self._require_success(response)
         cure = "lower generator.max_new_tokens, or let the endpoint take longer sequences"
-        raise self._error(f"{body['max_tokens']} new tokens do not fit: {_message(refusal)}", cure)
+        raise self._error(f"{body['max_tokens']} new tokens do not fit: {refusal.message}", cure)
 
-    def _require_success(self, response: httpx.Response) -> None:
-        status, said = response.status_code, _message(response)
-        if status in (401, 403):
+    def _require_success(self, response: _Response) -> None:
+        said = f"HTTP {response.status}: {response.message}"
+        if response.status in (401, 403):
             cure = "put the key into the environment variable that generator.vllm.api_key_variable names"
-            raise ConfigError(f"HTTP {status}: {said}", place=str(response.url), cure=cure)
-        if status == 404:
+            raise ConfigError(said, place=response.url, cure=cure)
+        if response.status == 404:
             cure = "check generator.vllm.base_url (it ends in /v1) and served_model"
-            raise ConfigError(f"HTTP {status}: {said}", place=str(response.url), cure=cure)
-        if not response.is_success:
-            raise self._error(f"HTTP {status}: {said}", "send what the endpoint accepts: see its documentation")
+            raise ConfigError(said, place=response.url, cure=cure)
+        if response.status != 200:
+            raise self._error(said, "send what the endpoint accepts: see its documentation")
 
-    def _read(self, response: httpx.Response, count: int) -> list[Reply]:
+    def _read(self, response: _Response, count: int) -> list[Reply]:
         try:
-            data = response.json()
+            data = json.loads(response.text)
             choices = sorted(data["choices"], key=lambda choice: choice["index"])
             replies = [_read_choice(choice, data["usage"], count) for choice in choices]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -201,6 +247,9 @@ class ChatClient:
         if len(replies) != count:
             raise self._error(f"gave {len(replies)} completions for {count}", "set generator.vllm.seeded=true")
         return replies
+
+    def _closed_error(self) -> SamplerError:
+        return self._error("the client is closed", "run the same command again: it resumes")
 
     def _error(self, problem: str, cure: str) -> SamplerError:
         return SamplerError(problem, place=self._url or "inference server", cure=cure)
@@ -211,20 +260,6 @@ def _read_choice(choice: Any, usage: Any, count: int) -> Reply:
         raise ValueError(f"finish reason {reason}")
     num_tokens = usage["completion_tokens"] if count == 1 else len(choice["token_ids"])
     return Reply(choice["message"]["content"] or "", reason, num_tokens)
-
-
-def _is_too_long(response: httpx.Response) -> bool:
-    return response.status_code == 400 and bool(_TOO_LONG.search(_message(response)))
-
-
-def _message(response: httpx.Response) -> str:
-    """What the server says of an error, whatever its form."""
-    try:
-        data = response.json()
-    except ValueError:
-        return response.text[:500]
-    error = data.get("error", data) if isinstance(data, dict) else data
-    return str(error.get("message", error) if isinstance(error, dict) else error)[:500]
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:

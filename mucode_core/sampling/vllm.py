@@ -76,6 +76,7 @@ class OwnedEndpoint:
     """
 
     model = _MODEL
+    is_local = True
 
     def __init__(self, plan: ServerPlan, arguments: Sequence[str] = ()) -> None:
         on_cpu, engine = is_cpu_build(), plan.engine
@@ -106,6 +107,8 @@ class ExternalEndpoint:
     Raises:
         ConfigError: The environment variable named for the key is not set.
     """
+
+    is_local = False
 
     def __init__(self, settings: VllmConfig) -> None:
         self.model, self._url = settings.served_model, settings.base_url.rstrip("/")
