@@ -9,7 +9,7 @@ import asyncio
 import json
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from typing import Any, Protocol, get_args
@@ -33,6 +33,8 @@ class Endpoint(Protocol):
 
     api_key: str | None
     model: str
+    extra_body: Mapping[str, Any]
+    """Fields of every request beside those of OpenAI."""
     is_local: bool
     """On this machine: no proxy leads to it."""
 
@@ -180,6 +182,7 @@ class ChatClient:
             "temperature": params.temperature,
             "top_p": params.top_p,
             "max_tokens": params.max_new_tokens,
+            **self._endpoint.extra_body,
         }
         if draw.seed is not None:
             body["seed"] = draw.seed

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from mucode_core.config import EngineConfig, VllmConfig
+from mucode_core.encoding import TEMPLATE_VARIABLES
 from mucode_core.errors import ConfigError
 from mucode_core.prompts import make_completion
 from mucode_core.sampling.base import SampleRequest, SamplingParams
@@ -76,6 +79,8 @@ class OwnedEndpoint:
     """
 
     model = _MODEL
+    extra_body: Mapping[str, Any] = MappingProxyType({"chat_template_kwargs": TEMPLATE_VARIABLES})
+    """So that training and sampling see the same prompt."""
     is_local = True
 
     def __init__(self, plan: ServerPlan, arguments: Sequence[str] = ()) -> None:
@@ -102,13 +107,15 @@ class OwnedEndpoint:
 
 
 class ExternalEndpoint:
-    """An endpoint that others run.
+    """An endpoint that others run; it renders chat templates by its own lights.
 
     Raises:
         ConfigError: The environment variable named for the key is not set.
     """
 
     is_local = False
+
+    extra_body: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, settings: VllmConfig) -> None:
         self.model, self._url = settings.served_model, settings.base_url.rstrip("/")

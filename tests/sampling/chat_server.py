@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
 
 
 def completion(text, finish_reason="stop", num_tokens=1, index=0):
@@ -38,6 +39,7 @@ class ChatServer:
     connections: set = field(default_factory=set)
     most_at_once: int = 0
     api_key: str | None = None
+    extra_body = MappingProxyType({})
     model: str = "m"
     is_local: bool = True
     num_ensured: int = 0

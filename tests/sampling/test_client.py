@@ -159,7 +159,7 @@ def test_what_is_no_completion_is_an_error(serve, reply):
 class Mortal:
     """An endpoint whose servers die in the middle; each ask starts another on a port of its own."""
 
-    api_key, model, is_local = None, "m", True
+    api_key, model, is_local, extra_body = None, "m", True, {}
 
     def __init__(self, num_deaths, dies_after):
         self.servers, self._num_deaths, self._dies_after = [], num_deaths, dies_after
@@ -202,7 +202,7 @@ def test_a_server_that_dies_is_replaced_and_none_is_drawn_twice(monkeypatch):
 
 def test_a_server_that_cannot_start_ends_the_draw_at_once():
     class Broken:
-        api_key, model, is_local = None, "m", True
+        api_key, model, is_local, extra_body = None, "m", True, {}
 
         def ensure(self):
             raise SamplerError("no memory", place="log")
@@ -292,3 +292,12 @@ def test_the_key_of_a_foreign_endpoint_comes_from_the_environment(monkeypatch):
     monkeypatch.setenv("SOME_KEY", "k")
     endpoint = ExternalEndpoint(settings)
     assert (endpoint.api_key, endpoint.ensure()) == ("k", "http://x/v1")
+
+
+def test_an_endpoint_s_own_fields_go_with_every_request():
+    server = ChatServer(echo)
+    server.extra_body = {"chat_template_kwargs": {"date_string": "today"}}
+    client = ChatClient(server, 2)
+    client.draw(make_draws(3), PARAMS)
+    client.close()
+    assert [body["chat_template_kwargs"] for body in server.bodies] == [{"date_string": "today"}] * 3

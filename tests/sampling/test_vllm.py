@@ -50,7 +50,7 @@ def sampler(client):
 
 
 def essence(completions):
-    """What must agree: a character cut off at the token limit is left out by vLLM and decoded to U+FFFD by the other."""
+    """What must agree: a character cut off at the token limit is left out by vLLM, and U+FFFD to the other."""
     return [(c.text.rstrip("\ufffd"), c.finish_reason, c.num_tokens) for c in completions]
 
 
