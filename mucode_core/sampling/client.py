@@ -25,7 +25,8 @@ _PAUSES_S = (0.5, 1.0, 2.0, 4.0)
 _TIMEOUT = aiohttp.ClientTimeout(total=600.0, connect=30.0)
 """Seconds; a completion may wait its turn in the server."""
 _TOO_MANY = 429
-_TOO_LONG = re.compile(r"context[ _]length|max_model_len|input length", re.IGNORECASE)
+_TOO_LONG = re.compile(r"context[ _]length|max_model_len|input length|max_tokens must be at least 1", re.IGNORECASE)
+"""How servers say that a prompt, or a prompt and its completion, does not fit; the last: no token is left to draw."""
 
 
 class Endpoint(Protocol):
