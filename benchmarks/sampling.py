@@ -1,4 +1,4 @@
-"""Generated tokens a second with vLLM: the pipeline with execution going on, beside what bounds it and what it replaces.
+"""Generated tokens a second with vLLM: the pipeline with execution going on, and what bounds or preceded it.
 
     python -m benchmarks.sampling [--rounds 3] [--problems 64] [--rollouts 8] [--shards 8]
 
