@@ -25,7 +25,8 @@ _PAUSES_S = (0.5, 1.0, 2.0, 4.0)
 _TIMEOUT = aiohttp.ClientTimeout(total=600.0, connect=30.0)
 """Seconds; a completion may wait its turn in the server."""
 _TOO_MANY = 429
-_TOO_LONG = re.compile(r"context[ _]length|max_model_len|input length", re.IGNORECASE)
+_TOO_LONG = re.compile(r"context[ _]length|max_model_len|input length|max_tokens must be at least 1", re.IGNORECASE)
+"""How servers say that a prompt, or a prompt and its completion, does not fit; the last: no token is left to draw."""
 
 
 class Endpoint(Protocol):
@@ -97,7 +98,7 @@ class ChatClient:
     """
 
     def __init__(self, endpoint: Endpoint, concurrency: int) -> None:
-        self._endpoint, self._concurrency = endpoint, concurrency
+        self.endpoint, self._concurrency = endpoint, concurrency
         self._loop = asyncio.new_event_loop()
         self._slots = asyncio.Semaphore(concurrency)
         self._reviving = asyncio.Lock()
@@ -133,7 +134,7 @@ class ChatClient:
                 return
             self._closed = True
         asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result()
-        self._endpoint.close()
+        self.endpoint.close()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -149,12 +150,12 @@ class ChatClient:
     def _session(self) -> aiohttp.ClientSession:
         """The connections; made where the loop runs."""
         if self._http is None:
-            key = self._endpoint.api_key
+            key = self.endpoint.api_key
             self._http = aiohttp.ClientSession(
                 headers={"Authorization": f"Bearer {key}"} if key else {},
                 connector=aiohttp.TCPConnector(limit=self._concurrency),
                 timeout=_TIMEOUT,
-                trust_env=not self._endpoint.is_local,
+                trust_env=not self.endpoint.is_local,
             )
         return self._http
 
@@ -177,7 +178,7 @@ class ChatClient:
 
     def _make_body(self, draw: Draw, params: SamplingParams) -> dict[str, Any]:
         body: dict[str, Any] = {
-            "model": self._endpoint.model,
+            "model": self.endpoint.model,
             "messages": [{"role": m.role, "content": m.content} for m in draw.messages],
             "temperature": params.temperature,
             "top_p": params.top_p,
@@ -216,7 +217,7 @@ class ChatClient:
         async with self._reviving:
             if self._url is None or self._url == broken:
                 self._url = None
-                self._url = await asyncio.to_thread(self._endpoint.ensure)
+                self._url = await asyncio.to_thread(self.endpoint.ensure)
             return self._url
 
     async def _explain_too_long(self, draw: Draw, body: dict[str, Any], refusal: _Response) -> list[Reply]:

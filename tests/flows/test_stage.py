@@ -1,11 +1,12 @@
 import pytest
 
 from mucode_core.artifacts import Source
-from mucode_core.config import Config, SandboxConfig, make_config
+from mucode_core.config import Config, GeneratorConfig, SandboxConfig, VerifierConfig, VllmConfig, make_config
 from mucode_core.errors import ConfigError, DataError, SamplerError, SandboxError
 from mucode_core.types import ArtifactRef
-from tasks.rollouts import Shard, execute_turn
+from tasks.rollouts import Shard, engine_inputs, execute_turn
 from tasks.stage import _is_infrastructure, make_recipe
+from tasks.verifier import scorer_inputs
 
 SHARD = Shard(first_problem=0, num_problems=4, num_rollouts=2, num_turns=3, iteration=0, seed=1)
 
@@ -72,3 +73,11 @@ def test_the_flow_has_the_configuration_as_its_only_parameter():
     assert name == "config"
     data = make_config({"run": {"seed": 3}}).model_dump(mode="json")
     assert expert_iteration.validate_parameters({"config": data})["config"] == Config(run={"seed": 3})
+
+
+def test_only_the_vllm_back_end_adds_to_the_inputs_of_a_stage():
+    assert engine_inputs(GeneratorConfig(batch_size=7)) == {"batch_size": 7}
+    assert engine_inputs(GeneratorConfig(backend="replay", batch_size=7)) == {"batch_size": 7}
+    assert engine_inputs(GeneratorConfig(backend="vllm")) == {"engine": VllmConfig()}
+    assert scorer_inputs(VerifierConfig()) == {}
+    assert scorer_inputs(VerifierConfig(scorer="vllm")) == {"scorer": VerifierConfig().vllm}

@@ -50,7 +50,7 @@ def sampler(client):
 
 
 def essence(completions):
-    """What must agree: a character cut off at the token limit is left out by vLLM, and U+FFFD to the other."""
+    """What must agree: of a character cut off at the token limit vLLM leaves out what the other decodes to U+FFFD."""
     return [(c.text.rstrip("\ufffd"), c.finish_reason, c.num_tokens) for c in completions]
 
 
