@@ -183,7 +183,7 @@ class ChatClient:
             "temperature": params.temperature,
             "top_p": params.top_p,
             "max_tokens": params.max_new_tokens,
-            **self._endpoint.extra_body,
+            **self.endpoint.extra_body,
         }
         if draw.seed is not None:
             body["seed"] = draw.seed
