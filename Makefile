@@ -31,7 +31,7 @@ test: $(STAMP) ## Fast tests (under 3 minutes)
 	$(RUN)/python -m pytest -m "$(FAST)"
 
 test-slow: $(STAMP) ## The minutes-long tests: end to end, real data, kill and resume
-	$(RUN)/python -m pytest -m "slow and not docker"
+	$(RUN)/python -m pytest -m "(slow or vllm) and not docker"
 
 sandbox-image: $(STAMP) ## Image of the container sandbox; BASE=image to build on one, else from the interpreter's files
 	$(RUN)/mucode sandbox build $(if $(BASE),--base $(BASE))
