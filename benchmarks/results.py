@@ -66,10 +66,14 @@ def read_variant(out: Path, seeds: list[int], name: str) -> Variant | None:
     if not all((run / "outcomes.parquet").exists() for run in runs):
         return None
     tables = [tabulate(read_outcomes(run)) for run in runs]
+    results = [json.loads((run / "result.json").read_text("utf-8")) for run in runs]
     keys = [{(key.generator, key.decoding): table.accuracy for key, table in of_run.items()} for of_run in tables]
+    for of_run, result in zip(keys, results, strict=True):
+        if "final_iteration" in result:  # the kept iteration goes by the name of "final" alone
+            of_run[f"iteration {result['final_iteration']}", "greedy"] = of_run["final", "greedy"]
     shared = [key for key in keys[0] if all(key in of_run for of_run in keys)]
     accuracy = {key: np.concatenate([of_run[key] for of_run in keys]) for key in shared}
-    return Variant(name, accuracy, [json.loads((run / "result.json").read_text("utf-8")) for run in runs])
+    return Variant(name, accuracy, results)
 
 
 def mean(values: Values) -> str:
@@ -94,6 +98,20 @@ def greedy_table(variants: dict[str, Variant]) -> str:
         rows.append([title, *map(mean, accuracy.T), mean(accuracy[:, -1] - base[:, -1]), taken])
     turns = [f"turn {i + 1}, %" for i in range(base.shape[1])]
     return table(["generator", *turns, "- base, points", "gradient steps, by seed"], rows)
+
+
+def iteration_table(variants: dict[str, Variant]) -> str:
+    """Every iteration's generator by greedy decoding, kept or not: what validation keeps differs between rows above."""
+    rows: list[list[str]] = []
+    ours = variants["mucode"].accuracy
+    names = [name for name in (*ALGORITHMS, *VERIFIERS) if name in variants and name != "likelihood-bt"]
+    for name in names:
+        one = variants[name].accuracy
+        kept = ", ".join(str(result["final_iteration"]) for result in variants[name].results)
+        after = [one[f"iteration {i}", "greedy"][:, -1] for i in (1, 2)]
+        behind = "-" if name == "mucode" else mean(ours["iteration 2", "greedy"][:, -1] - after[1])
+        rows.append([ALGORITHMS.get(name, f"µCode, {name}"), *map(mean, after), kept, behind])
+    return table(["", "iteration 1, %", "iteration 2, %", "kept, by seed", "µCode - this, iteration 2"], rows)
 
 
 def difference_table(variants: dict[str, Variant]) -> str:
@@ -125,15 +143,15 @@ def verifier_table(variants: dict[str, Variant], rival: Variant | None) -> str:
         )
         chosen = [r["validation"][str(r["final_iteration"])]["value"] for r in variants[name].results]
         row = [name, f"{np.mean(chosen):.1f} ({', '.join(f'{value:.1f}' for value in chosen)})"]
-        row += [", ".join(f"{value:.0f}" for value in pairs), mean(one["final", "greedy"][:, -1])]
-        row.append(mean(one["final", "greedy"][:, -1] - rival.accuracy["final", "greedy"][:, -1]) if rival else "-")
+        row += [", ".join(f"{value:.0f}" for value in pairs), mean(one["final", "pt+lv"][:, -1])]
+        row.append(mean(one["final", "pt+lv"][:, -1] - rival.accuracy["final", "pt+lv"][:, -1]) if rival else "-")
         rows.append([*row, mean(gain), mean(over_random), *excluding(variants.get(name + EXCLUDED))])
     header = [
         "verifier",
         "validation pt+lv, % (by seed)",
         "pair accuracy, % by seed",
-        "greedy, %",
-        "greedy - RFT at matched steps",
+        "pt+lv, %",
+        "pt+lv - RFT at matched steps",
     ]
     header += ["pt+lv - pt", "lv - random", "pt+lv - pt, excluding", "lv - random, excluding"]
     return table(header, rows)
@@ -162,7 +180,8 @@ def main() -> None:
     num_problems = len(variants["mucode"].accuracy["base", "greedy"])
     print(f"{len(arguments.seeds)} seeds ({', '.join(map(str, arguments.seeds))}), {num_problems} held-out problems;")
     print("95 % bootstrap intervals over problems.\n")
-    print("Greedy decoding:\n", greedy_table(variants), sep="\n")
+    print("Greedy decoding of the generator that validation keeps:\n", greedy_table(variants), sep="\n")
+    print("Greedy decoding after the last turn, by iteration:\n", iteration_table(variants), sep="\n")
     print("Paired differences:\n", difference_table(variants), sep="\n")
     print("Best of 5 after the last turn:\n", best_of_n_table(variants), sep="\n")
     print("Verifiers:\n", verifier_table(variants, variants.get("rft-steps")), sep="\n")
