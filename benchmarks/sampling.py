@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import os
 import statistics
 import subprocess
 import sys
@@ -27,6 +28,8 @@ from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+import torch
+
 from mucode_core.bootstrap import build_base
 from mucode_core.config import BootstrapConfig, VllmConfig
 from mucode_core.grading import grade_programs
@@ -35,7 +38,7 @@ from mucode_core.rollout import add_turn, is_done, make_request, start
 from mucode_core.sampling.base import Sampler, SampleRequest, SamplingParams
 from mucode_core.sampling.client import ChatClient
 from mucode_core.sampling.servers import ServerPlan
-from mucode_core.sampling.vllm import make_vllm_sampler, open_client
+from mucode_core.sampling.vllm import is_cpu_build, make_environment, make_vllm_sampler, open_client
 from mucode_core.sandbox import ProcessSandbox, Sandbox
 from mucode_core.sandbox.base import Limits
 from mucode_core.types import Problem
@@ -110,6 +113,7 @@ def time_processes(requests: Sequence[SampleRequest], client: ChatClient) -> int
 
 def serve_raw(model_dir: str, pipe: Connection) -> None:
     """A process with an engine in it: answers lists of requests with their number of tokens."""
+    os.environ |= make_environment(VllmConfig(kv_cache_gib=1), is_cpu_build())
     from vllm import LLM
     from vllm import SamplingParams as VllmParams
 
@@ -137,6 +141,7 @@ def main() -> None:
 
 
 def compare(directory: Path, args: argparse.Namespace) -> None:
+    torch.set_num_threads(1)  # two stall on a busy machine
     dialogues = make_dialogues(SIZE.num_dialogues, 0, SIZE.teacher_error_scale, SIZE.teacher_repair_rate)
     build_base(dialogues, directory / "model", SIZE, 0)
     problems = make_problems("test", args.problems, seed=1)
@@ -146,6 +151,7 @@ def compare(directory: Path, args: argparse.Namespace) -> None:
     ours, theirs = multiprocessing.get_context("spawn").Pipe()
     raw = multiprocessing.get_context("spawn").Process(target=serve_raw, args=(str(directory / "model"), theirs))
     raw.start()
+    theirs.close()  # so that a process that fails is heard
     ours.recv()
     requests = time_shards(problems, args.rollouts, args.shards, sampler).requests  # also warms everything up
     part = requests[:: max(1, len(requests) // 64)]
@@ -162,11 +168,13 @@ def compare(directory: Path, args: argparse.Namespace) -> None:
         "processes": lambda: time_processes(part, client),
     }
     speeds: dict[str, list[float]] = {way: [] for way in ways}
+    print(f"{len(requests)} requests", file=sys.stderr)
     for _ in range(args.rounds):
         for way, run in ways.items():
             begin = time.perf_counter()
             num_tokens = run()
             speeds[way].append(num_tokens / (time.perf_counter() - begin))
+            print(f"{way}: {speeds[way][-1]:.0f} tokens/s", file=sys.stderr)
     ours.send(None)
     raw.join()
     client.close()
