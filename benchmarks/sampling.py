@@ -86,17 +86,19 @@ def roll_out(problems: Sequence[Problem], num_rollouts: int, sampler: Sampler, s
         ]
 
 
-def time_shards(problems: Sequence[Problem], num_rollouts: int, num_shards: int, sampler: Sampler) -> Recorder:
+def run_shards(
+    problems: Sequence[Problem], num_rollouts: int, num_shards: int, sampler: Sampler, sandbox: Sandbox
+) -> Recorder:
     """All shards at once."""
     recorder = Recorder(sampler)
     size = -(-len(problems) // num_shards)
-    with ProcessSandbox(NUM_JUDGES) as sandbox, ThreadPoolExecutor(num_shards) as threads:
+    with ThreadPoolExecutor(num_shards) as threads:
         shards = [problems[i : i + size] for i in range(0, len(problems), size)]
         list(threads.map(lambda shard: roll_out(shard, num_rollouts, recorder, sandbox), shards))
     return recorder
 
 
-def time_processes(requests: Sequence[SampleRequest], client: ChatClient) -> int:
+def ask_by_processes(requests: Sequence[SampleRequest], client: ChatClient) -> int:
     endpoint = client.endpoint
     url, key = endpoint.ensure(), endpoint.api_key or ""
 
@@ -126,6 +128,7 @@ def serve_raw(model_dir: str, pipe: Connection) -> None:
         states = [[{"role": m.role, "content": m.content} for m in r.messages] for r in requests]
         outputs = llm.chat(states, params, use_tqdm=False)
         pipe.send(sum(len(o.outputs[0].token_ids) for o in outputs))
+    llm.llm_engine.engine_core.shutdown()  # else this process waits for the engine's, which nobody ends
 
 
 def main() -> None:
@@ -153,7 +156,8 @@ def compare(directory: Path, args: argparse.Namespace) -> None:
     raw.start()
     theirs.close()  # so that a process that fails is heard
     ours.recv()
-    requests = time_shards(problems, args.rollouts, args.shards, sampler).requests  # also warms everything up
+    sandbox = ProcessSandbox(NUM_JUDGES)
+    requests = run_shards(problems, args.rollouts, args.shards, sampler, sandbox).requests  # also warms everything up
     part = requests[:: max(1, len(requests) // 64)]
 
     def ask_raw() -> int:
@@ -161,11 +165,11 @@ def compare(directory: Path, args: argparse.Namespace) -> None:
         return ours.recv()
 
     ways: dict[str, Callable[[], int]] = {
-        "pipeline": lambda: time_shards(problems, args.rollouts, args.shards, sampler).num_tokens,
+        "pipeline": lambda: run_shards(problems, args.rollouts, args.shards, sampler, sandbox).num_tokens,
         "plain": lambda: sum(c.num_tokens for c in sampler.sample(requests, PARAMS)),
-        "lock_step": lambda: time_shards(problems, args.rollouts, 1, sampler).num_tokens,
+        "lock_step": lambda: run_shards(problems, args.rollouts, 1, sampler, sandbox).num_tokens,
         "raw": ask_raw,
-        "processes": lambda: time_processes(part, client),
+        "processes": lambda: ask_by_processes(part, client),
     }
     speeds: dict[str, list[float]] = {way: [] for way in ways}
     print(f"{len(requests)} requests", file=sys.stderr)
@@ -178,6 +182,7 @@ def compare(directory: Path, args: argparse.Namespace) -> None:
     ours.send(None)
     raw.join()
     client.close()
+    sandbox.close()
     report(speeds, len(requests))
 
 
