@@ -290,9 +290,9 @@ def test_time_limits_are_set_where_a_reference_passes(tmp_path: Path) -> None:
     ("name", "file", "count"),
     [
         ("mbpp", "mbpp.jsonl", 974),
-        ("mbppplus", "mbppplus_originfmt.jsonl.gz", 378),
+        pytest.param("mbppplus", "mbppplus_originfmt.jsonl.gz", 378, marks=pytest.mark.slow),
         ("humanevalpack", "humanevalpack_python.jsonl", 164),
-        ("humanevalplus", "humanevalplus_originfmt.jsonl.gz", 164),
+        pytest.param("humanevalplus", "humanevalplus_originfmt.jsonl.gz", 164, marks=pytest.mark.slow),
         ("code_contests", "codecontests_train300.jsonl", 300),
     ],
 )

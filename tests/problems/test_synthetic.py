@@ -107,6 +107,7 @@ def test_skeletons_are_unique_in_a_call(seed):
         assert len({p.problem_id for p in problems}) == 60
 
 
+@pytest.mark.slow
 def test_splits_share_no_skeleton_whatever_the_seeds():
     found = {
         split: {skeleton(p) for seed in range(start, start + 5) for p in make_problems(split, 300, seed)}

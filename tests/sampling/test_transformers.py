@@ -57,7 +57,17 @@ def generate(directory: Path, requests: list[SampleRequest], limit: int) -> list
     return texts
 
 
-@pytest.mark.parametrize("config", [*LLAMAS.values(), *OTHERS.values()], ids=[*LLAMAS, *OTHERS])
+QUICK = ("tied, grouped", "untied", "stretched rope", "qwen2")
+"""Of these the fast tests try greedy output; the others take their time."""
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        pytest.param(config, id=name, marks=() if name in QUICK else pytest.mark.slow)
+        for name, config in (LLAMAS | OTHERS).items()
+    ],
+)
 def test_greedy_output_is_the_models_own(tmp_path: Path, config) -> None:
     save_checkpoint(tmp_path, config)
     requests = make_requests(10)
