@@ -1,28 +1,19 @@
-"""An inference server that this process owns: started when it is needed, watched, ended as a tree, dead with its owner.
-
-vLLM is several processes, and killing the first leaves the others with their memory. So all carry a mark in their
-environment, by which they are found whatever became of their parents.
-"""
+"""An inference server that this process owns: started when it is needed, watched, ended as a tree, dead with its owner."""
 
 from __future__ import annotations
 
-import os
 import secrets
-import signal
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import httpx
 
 from mucode_core.errors import SamplerError
-from mucode_core.reaper import KEEP_ENVIRONMENT, Guardian, can_see_marks, kill_marked
+from mucode_core.process_tree import ProcessTree
 
-_MARK = "MUCODE_SERVER"
 _PORT_TRIES = 3
 _POLL_S = 0.2
 _GRACE_S = 5.0
@@ -30,7 +21,6 @@ _GRACE_S = 5.0
 _WATCH_S = 5.0
 _PATIENCE_S = 60.0
 """How long a server may be too busy to answer before it counts as hung."""
-_TAIL_LINES = 30
 
 
 class InferenceServer:
@@ -51,15 +41,12 @@ class InferenceServer:
         ready_timeout_s: float,
     ) -> None:
         self.api_key = secrets.token_hex(16)
-        self._mark = f"{_MARK}={secrets.token_hex(16)}"
         self._command, self._log_path, self._ready_timeout_s = command, log_path, ready_timeout_s
         self._environment = dict(environment)
         self._lock = threading.Lock()
         self._closed = threading.Event()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._guardian: Guardian | None = None
+        self._process: ProcessTree | None = None
         self._url = ""
-        self._log_start = 0
         self.num_starts = 0
 
     def ensure(self) -> str:
@@ -81,11 +68,8 @@ class InferenceServer:
         self._closed.set()
         with self._lock:
             self._end()
-            if self._guardian is not None:
-                self._guardian.close()
-                self._guardian = None
 
-    def _answers(self, process: subprocess.Popen[bytes]) -> bool:
+    def _answers(self, process: ProcessTree) -> bool:
         return process.poll() is None and _probe(self._url, _PATIENCE_S) == 200
 
     def _start(self) -> None:
@@ -100,11 +84,12 @@ class InferenceServer:
                 return
             code = process.poll()
             self._end()
-            was_taken = "address already in use" in self._read_tail().lower()  # another program took the port first
+            tail = process.read_tail()
+            was_taken = "address already in use" in tail.lower()  # another program took the port first
             if not (was_taken and tries_left):
-                raise self._explain_failure(code)
+                raise self._explain_failure(code, tail)
 
-    def _explain_failure(self, code: int | None) -> SamplerError:
+    def _explain_failure(self, code: int | None, tail: str) -> SamplerError:
         """Why a server did not get ready: its exit code, or None where it had to be ended."""
         if self._closed.is_set():
             return self._error("the inference server was closed while it started", "run the same command again")
@@ -112,27 +97,14 @@ class InferenceServer:
             problem, cure = f"was not ready after {self._ready_timeout_s:g} s", "raise ready_timeout_s, or mend it"
         else:
             problem, cure = f"ended with code {code} before it was ready", "mend what the log names"
-        return self._error(f"the inference server {problem}; its log ends:\n{self._read_tail()}", cure)
+        return self._error(f"the inference server {problem}; its log ends:\n{tail}", cure)
 
-    def _spawn(self, port: int) -> subprocess.Popen[bytes]:
-        if self._guardian is None and can_see_marks():
-            self._guardian = Guardian(self._mark)
-        name, _, token = self._mark.partition("=")
-        own = {name: token, "VLLM_API_KEY": self.api_key}
-        self._log_path.parent.mkdir(parents=True, exist_ok=True)
+    def _spawn(self, port: int) -> ProcessTree:
         self.num_starts += 1
-        with self._log_path.open("ab") as log:
-            self._log_start = log.tell()
-            return subprocess.Popen(
-                self._command(port),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=os.environ | self._environment | KEEP_ENVIRONMENT | own,
-                start_new_session=True,
-            )
+        environment = self._environment | {"VLLM_API_KEY": self.api_key}
+        return ProcessTree(self._command(port), self._log_path, environment)
 
-    def _await_ready(self, process: subprocess.Popen[bytes]) -> bool:
+    def _await_ready(self, process: ProcessTree) -> bool:
         deadline = time.monotonic() + self._ready_timeout_s
         while time.monotonic() < deadline and process.poll() is None:
             if _probe(self._url, _POLL_S * 5) == 200:
@@ -141,7 +113,7 @@ class InferenceServer:
                 return False
         return False
 
-    def _watch(self, process: subprocess.Popen[bytes], url: str) -> None:
+    def _watch(self, process: ProcessTree, url: str) -> None:
         """Kills a server that hangs or has lost its engine: clients see their connections break and ask for another."""
         heard = time.monotonic()
         while process.poll() is None and not self._closed.wait(_WATCH_S):
@@ -149,27 +121,12 @@ class InferenceServer:
             if status == 200:
                 heard = time.monotonic()
             elif status is not None or time.monotonic() - heard > _PATIENCE_S:
-                _kill_session(process)
+                process.kill_session()
 
     def _end(self) -> None:
-        process = self._process
-        if process is None:
-            return
-        if process.poll() is None:
-            process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(_GRACE_S)
-        _kill_session(process)
-        if can_see_marks():
-            kill_marked(self._mark)
-        process.wait()
-        self._process = None
-
-    def _read_tail(self) -> str:
-        """The end of what the newest start wrote to the log."""
-        with self._log_path.open("rb") as log:
-            log.seek(self._log_start)
-            return "\n".join(log.read().decode("utf-8", "replace").splitlines()[-_TAIL_LINES:])
+        if self._process is not None:
+            self._process.end(_GRACE_S)
+            self._process = None
 
     def _error(self, problem: str, cure: str) -> SamplerError:
         return SamplerError(problem, place=str(self._log_path), cure=cure)
@@ -181,11 +138,6 @@ def _probe(url: str, timeout_s: float) -> int | None:
         return httpx.get(f"{url}/health", timeout=timeout_s, trust_env=False).status_code
     except httpx.TransportError:
         return None
-
-
-def _kill_session(process: subprocess.Popen[bytes]) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)  # a session's first process has its number for its group
 
 
 def _find_free_port() -> int:
