@@ -32,6 +32,8 @@ from mucode_core.types import ArtifactRef
 Row = TypeVar("Row")
 
 RECORD, DATA, MEASURED, MODEL = "record.json", "data.parquet", "measured.parquet", "model"
+SCRATCH = "unfinished"
+"""Directory of the store beside those of the kinds."""
 _ROWS_A_GROUP = 4096
 _MEASURED_SCHEMA = pa.schema([pa.field("values", pa.list_(pa.float64()))])
 
@@ -93,6 +95,9 @@ class Draft:
     """An artifact being built; whatever is written here is published together or not at all."""
 
     path: Path
+    recipe: Recipe
+    scratch: Path
+    """Where a build keeps what lets it go on after a kill; removed once the artifact is published. Not made yet."""
     num_rows: int = 0
     row_type: str = ""
     notes: dict[str, Any] = field(default_factory=dict)
@@ -178,9 +183,10 @@ class ArtifactStore:
         started = time.time()
         try:
             path.mkdir(parents=True)
-            draft = Draft(path)
+            draft = Draft(path, recipe, self.root / SCRATCH / f"{recipe.kind}-{recipe.fingerprint}")
             yield draft
             self._publish(draft, recipe, final, started)
+            shutil.rmtree(draft.scratch, ignore_errors=True)
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
                 raise

@@ -148,6 +148,16 @@ class EngineConfig(Section):
     )
 
 
+class ScorerConfig(EngineConfig):
+    gpu_memory_utilization: float = Field(
+        default=0.4,
+        gt=0,
+        le=1,
+        description="Share of a GPU's memory, beside the generator's server.",
+        json_schema_extra=_WHERE,
+    )
+
+
 class VllmConfig(EngineConfig):
     """Sampling with vLLM: a server that the run owns, or an endpoint that is there."""
 
@@ -220,13 +230,93 @@ class OptimizerConfig(Section):
     max_length: Count = Field(default=512, description="Longest example, tokens; longer ones are counted and left out.")
 
 
-class FinetuneConfig(OptimizerConfig):
+class TrlConfig(Section):
+    """Training by TRL in processes of its own, by torchrun; the rest of the section says for how long and how fast."""
+
+    batch_size: Count = Field(default=32, description="Examples a gradient step, whatever the number of devices.")
+    micro_batch_size: Count = Field(
+        default=1, description="Examples a device holds at a time.", json_schema_extra=_WHERE
+    )
+    num_processes: Count = Field(default=1, description="Processes, one a device.", json_schema_extra=_WHERE)
+    gpus: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        default=(), description="GPUs by number; empty takes those that are visible.", json_schema_extra=_WHERE
+    )
+    deepspeed: Literal["none", "zero2", "zero3"] = Field(
+        default="none",
+        description="What DeepSpeed divides among the processes: optimizer and gradients, or weights as well.",
+        json_schema_extra=_WHERE,
+    )
+    precision: Literal["float32", "bfloat16"] = Field(
+        default="float32", description="Of the computation; the optimizer's copy of the weights is float32."
+    )
+    scheduler: Literal["linear", "cosine", "constant", "constant_with_warmup"] = Field(
+        default="linear", description="Learning rate over the steps."
+    )
+    warmup_ratio: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.05, description="Share of the steps in which it rises from 0."
+    )
+    weight_decay: float = Field(default=0.0, ge=0, description="AdamW's.")
+    max_grad_norm: Positive = Field(default=1.0, description="Longer gradients are cut to this norm.")
+    lora_rank: int = Field(
+        default=0, ge=0, description="Rank of LoRA adapters, merged before they are saved; 0 trains every weight."
+    )
+    lora_alpha: Positive = Field(default=32.0, description="Scale of the adapters, over the rank.")
+    gradient_checkpointing: bool = Field(
+        default=False, description="Computes activations twice and keeps few.", json_schema_extra=_WHERE
+    )
+    attention: Literal["auto", "flash_attention_2", "sdpa"] = Field(
+        default="auto",
+        description="auto takes flash-attention 2 where it is installed and the precision is bfloat16, else SDPA.",
+        json_schema_extra=_WHERE,
+    )
+    liger: bool = Field(default=False, description="Liger kernels, if installed.", json_schema_extra=_WHERE)
+    save_steps: Count = Field(
+        default=100, description="Steps from one checkpoint to resume from to the next.", json_schema_extra=_WHERE
+    )
+    tracker: Literal["none", "tensorboard", "wandb", "trackio"] = Field(
+        default="tensorboard", description="Where loss curves go, if installed.", json_schema_extra=_WHERE
+    )
+
+
+class TrlSftConfig(TrlConfig):
+    packing: Literal["none", "padding_free", "packed"] = Field(
+        default="none",
+        description="Examples padded, or end to end in one row (GPU), or first packed into rows of max_length tokens, "
+        "of which a batch then counts.",
+    )
+
+
+class TrlRewardConfig(TrlConfig):
+    batch_size: Count = Field(default=64, description="Pairs a gradient step, whatever the number of devices.")
+
+
+class TrainedConfig(OptimizerConfig):
+    """A model that the loop of this project trains, or TRL."""
+
+    backend: Literal["loop", "trl"] = Field(
+        default="loop", description="One worker process on CPU, or TRL with torchrun and DeepSpeed."
+    )
+    trl: TrlConfig = TrlConfig()
+
+    def fingerprinted(self) -> dict[str, Any]:
+        """The settings of the back end in use."""
+        found = super().fingerprinted()
+        del found["backend"], found["trl"]
+        if self.backend == "trl":
+            del found["batch_tokens"]
+            found["trl"] = self.trl.fingerprinted()
+        return found
+
+
+class FinetuneConfig(TrainedConfig):
+    trl: TrlSftConfig = TrlSftConfig()  # pyright: ignore[reportIncompatibleVariableOverride]  # frozen
     steps: tuple[Count, ...] = Field(
         default=(), description="Gradient steps of each iteration, over the examples again and again; overrides epochs."
     )
 
 
-class VerifierConfig(OptimizerConfig):
+class VerifierConfig(TrainedConfig):
+    trl: TrlRewardConfig = TrlRewardConfig()  # pyright: ignore[reportIncompatibleVariableOverride]  # frozen
     score: Literal["head", "likelihood"] = Field(
         default="head",
         description="Scalar head (paper), or the log-likelihood of the program under a tuned copy (ours).",
@@ -243,8 +333,8 @@ class VerifierConfig(OptimizerConfig):
     scorer: Literal["transformers", "vllm"] = Field(
         default="transformers", description="What computes the head's scores.", json_schema_extra=_WHERE
     )
-    vllm: EngineConfig = Field(
-        default=EngineConfig(gpu_memory_utilization=0.4),
+    vllm: ScorerConfig = Field(
+        default=ScorerConfig(),
         description="scorer vllm: its server, alive beside the generator's.",
         json_schema_extra=_WHERE,
     )
@@ -354,7 +444,7 @@ def _impossible(config: Config) -> list[tuple[str, str, str]]:
         found.append(("problems.num_reserved", f"{problems.dataset} has no problems to spare", cure))
     if problems.validation_fraction + problems.test_fraction >= 1:
         found.append(("problems", "validation and test fractions leave no training problems", "lower them"))
-    return [*found, *_impossible_counts(config), *_impossible_engines(config)]
+    return [*found, *_impossible_counts(config), *_impossible_engines(config), *_impossible_trainers(config)]
 
 
 def _impossible_counts(config: Config) -> list[tuple[str, str, str]]:
@@ -434,6 +524,32 @@ def _impossible_endpoint(generator: GeneratorConfig) -> list[tuple[str, str, str
     if unused := [name for name, info in EngineConfig.model_fields.items() if getattr(vllm, name) != info.default]:
         cure = "set it where the endpoint is started, or leave base_url out"
         found.append((f"generator.vllm.{unused[0]}", "is a setting of a server that the run starts", cure))
+    return found
+
+
+def _impossible_trainers(config: Config) -> list[tuple[str, str, str]]:
+    """Trainings by TRL that cannot be started."""
+    found: list[tuple[str, str, str]] = []
+    if config.verifier.backend == "trl" and config.verifier.score == "likelihood":
+        cure = "set verifier.score=head, or verifier.backend=loop"
+        found.append(("verifier.backend", "TRL's reward trainer fits a scalar head only", cure))
+    sections: dict[str, TrainedConfig] = {"finetune": config.finetune, "verifier": config.verifier}
+    for name, section in sections.items():
+        if section.backend == "trl":
+            found += _impossible_training(f"{name}.trl", section.trl)
+    return found
+
+
+def _impossible_training(place: str, trl: TrlConfig) -> list[tuple[str, str, str]]:
+    found: list[tuple[str, str, str]] = []
+    at_once = trl.micro_batch_size * trl.num_processes
+    if trl.batch_size % at_once:
+        problem = f"{trl.batch_size} cannot be divided into {trl.num_processes} processes of {trl.micro_batch_size}"
+        cure = f"choose a multiple of {at_once}, or another micro_batch_size or num_processes"
+        found.append((f"{place}.batch_size", problem, cure))
+    if trl.gpus and len(set(trl.gpus)) != trl.num_processes:
+        problem = f"{len(set(trl.gpus))} GPUs for {trl.num_processes} processes"
+        found.append((f"{place}.gpus", problem, "name as many as num_processes, each once"))
     return found
 
 

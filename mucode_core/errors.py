@@ -7,6 +7,7 @@ MucodeError
 ├── SandboxError     the machinery that runs programs failed (never a verdict)
 ├── SamplerError     the machinery that draws completions failed
 └── TrainingError    a fit cannot start or did not finish
+    └── TrainerError the machinery that trains failed: another attempt resumes
 """
 
 
@@ -58,3 +59,7 @@ class SamplerError(MucodeError):
 
 class TrainingError(MucodeError):
     """A fit cannot start or did not finish."""
+
+
+class TrainerError(TrainingError):
+    """The machinery that trains failed; another attempt goes on from the last checkpoint."""

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from transformers import PreTrainedTokenizerBase
+
 from mucode_core.causal_lm import fit_causal_lm, load_causal_lm, load_tokenizer, mean_loss
 from mucode_core.config import OptimizerConfig
-from mucode_core.encoding import encode_examples
+from mucode_core.encoding import Encoded, encode_examples
 from mucode_core.errors import TrainingError
 from mucode_core.progress import Progress, ignore
 from mucode_core.types import SftExample
@@ -56,14 +58,7 @@ def finetune(
         TrainingError: No example is left, or the loss diverges.
     """
     tokenizer = load_tokenizer(base_dir)
-    encoded = encode_examples(tokenizer, [e.messages for e in examples], [e.target for e in examples])
-    kept = [e for e in encoded if len(e.ids) <= config.max_length]
-    if not kept:
-        raise TrainingError(
-            f"none of {len(encoded)} examples fits {config.max_length} tokens",
-            place="finetune.max_length",
-            cure="raise it, or check that problems were solved",
-        )
+    kept = encode_fitting(tokenizer, examples, config.max_length)
     model = load_causal_lm(base_dir)
     loss_before = mean_loss(model, kept, _LOSS_SAMPLE, seed)
     report = fit_causal_lm(model, kept, config, seed, progress, num_steps)
@@ -71,5 +66,24 @@ def finetune(
     model.save_pretrained(out_dir)
     tokenizer.save_pretrained(out_dir)
     return FinetuneReport(
-        len(kept), len(encoded) - len(kept), report.num_steps, report.num_tokens, loss_before, loss_after
+        len(kept), len(examples) - len(kept), report.num_steps, report.num_tokens, loss_before, loss_after
     )
+
+
+def encode_fitting(
+    tokenizer: PreTrainedTokenizerBase, examples: Sequence[SftExample], max_length: int
+) -> list[Encoded]:
+    """The examples that fit: none is cut, for a cut target would teach to stop early or never.
+
+    Raises:
+        TrainingError: None does.
+    """
+    encoded = encode_examples(tokenizer, [e.messages for e in examples], [e.target for e in examples])
+    kept = [e for e in encoded if len(e.ids) <= max_length]
+    if not kept:
+        raise TrainingError(
+            f"none of {len(encoded)} examples fits {max_length} tokens",
+            place="finetune.max_length",
+            cure="raise it, or check that problems were solved",
+        )
+    return kept

@@ -21,7 +21,7 @@ from prefect.settings import get_current_settings
 
 from mucode_core.artifacts import ArtifactStore, Recipe, Source
 from mucode_core.config import Section
-from mucode_core.errors import SamplerError, SandboxError
+from mucode_core.errors import SamplerError, SandboxError, TrainerError
 from mucode_core.progress import Progress, ignore
 from mucode_core.sampling.servers import ServerPool
 from mucode_core.sampling.vllm import open_client
@@ -281,4 +281,4 @@ class _VerifiedArtifact(CachePolicy):
 
 def _is_infrastructure(task: Any, task_run: Any, state: Any) -> bool:
     """Only failures of the machinery are tried again; bad data stays bad."""
-    return isinstance(state.data, (SandboxError, SamplerError))
+    return isinstance(state.data, (SandboxError, SamplerError, TrainerError))

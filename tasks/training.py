@@ -8,10 +8,11 @@ from mucode_core.artifacts import Draft
 from mucode_core.config import FinetuneConfig, RelabelConfig
 from mucode_core.expert import choose_experts, score_table
 from mucode_core.fingerprint import derive_seed
+from mucode_core.model_card import write_generator_card
 from mucode_core.relabel import imitate, relabel
 from mucode_core.types import ArtifactRef, ExpertChoice, Problem, SftExample, VerifierScore
 from tasks.stage import Runtime, stage
-from tasks.verifier import read_rollouts
+from tasks.verifier import read_rollouts, training_place
 
 
 @stage("expert_choices", version=1)
@@ -76,7 +77,7 @@ def keep_rollouts(
     draft.write_rows(examples, SftExample)
 
 
-@stage("generator", version=1, tags=("training",))
+@stage("generator", version=2, tags=("training",))
 def train_generator(
     runtime: Runtime,
     draft: Draft,
@@ -90,18 +91,18 @@ def train_generator(
 ) -> None:
     """The next generator: the base model, fine-tuned on the relabelled states."""
     rows = runtime.store.read_rows(examples, SftExample)
+    base_dir = runtime.store.model_dir(base)
+    own = derive_seed(seed, "finetune")
+    num_steps = settings.steps[iteration] if settings.steps else None
+    arguments = (rows, base_dir, draft.model_dir, settings, own)
     with runtime.room_for_training():
-        report = runtime.workers.call(
-            "mucode_core.finetune:finetune",
-            rows,
-            runtime.store.model_dir(base),
-            draft.model_dir,
-            settings,
-            derive_seed(seed, "finetune"),
-            settings.steps[iteration] if settings.steps else None,
-            progress=runtime.progress(label),
-        )
+        if settings.backend == "trl":
+            function, more = "mucode_core.training.generator:finetune", (training_place(runtime, draft), num_steps)
+        else:
+            function, more = "mucode_core.finetune:finetune", (num_steps,)
+        report = runtime.workers.call(function, *arguments, *more, progress=runtime.progress(label))
     draft.note(report)
+    write_generator_card(draft.model_dir, draft.recipe, draft.notes, iteration + 1)
 
 
 def read_scores(runtime: Runtime, refs: list[ArtifactRef]) -> Iterator[VerifierScore]:

@@ -8,8 +8,10 @@ from typing import Any
 from mucode_core.artifacts import Draft
 from mucode_core.config import EngineConfig, VerifierConfig
 from mucode_core.fingerprint import derive_seed
+from mucode_core.model_card import write_verifier_card
 from mucode_core.prompts import render_prompt
 from mucode_core.sampling.servers import ServerPlan
+from mucode_core.training.launch import Place
 from mucode_core.types import ArtifactRef, Problem, Rollout, VerifierPair, VerifierScore
 from mucode_core.verifier.pairs import label_programs, make_pairs
 from tasks.stage import Runtime, stage
@@ -35,7 +37,7 @@ def collect_pairs(
     draft.write_rows(make_pairs(labels, by_id, pairs_per_problem, seed), VerifierPair)
 
 
-@stage("verifier", version=1, tags=("training",))
+@stage("verifier", version=2, tags=("training",))
 def train_verifier(
     runtime: Runtime,
     draft: Draft,
@@ -48,18 +50,22 @@ def train_verifier(
 ) -> None:
     """The learned verifier, fitted on the pairs of every iteration so far."""
     rows = [pair for ref in pairs for pair in runtime.store.read_rows(ref, VerifierPair)]
-    init_dir = runtime.store.model_dir(init)
+    arguments = (rows, runtime.store.model_dir(init), draft.model_dir, settings, derive_seed(seed, "verifier"))
     with runtime.room_for_training():
-        report = runtime.workers.call(
-            "mucode_core.verifier.fit:fit_verifier",
-            rows,
-            init_dir,
-            draft.model_dir,
-            settings,
-            derive_seed(seed, "verifier"),
-            progress=runtime.progress(label),
-        )
+        if settings.backend == "trl":
+            function, more = "mucode_core.training.verifier:fit_verifier", (training_place(runtime, draft),)
+        else:
+            function, more = "mucode_core.verifier.fit:fit_verifier", ()
+        report = runtime.workers.call(function, *arguments, *more, progress=runtime.progress(label))
     draft.note(report)
+    write_verifier_card(draft.model_dir, draft.recipe, draft.notes)
+
+
+def training_place(runtime: Runtime, draft: Draft) -> Place:
+    """Where a training in processes of its own keeps its checkpoints, log and loss curves."""
+    logs, recipe = runtime.store.root.resolve() / "logs", draft.recipe
+    name = f"{recipe.kind}-{recipe.fingerprint[:12]}"
+    return Place(draft.scratch.resolve(), logs / f"train-{name}.log", logs / "tensorboard" / name)
 
 
 @stage("scores", version=1, tags=("scoring",))

@@ -1,4 +1,4 @@
-"""An inference server that this process owns: started when it is needed, watched, ended as a tree, dead with its owner."""
+"""An inference server that this process owns: started when it is needed, watched, ended as a tree."""
 
 from __future__ import annotations
 

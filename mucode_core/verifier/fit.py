@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch.nn import functional as F
+from transformers import PreTrainedTokenizerBase
 
 from mucode_core.causal_lm import length_batches, load_tokenizer
 from mucode_core.config import VerifierConfig
@@ -16,6 +16,7 @@ from mucode_core.errors import TrainingError
 from mucode_core.optimization import fit
 from mucode_core.progress import Progress, ignore
 from mucode_core.types import VerifierPair
+from mucode_core.verifier.losses import pair_loss
 from mucode_core.verifier.model import Verifier, encode_programs, new_verifier
 
 _CENTRE_PAIRS = 256
@@ -43,12 +44,10 @@ def fit_verifier(
     seed: int,
     progress: Progress = ignore,
 ) -> VerifierReport:
-    """Fits the verifier on pairs of a correct and an incorrect program, plus score_l2 * mean(r^2).
+    """Fits the verifier on pairs of a correct and an incorrect program; see `pair_loss`.
 
-    `bt`, Bradley-Terry: minimises -log sigmoid(r_chosen - r_rejected). `bce`, binary cross-entropy on single programs:
-    minimises the mean of -log sigmoid(r_chosen - c) and -log sigmoid(c - r_rejected), over the programs of the same
-    pairs, so that the two losses see the same data, as many correct as incorrect. c is 0 for a scalar head; a
-    log-likelihood is never positive, so there c is the mean score under the initial weights.
+    Both losses see the same programs, as many correct as incorrect. The score that means undecided is 0 for a scalar
+    head; a log-likelihood is never positive, so there it is the mean score under the initial weights.
 
     Args:
         pairs: All iterations'.
@@ -62,15 +61,7 @@ def fit_verifier(
         TrainingError: There are no pairs, or the loss diverges.
     """
     tokenizer = load_tokenizer(init_dir)
-    chosen = encode_programs(tokenizer, [(p.prompt, p.chosen) for p in pairs])
-    rejected = encode_programs(tokenizer, [(p.prompt, p.rejected) for p in pairs])
-    rows = [(c, r) for c, r in zip(chosen, rejected, strict=True) if max(len(c.ids), len(r.ids)) <= config.max_length]
-    if not rows:
-        raise TrainingError(
-            f"no pairs of a correct and an incorrect program (of {len(pairs)}, none fits {config.max_length} tokens)",
-            place="verifier",
-            cure="roll out more (rollouts.num_rollouts), raise the temperature, or raise verifier.max_length",
-        )
+    rows = encode_pairs(tokenizer, pairs, config.max_length)
     verifier = new_verifier(init_dir, config.score, seed)
     centre = _mean_score(verifier, rows) if (config.loss, config.score) == ("bce", "likelihood") else 0.0
     ordered: list[float] = []
@@ -79,11 +70,7 @@ def fit_verifier(
         scores = verifier([rows[i][0] for i in batch] + [rows[i][1] for i in batch])
         right, wrong = scores[: len(batch)], scores[len(batch) :]
         ordered.append((right > wrong).float().mean().item())
-        if config.loss == "bt":
-            loss = -F.logsigmoid(right - wrong).mean()
-        else:
-            loss = -(F.logsigmoid(right - centre) + F.logsigmoid(centre - wrong)).mean() / 2
-        return loss + config.score_l2 * scores.square().mean()
+        return pair_loss(right, wrong, config.loss, score_l2=config.score_l2, centre=centre)
 
     lengths = [len(c.ids) + len(r.ids) for c, r in rows]
     report = fit(verifier, lengths, loss_of, config, seed, progress)
@@ -98,6 +85,26 @@ def fit_verifier(
         loss=report.loss,
         train_pair_accuracy=sum(later) / len(later),
     )
+
+
+def encode_pairs(
+    tokenizer: PreTrainedTokenizerBase, pairs: Sequence[VerifierPair], max_length: int
+) -> list[tuple[Encoded, Encoded]]:
+    """The pairs of which both sides fit.
+
+    Raises:
+        TrainingError: There are none.
+    """
+    chosen = encode_programs(tokenizer, [(p.prompt, p.chosen) for p in pairs])
+    rejected = encode_programs(tokenizer, [(p.prompt, p.rejected) for p in pairs])
+    rows = [(c, r) for c, r in zip(chosen, rejected, strict=True) if max(len(c.ids), len(r.ids)) <= max_length]
+    if not rows:
+        raise TrainingError(
+            f"no pairs of a correct and an incorrect program (of {len(pairs)}, none fits {max_length} tokens)",
+            place="verifier",
+            cure="roll out more (rollouts.num_rollouts), raise the temperature, or raise verifier.max_length",
+        )
+    return rows
 
 
 @torch.inference_mode()

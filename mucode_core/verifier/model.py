@@ -34,7 +34,8 @@ class Verifier(nn.Module):
 
     def __init__(self, model: Any, kind: Kind) -> None:
         super().__init__()
-        self.model, self.kind = model, kind
+        self.model = model
+        self.kind: Kind = kind
 
     def forward(self, examples: Sequence[Encoded]) -> torch.Tensor:
         """Scores [batch]: the head's output at the last token, or the sum of the program's log-probabilities, nats."""
@@ -47,7 +48,12 @@ class Verifier(nn.Module):
     def save(self, out_dir: Path) -> None:
         """Writes a Hugging Face checkpoint and its kind."""
         self.model.save_pretrained(out_dir)
-        (out_dir / VERIFIER_MARK).write_text(json.dumps({"score": self.kind}), "utf-8")
+        write_mark(out_dir, self.kind)
+
+
+def write_mark(checkpoint: Path, kind: Kind) -> None:
+    """Makes a checkpoint a verifier's."""
+    (checkpoint / VERIFIER_MARK).write_text(json.dumps({"score": kind}), "utf-8")
 
 
 def new_verifier(init_dir: Path, kind: Kind, seed: int) -> Verifier:

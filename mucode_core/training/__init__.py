@@ -1,0 +1,1 @@
+"""Training by TRL in processes of its own: torchrun, DeepSpeed, LoRA, checkpoints to resume from."""
