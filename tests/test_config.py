@@ -3,7 +3,16 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mucode_core.config import Config, SandboxConfig, describe_config, dump_config, load_config, make_config
+from mucode_core.config import (
+    Config,
+    FinetuneConfig,
+    SandboxConfig,
+    TrlSftConfig,
+    describe_config,
+    dump_config,
+    load_config,
+    make_config,
+)
 from mucode_core.errors import ConfigError
 from tests.conftest import REPO
 
@@ -48,6 +57,14 @@ def test_the_description_names_every_key_and_loads():
         (["evaluation.temperature=0"], r"evaluation\.temperature: .*greater than 0"),
         (["run.algorithm=star"], "'mucode' or 'rft'"),
         (["verifier.loss=hinge"], "'bt' or 'bce'"),
+        (["finetune.backend=trl", "finetune.trl.num_processes=3"], r"finetune\.trl\.batch_size: 32 cannot be divided"),
+        (
+            ["finetune.backend=trl", "finetune.trl.num_processes=2", "finetune.trl.gpus=[1]"],
+            r"finetune\.trl\.gpus: 1 GPUs for 2 processes",
+        ),
+        (["finetune.trl.deepspeed=zero4"], "'none', 'zero2' or 'zero3'"),
+        (["verifier.backend=trl"], "fits a scalar head only"),
+        (["verifier.trl.packing=packed"], "unknown key"),
         (["nonsense"], "section.key=value"),
         (["run.seed.x=1"], "not a section"),
         (["run.seed=[1"], "cannot be read"),
@@ -78,3 +95,21 @@ def test_where_a_run_happens_is_no_part_of_its_fingerprint():
     base = SandboxConfig()
     assert base.fingerprinted() == base.model_copy(update={"num_workers": 9, "backend": "process"}).fingerprinted()
     assert base.fingerprinted() != base.model_copy(update={"cpu_s": 9.0}).fingerprinted()
+
+
+def finetuning(**trl):
+    return FinetuneConfig(backend="trl", trl=TrlSftConfig(**trl)).fingerprinted()
+
+
+def test_the_loop_s_fingerprint_knows_nothing_of_trl():
+    plain = FinetuneConfig().fingerprinted()
+    assert plain == FinetuneConfig(trl=TrlSftConfig(lora_rank=8)).fingerprinted()
+    assert set(plain) == {"epochs", "learning_rate", "batch_tokens", "max_length", "steps"}
+
+
+def test_where_a_training_runs_does_not_change_what_it_is():
+    moved = finetuning(num_processes=4, gpus=[0, 1, 2, 3], deepspeed="zero3", micro_batch_size=2, save_steps=7)
+    assert moved == finetuning()
+    for what in ({"batch_size": 64}, {"precision": "bfloat16"}, {"lora_rank": 8}, {"packing": "packed"}):
+        assert finetuning(**what) != finetuning()
+    assert finetuning() != FinetuneConfig().fingerprinted()

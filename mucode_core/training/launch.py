@@ -25,7 +25,7 @@ from mucode_core.training.job import Failure, Job, newest_step
 
 _POLL_S = 0.2
 _GRACE_S = 2.0
-_EXIT_CODE = re.compile(r"exitcode\s*:\s*(-?\d+)")  # of the first process that failed, in torchrun's summary
+_EXIT_CODE = re.compile(r"exitcode\s*:\s*(-?\d+)")  # in torchrun's summary, the process that failed first at its end
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,8 @@ def _attempt(module: str, job: Job, trl: TrlConfig, place: Place, tell: Callable
 def _explain(tree: ProcessTree, place: Place) -> TrainingError:
     tail = tree.read_tail()
     codes = [int(code) for code in _EXIT_CODE.findall(tail)] or [tree.poll() or 0]
-    problem = f"the training ended with code {codes[0]}; its log ends:\n{tail}"
-    if codes[0] < 0:
+    problem = f"the training ended with code {codes[-1]}; its log ends:\n{tail}"
+    if codes[-1] < 0:
         cure = "run the same command again: it goes on from its last checkpoint; give it more memory if it comes back"
         return TrainerError(problem, place=str(place.log_path), cure=cure)
     return TrainingError(problem, place=str(place.log_path), cure="mend what the log names, then run again")

@@ -1,0 +1,177 @@
+"""How a training's processes are started, watched and ended."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from mucode_core.config import TrlConfig
+from mucode_core.errors import ConfigError, TrainerError, TrainingError
+from mucode_core.preflight.gpus import Gpu
+from mucode_core.training import launch
+from mucode_core.training.job import Job, newest_step, read_steps
+from mucode_core.training.launch import Place, require_packages, run_job
+from tests.conftest import REPO
+
+FAKE = Path(__file__).parent / "fake_process.py"
+TRL = TrlConfig(batch_size=4, micro_batch_size=4)
+
+
+@pytest.fixture(autouse=True)
+def fake_processes(monkeypatch):
+    monkeypatch.setattr(launch, "_make_command", lambda module, path, trl: [sys.executable, str(FAKE), str(path)])
+    monkeypatch.setattr(launch, "list_gpus", list)
+
+
+def run(directory, how, trl=TRL, progress=lambda done, total, unit: None):
+    place = Place(directory / "scratch", directory / "logs" / "train.log", directory / "curves")
+    place.scratch.mkdir(exist_ok=True)
+    job = Job(
+        "base", "out", str(place.scratch), "curves", {"how": how}, [0, 1] * trl.batch_size, 0, trl.micro_batch_size, ""
+    )
+    run_job("unused", job, trl, place, [10, 20], progress)
+
+
+def read_log(directory):
+    return (directory / "logs" / "train.log").read_text()
+
+
+def test_it_tells_of_tokens(tmp_path):
+    heard = []
+    run(tmp_path, "end", progress=lambda *report: heard.append(report))
+    assert heard[-1] == (120, 120, "tokens")
+
+
+def test_what_a_process_says_against_going_on_is_the_error(tmp_path):
+    with pytest.raises(TrainingError, match="step 2: the loss became nan\n  cure: do this") as caught:
+        run(tmp_path, "diverge")
+    assert not isinstance(caught.value, TrainerError), "another attempt would end the same"
+
+
+def test_a_crash_shows_the_end_of_the_log(tmp_path):
+    with pytest.raises(TrainingError, match=r"ended with code 1; its log ends:\n(.|\n)*it does not work") as caught:
+        run(tmp_path, "crash")
+    assert not isinstance(caught.value, TrainerError)
+
+
+def test_a_killed_process_is_worth_another_attempt_which_resumes(tmp_path):
+    with pytest.raises(TrainerError, match="ended with code -9"):
+        run(tmp_path, "kill")
+    run(tmp_path, "end")
+    lines = read_log(tmp_path).splitlines()
+    assert lines[0] == "micro-batch 4 from the beginning"
+    assert lines[-1].endswith("checkpoint-1"), "the second was not complete"
+
+
+def test_a_layout_that_changed_does_not_resume(tmp_path):
+    with pytest.raises(TrainerError):
+        run(tmp_path, "kill")
+    run(tmp_path, "end", TrlConfig(batch_size=4, micro_batch_size=2))
+    assert read_log(tmp_path).splitlines()[-1] == "micro-batch 2 from the beginning"
+
+
+def test_out_of_memory_is_tried_once_more_with_half(tmp_path):
+    run(tmp_path, "oom")
+    assert read_log(tmp_path).splitlines() == [
+        "micro-batch 4 from the beginning",
+        "out of memory with 4; trying again with half the micro-batch",
+        "micro-batch 2 from the beginning",
+    ]
+
+
+def test_out_of_memory_again_is_an_error_with_its_size(tmp_path):
+    with pytest.raises(TrainingError, match="out of memory with 4"):
+        run(tmp_path, "oom", TrlConfig(batch_size=8, micro_batch_size=8))
+
+
+@pytest.mark.parametrize("micro_batch_size", [1, 3])
+def test_what_cannot_be_halved_is_not(tmp_path, micro_batch_size):
+    trl = TrlConfig(batch_size=micro_batch_size, micro_batch_size=micro_batch_size)
+    if micro_batch_size == 1:
+        run(tmp_path, "oom", trl)
+    else:
+        with pytest.raises(TrainingError, match="out of memory with 3"):
+            run(tmp_path, "oom", trl)
+    assert read_log(tmp_path).count("micro-batch") == 1
+
+
+def environment_of(directory):
+    return json.loads((directory / "scratch" / "environment.json").read_text())
+
+
+def test_it_sees_exactly_the_gpus_that_are_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(launch, "list_gpus", lambda: [Gpu(i, "A100", 80, 80) for i in range(8)])
+    run(tmp_path, "end", TrlConfig(batch_size=4, micro_batch_size=2, num_processes=2, gpus=(5, 3)))
+    assert environment_of(tmp_path)["CUDA_VISIBLE_DEVICES"] == "5,3"
+    assert "DS_ACCELERATOR" not in environment_of(tmp_path)
+
+
+def test_without_gpu_processes_share_the_cores(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 12)
+    run(tmp_path, "end", TrlConfig(batch_size=4, micro_batch_size=1, num_processes=4))
+    assert environment_of(tmp_path)["OMP_NUM_THREADS"] == "3"
+    assert environment_of(tmp_path)["DS_ACCELERATOR"] == "cpu"
+
+
+def is_alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_a_killed_owner_leaves_no_process(tmp_path):
+    program = f"""
+        import sys
+        sys.path[:0] = [{str(REPO)!r}]
+        from pathlib import Path
+        from mucode_core.training import launch
+        from tests.training.test_launch import FAKE, run
+        launch._make_command = lambda module, path, trl: [sys.executable, str(FAKE), str(path)]
+        run(Path({str(tmp_path)!r}), "hang")
+    """
+    owner = subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)])
+    pids_path = tmp_path / "scratch" / "pids"
+    wait_for(lambda: pids_path.exists() and len(pids_path.read_text().split()) == 2)
+    os.kill(owner.pid, signal.SIGKILL)
+    owner.wait()
+    pids = [int(pid) for pid in pids_path.read_text().split()]
+    wait_for(lambda: not any(map(is_alive, pids)))
+
+
+def wait_for(condition, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"liger": True}, r"verifier\.trl\.liger: liger_kernel is not installed"),
+        ({"tracker": "wandb"}, r"verifier\.trl\.tracker: wandb is not installed"),
+        ({"attention": "flash_attention_2"}, r"verifier\.trl\.attention: flash_attn is not installed"),
+    ],
+)
+def test_a_missing_package_is_named_with_its_setting(monkeypatch, settings, message):
+    monkeypatch.setattr(launch, "find_spec", lambda name: name in ("trl", "deepspeed", "peft") or None)
+    require_packages(TrlConfig(), "verifier")
+    with pytest.raises(ConfigError, match=message):
+        require_packages(TrlConfig(**settings), "verifier")
+
+
+def test_a_step_taken_twice_counts_once_and_a_line_cut_short_not_at_all(tmp_path):
+    path = tmp_path / "steps.jsonl"
+    assert newest_step(path) == 0
+    path.write_text('{"step": 1, "loss": 3.0}\n{"step": 2, "loss": 2.0}\n{"step": 2, "loss": 1.5}\n{"step": 3, "lo')
+    assert [row["loss"] for row in read_steps(path)] == [3.0, 1.5]
+    path.write_text('{"step": 0, "eval_loss": 3.0}\n{"step": 7, "loss": 1.0}\n{"step": 7, "eval_loss": 0.5}\n')
+    assert read_steps(path) == [{"step": 0, "eval_loss": 3.0}, {"step": 7, "loss": 1.0, "eval_loss": 0.5}]
+    assert newest_step(path) == 7

@@ -1,0 +1,217 @@
+"""Real trainings by TRL: torchrun, DeepSpeed, LoRA, kill and resume, on models small enough for seconds."""
+
+import hashlib
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+pytest.importorskip("trl", reason="TRL is not installed")
+
+from mucode_core.bootstrap import build_base
+from mucode_core.causal_lm import load_causal_lm, load_tokenizer, mean_loss
+from mucode_core.config import BootstrapConfig, FinetuneConfig, TrlRewardConfig, TrlSftConfig, VerifierConfig
+from mucode_core.encoding import encode_examples
+from mucode_core.errors import TrainerError, TrainingError
+from mucode_core.training.generator import finetune
+from mucode_core.training.launch import Place
+from mucode_core.training.verifier import fit_verifier
+from mucode_core.types import Message, SftExample, VerifierPair
+from mucode_core.verifier.score import score_programs
+
+pytestmark = pytest.mark.slow
+
+TINY = BootstrapConfig(vocab_size=320, hidden_size=32, num_layers=2, num_heads=2, context_length=128)
+TRL = {"batch_size": 8, "micro_batch_size": 2, "tracker": "none"}
+EXAMPLES = [
+    SftExample(f"p{i}", f"r{i}", 0, (Message("user", f"say w{i}"),), f"```python\n{'x' * (i % 7)}w{i}\n```")
+    for i in range(44)
+]
+PAIRS = [VerifierPair(f"p{i}", f"say w{i}", f"w{i}" + "x" * (i % 5), f"v{i}" + "y" * (i % 3)) for i in range(40)]
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    path = tmp_path_factory.mktemp("base")
+    dialogues = [(Message("user", f"say w{i}"), Message("assistant", f"```python\nw{i}\n```")) for i in range(40)]
+    build_base(dialogues, path, TINY, 0)
+    return path
+
+
+def place_in(directory):
+    return Place(directory / "scratch", directory / "train.log", directory / "curves")
+
+
+def tune(directory, base, epochs=2, examples=EXAMPLES, max_length=128, progress=lambda *_: None, **trl):
+    settings = FinetuneConfig(
+        backend="trl", epochs=epochs, learning_rate=1e-2, max_length=max_length, trl=TrlSftConfig(**TRL | trl)
+    )
+    return finetune(examples, base, directory / "out", settings, 3, place_in(directory), progress=progress)
+
+
+def weights(directory):
+    return load_file(directory / "out" / "model.safetensors")
+
+
+def differ(one, other):
+    """The largest difference of two checkpoints' weights; a tied head may be saved or not."""
+    return max((one[name].float() - other[name].float()).abs().max().item() for name in one.keys() & other.keys())
+
+
+@pytest.fixture(scope="module")
+def plain(base, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("plain")
+    return directory, tune(directory, base, tracker="tensorboard")
+
+
+def test_the_loss_falls_and_the_checkpoint_holds_what_was_trained(plain, base):
+    directory, report = plain
+    assert report.num_steps == 11
+    assert report.num_examples == 44
+    assert report.loss_after < report.loss_before - 1
+    model, tokenizer = load_causal_lm(directory / "out"), load_tokenizer(directory / "out")
+    encoded = encode_examples(tokenizer, [e.messages for e in EXAMPLES], [e.target for e in EXAMPLES])
+    assert mean_loss(model, encoded, 512, 0) == pytest.approx(report.loss_after, abs=2e-2)
+    assert sorted(p.name for p in (directory / "out").iterdir()) == sorted(p.name for p in base.iterdir())
+    assert model.config.use_cache
+    assert any((directory / "curves").iterdir())
+
+
+@pytest.mark.parametrize("deepspeed", ["none", "zero2", "zero3"])
+def test_two_processes_take_the_same_steps(plain, base, tmp_path, deepspeed):
+    report = tune(tmp_path, base, num_processes=2, deepspeed=deepspeed, micro_batch_size=1)
+    assert report.num_steps == plain[1].num_steps
+    assert report.num_tokens == plain[1].num_tokens
+    assert differ(weights(tmp_path), weights(plain[0])) < 1e-5
+    ids = torch.tensor([[5, 6, 7, 8, 9]])
+    logits = [load_causal_lm(path / "out")(ids).logits for path in (tmp_path, plain[0])]
+    assert torch.allclose(*logits, atol=1e-4)
+
+
+def test_examples_end_to_end_in_one_row_train_the_same(plain, base, tmp_path):
+    tune(tmp_path, base, packing="padding_free")
+    assert differ(weights(tmp_path), weights(plain[0])) < 1e-5
+
+
+def test_packed_rows_are_few(base, tmp_path):
+    report = tune(tmp_path, base, packing="packed", batch_size=2, epochs=3)
+    assert report.num_examples == 44
+    assert report.num_steps < 44 * 3 / 2 / 3
+    assert report.loss_after < report.loss_before
+
+
+@pytest.mark.parametrize("processes", [{}, {"num_processes": 2, "deepspeed": "zero3"}])
+def test_16_bits_save_16_bits(base, tmp_path, processes):
+    report = tune(tmp_path, base, precision="bfloat16", gradient_checkpointing=True, **processes)
+    assert report.loss_after < report.loss_before - 1
+    assert {tensor.dtype for tensor in weights(tmp_path).values()} == {torch.bfloat16}
+
+
+def test_adapters_are_merged(base, tmp_path):
+    report = tune(tmp_path, base, lora_rank=8, lora_alpha=64, num_processes=2, deepspeed="zero3")
+    assert report.loss_after < report.loss_before
+    assert not list((tmp_path / "out").glob("adapter*"))
+    tuned, before = weights(tmp_path), load_file(base / "model.safetensors")
+    changed = {name for name in before if not torch.equal(tuned[name], before[name])}
+    assert changed == {name for name in before if "proj" in name}
+    model, tokenizer = load_causal_lm(tmp_path / "out"), load_tokenizer(tmp_path / "out")
+    encoded = encode_examples(tokenizer, [e.messages for e in EXAMPLES], [e.target for e in EXAMPLES])
+    assert mean_loss(model, encoded, 512, 0) == pytest.approx(report.loss_after, abs=2e-2)
+
+
+def test_examples_that_are_too_long_are_counted_and_none_is_cut(base, tmp_path):
+    long = SftExample("long", "r", 0, (Message("user", "say"),), "w" * 200)
+    report = tune(tmp_path, base, epochs=1, examples=[*EXAMPLES, long])
+    assert (report.num_examples, report.num_too_long) == (44, 1)
+
+
+def test_a_training_that_diverges_says_so(base, tmp_path):
+    settings = FinetuneConfig(
+        backend="trl", learning_rate=1e30, trl=TrlSftConfig(**TRL, max_grad_norm=1e30, warmup_ratio=0)
+    )
+    with pytest.raises(TrainingError, match=r"step \d+ of 11: the loss became nan"):
+        finetune(EXAMPLES, base, tmp_path / "out", settings, 3, place_in(tmp_path))
+
+
+def digests(path):
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in path.iterdir()}
+
+
+def find_ranks(directory):
+    """Numbers of the processes that train."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            command = (entry / "cmdline").read_bytes() if entry.name.isdigit() else b""
+        except OSError:
+            continue
+        if str(directory).encode() in command and b"torch.distributed.run" not in command:
+            found.append(int(entry.name))
+    return found
+
+
+def kill_a_rank_after(directory, step):
+    """Once the log has come so far."""
+    log = directory / "scratch" / "steps.jsonl"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        if log.exists() and f'"step": {step},' in log.read_text():
+            os.kill(find_ranks(directory)[-1], signal.SIGKILL)
+            return
+        time.sleep(0.002)
+
+
+def test_a_killed_training_goes_on_inside_and_ends_in_the_same_bytes(base, tmp_path):
+    sizes = {"epochs": 30, "num_processes": 2, "deepspeed": "zero3", "save_steps": 10}
+    disturbed, undisturbed = tmp_path / "disturbed", tmp_path / "undisturbed"
+    for directory in (disturbed, undisturbed):
+        directory.mkdir()
+    tune(undisturbed, base, **sizes)
+    killer = threading.Thread(target=kill_a_rank_after, args=(disturbed, 35))
+    killer.start()
+    with pytest.raises(TrainerError, match="ended with code -9"):
+        tune(disturbed, base, **sizes)
+    killer.join()
+    assert not find_ranks(disturbed), "the other rank has ended as well"
+    done = []
+    report = tune(disturbed, base, **sizes, progress=lambda *told: done.append(told))
+    assert report.num_steps == 165
+    steps = (disturbed / "scratch" / "steps.jsonl").read_text().splitlines()
+    assert sum('"step": 5,' in line for line in steps) == 1, "what was done before the kill is not done again"
+    assert digests(disturbed / "out") == digests(undisturbed / "out")
+
+
+@pytest.mark.parametrize("loss", ["bt", "bce"])
+def test_the_verifier_learns_to_order_pairs(base, tmp_path, loss):
+    settings = VerifierConfig(
+        backend="trl",
+        loss=loss,
+        epochs=4,
+        learning_rate=1e-2,
+        trl=TrlRewardConfig(**TRL, num_processes=2, deepspeed="zero3"),
+    )
+    report = fit_verifier(PAIRS, base, tmp_path / "out", settings, 3, place_in(tmp_path))
+    assert (report.num_pairs, report.num_steps) == (40, 20)
+    assert report.train_pair_accuracy > 0.9
+    right = score_programs(tmp_path / "out", [(p.prompt, p.chosen) for p in PAIRS])
+    wrong = score_programs(tmp_path / "out", [(p.prompt, p.rejected) for p in PAIRS])
+    assert sum(a > b for a, b in zip(right, wrong, strict=True)) > 36
+
+
+def test_the_verifier_s_head_is_merged_with_its_adapters(base, tmp_path):
+    settings = VerifierConfig(
+        backend="trl", epochs=6, learning_rate=1e-2, trl=TrlRewardConfig(**TRL, lora_rank=8, lora_alpha=64)
+    )
+    report = fit_verifier(PAIRS, base, tmp_path / "out", settings, 3, place_in(tmp_path))
+    right, wrong = (
+        score_programs(tmp_path / "out", [(p.prompt, code) for p, code in zip(PAIRS, codes, strict=True)])
+        for codes in ([p.chosen for p in PAIRS], [p.rejected for p in PAIRS])
+    )
+    ordered = sum(a > b for a, b in zip(right, wrong, strict=True)) / len(PAIRS)
+    assert ordered >= report.train_pair_accuracy - 0.1
+    assert ordered > 0.9
