@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import math
+import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -24,10 +26,16 @@ _NO_MEMORY = ("can't allocate memory", "CUDA out of memory")
 
 
 def run(train: Callable[[Job], None]) -> None:
-    """The main function of a training's process: reads the job that is named, and says why it failed if it did."""
+    """The main function of a training's process: reads the job that is named, and says why it failed if it did.
+
+    It does not return: with all written, native threads of process groups may still abort while they are torn down.
+    """
     job = Job.read(Path(sys.argv[1]))
     try:
         train(job)
+        atexit._run_exitfuncs()  # pyright: ignore[reportPrivateUsage]  # trackers send what is left
+        sys.stdout.flush()
+        os._exit(0)
     except MucodeError as error:
         _give_up(job, Failure(False, error.problem, error.place, error.cure))
     except (torch.OutOfMemoryError, RuntimeError) as error:
@@ -182,5 +190,4 @@ def finish(trainer: Any, job: Job, trl: TrlConfig) -> None:
         trainer.model.to(torch.bfloat16)
     trainer.save_model(job.out_dir)
     if torch.distributed.is_initialized():
-        torch.distributed.barrier()
-        torch.distributed.destroy_process_group()
+        torch.distributed.barrier()  # none ends while another still saves
