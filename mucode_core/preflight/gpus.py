@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mucode_core.doctor import Check
 from mucode_core.errors import ConfigError
 
 _QUERY = "index,name,memory.total,memory.free"
@@ -42,3 +44,15 @@ def list_gpus() -> list[Gpu]:
 def _parse(line: str) -> Gpu:
     index, name, total, free = (part.strip() for part in line.split(","))
     return Gpu(int(index), name, int(total) / 1024, int(free) / 1024)
+
+
+def examine_numbers(place: str, asked: Sequence[int], needed: int, gpus: Sequence[Gpu], keys: str) -> Check:
+    """Whether the GPUs that are asked for by number are there, and enough where none is named."""
+    missing = sorted(set(asked) - {gpu.index for gpu in gpus})
+    there = ", ".join(f"{gpu.index}: {gpu.name}" for gpu in gpus) or "none"
+    if missing:
+        detail = f"{', '.join(map(str, missing))} asked for; there are {there}: change {place}.gpus"
+        return Check(f"{place}.gpus", ok=False, detail=detail, required=True)
+    ok = not gpus or len(gpus) >= needed
+    detail = there if ok else f"{needed} needed, {len(gpus)} there: lower {keys}"
+    return Check(f"{place}.gpus", ok, detail, required=True)

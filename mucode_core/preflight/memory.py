@@ -9,8 +9,8 @@ from mucode_core.preflight.shapes import ModelShape
 
 Sharding = Literal["none", "zero2", "zero3"]
 
-_WEIGHT, _STATE = 2, 14
-"""Bytes a parameter in mixed precision: the weight; its gradient (2), float32 copy (4) and two moments (8).
+_WEIGHT, _STATE, _GRADIENT = 2, 14, 2
+"""Bytes a parameter in mixed precision: the weight; its state, of which the gradient 2, float32 copy 4, two moments 8.
 
 Rajbhandari et al. 2020 (ZeRO), section 3.1. In float32 alone the sum is the same 16: 4 + 4 + 8."""
 _ACTIVATIONS = 34
@@ -44,16 +44,25 @@ def training_gib(shape: ModelShape, plan: TrainingPlan) -> float:
 
 
 def _state_bytes(shape: ModelShape, plan: TrainingPlan) -> float:
-    trained = shape.num_parameters
-    frozen = 0
-    if plan.lora_rank:
-        frozen, trained = trained, 2 * plan.lora_rank * shape.hidden_size * _LORA_MATRICES * shape.num_layers
+    trained = _count_trained(shape, plan.lora_rank)
+    frozen = shape.num_parameters if plan.lora_rank else 0
     weights, states = _WEIGHT * (frozen + trained), _STATE * trained
     if plan.sharding == "none":
         return weights + states
     if plan.sharding == "zero2":
         return weights + states / plan.num_devices
     return (weights + states) / plan.num_devices
+
+
+def _count_trained(shape: ModelShape, lora_rank: int) -> int:
+    if lora_rank:
+        return 2 * lora_rank * shape.hidden_size * _LORA_MATRICES * shape.num_layers
+    return shape.num_parameters
+
+
+def resume_gib(shape: ModelShape, lora_rank: int) -> float:
+    """On disk, for the two newest checkpoints of a training: weights, float32 copy and moments of what is trained."""
+    return 2 * (_WEIGHT + _STATE - _GRADIENT) * _count_trained(shape, lora_rank) / _GIB
 
 
 def _activation_bytes(shape: ModelShape, plan: TrainingPlan) -> float:

@@ -11,7 +11,8 @@ import psutil
 from mucode_core.config import Config, EngineConfig
 from mucode_core.doctor import Check
 from mucode_core.errors import MucodeError
-from mucode_core.preflight.gpus import Gpu, list_gpus
+from mucode_core.preflight import trainers
+from mucode_core.preflight.gpus import Gpu, examine_numbers, list_gpus
 from mucode_core.preflight.memory import TrainingPlan, cache_gib, checkpoint_gib, serving_gib, training_gib
 from mucode_core.preflight.shapes import ModelShape
 
@@ -27,15 +28,17 @@ def examine(config: Config, shape: ModelShape | None) -> Iterator[Check]:
     try:
         gpus = list_gpus()
     except MucodeError as error:
-        yield Check("gpus", ok=False, detail=str(error), required=bool(engines))
+        yield Check("gpus", ok=False, detail=str(error), required=bool(engines or trainers.trained_by_trl(config)))
         return
     for place, engine in engines.items():
-        yield _examine_numbers(place, engine, gpus)
+        needed = engine.tensor_parallel_size * engine.data_parallel_size
+        yield examine_numbers(place, engine.gpus, needed, gpus, "tensor_parallel_size or data_parallel_size")
         if shape is not None:
             yield _examine_engine(place, engine, shape, gpus)
     if len(engines) > 1:
         first, second = engines.values()
         yield _examine_shared(first, second, gpus)
+    yield from trainers.examine(config, shape, gpus)
     if shape is not None:
         yield _examine_workers(config, shape)
         yield _examine_disk(config, shape)
@@ -48,18 +51,6 @@ def _owned_engines(config: Config) -> dict[str, EngineConfig]:
     if config.verifier.scorer == "vllm":
         found["verifier.vllm"] = config.verifier.vllm
     return found
-
-
-def _examine_numbers(place: str, engine: EngineConfig, gpus: Sequence[Gpu]) -> Check:
-    missing = sorted(set(engine.gpus) - {gpu.index for gpu in gpus})
-    there = ", ".join(f"{gpu.index}: {gpu.name}" for gpu in gpus) or "none"
-    if missing:
-        detail = f"{', '.join(map(str, missing))} asked for; there are {there}: change {place}.gpus"
-        return Check(f"{place}.gpus", ok=False, detail=detail, required=True)
-    needed = engine.tensor_parallel_size * engine.data_parallel_size
-    ok = not gpus or len(gpus) >= needed
-    detail = there if ok else f"{needed} needed, {len(gpus)} there: lower tensor_parallel_size or data_parallel_size"
-    return Check(f"{place}.gpus", ok, detail, required=True)
 
 
 def _examine_engine(place: str, engine: EngineConfig, shape: ModelShape, gpus: Sequence[Gpu]) -> Check:
@@ -93,28 +84,31 @@ def _examine_shared(first: EngineConfig, second: EngineConfig, gpus: Sequence[Gp
 
 
 def _examine_workers(config: Config, shape: ModelShape) -> Check:
-    """Training, and a copy of the model in each worker where these sample, in the machine's own memory."""
+    """What the loop trains, and a copy of the model in each worker where these sample, in the machine's own memory."""
+    lengths = [section.max_length for section in (config.finetune, config.verifier) if section.backend == "loop"]
     plan = TrainingPlan(
         num_devices=1,
         sharding="none",
         micro_batch_size=1,
-        max_length=max(config.finetune.max_length, config.verifier.max_length),
+        max_length=max(lengths, default=0),
         checkpointing=False,
         lora_rank=0,
         fused_loss=False,
     )
     copies = config.run.num_workers if config.generator.backend == "transformers" else 1
-    needed = training_gib(shape, plan) + copies * serving_gib(shape, weight_bytes=_LOOP_BYTES, num_devices=1)
+    needed = copies * serving_gib(shape, weight_bytes=_LOOP_BYTES, num_devices=1)
+    needed += training_gib(shape, plan) if lengths else 0
     there = psutil.virtual_memory().available / _GIB
     ok = needed <= there
-    detail = f"about {needed:.1f} GiB for training and {copies} workers, {there:.1f} available"
+    training = "training and " if lengths else ""
+    detail = f"about {needed:.1f} GiB for {training}{copies} workers, {there:.1f} available"
     return Check("memory of workers", ok, detail if ok else f"{detail}: take a smaller model", required=True)
 
 
 def _examine_disk(config: Config, shape: ModelShape) -> Check:
-    """A generator an iteration, and a verifier for each and for the last."""
+    """A generator an iteration, a verifier for each and for the last, and what a training resumes from."""
     count = 2 * config.run.iterations + 1
-    needed = count * checkpoint_gib(shape, weight_bytes=_LOOP_BYTES)
+    needed = count * checkpoint_gib(shape, weight_bytes=_LOOP_BYTES) + trainers.checkpoints_gib(config, shape)
     place = Path(config.run.store_dir or config.run.output_dir or ".").absolute()
     while not place.exists():
         place = place.parent

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -168,7 +169,7 @@ class Reporter(TrainerCallback):
         if not state.is_world_process_zero or not figures:
             return
         with self._job.log_path.open("a", encoding="utf-8") as log:
-            log.write(json.dumps({"step": state.global_step} | figures) + "\n")
+            log.write(json.dumps({"step": state.global_step, "time": time.time()} | figures) + "\n")
         if not math.isfinite(figures.get("loss", 0.0)):
             place = f"step {state.global_step} of {state.max_steps}"
             raise TrainingError(f"the loss became {figures['loss']}", place=place, cure="lower learning_rate")

@@ -12,6 +12,9 @@ from mucode_core.config import BootstrapConfig, make_config
 from mucode_core.errors import ConfigError
 from mucode_core.preflight import examine_run, require_run, resources
 from mucode_core.preflight.gpus import Gpu
+from mucode_core.preflight.memory import training_gib
+from mucode_core.preflight.shapes import ModelShape
+from mucode_core.preflight.trainers import make_plan
 from mucode_core.types import Message
 
 TINY = BootstrapConfig(vocab_size=320, hidden_size=64, num_layers=1, num_heads=2, context_length=512)
@@ -107,6 +110,43 @@ def test_two_servers_share_a_gpu_only_if_there_is_room(base, machine):
     machine([H100, Gpu(1, "H100", 80.0, 79.0)])
     apart = {"generator": {**VLLM, "vllm": {"gpus": [0]}}, "verifier": {**verifier, "vllm": {"gpus": [1]}}}
     assert "both servers" not in failures(configure(base, **apart))
+
+
+TRL = {"backend": "trl"}
+
+
+@pytest.mark.parametrize(
+    ("gpus", "trl", "name", "part"),
+    [
+        ([H100], {"gpus": [0, 2], "num_processes": 2}, "finetune.trl.gpus", "2 asked for; there are 0: H100"),
+        ([H100], {"num_processes": 4}, "finetune.trl.gpus", "4 needed, 1 there: lower num_processes"),
+        ([Gpu(0, "small", 0.001, 0.001)], {}, "finetune.trl memory", "of 0.0 in each GPU; lower micro_batch_size"),
+        ([], {"liger": True}, "finetune.trl packages", "liger_kernel is not installed"),
+    ],
+)
+def test_trainings_that_cannot_be_are_refused(base, machine, gpus, trl, name, part):
+    machine(gpus)
+    assert part in failures(configure(base, finetune=TRL | {"trl": trl}))[name]
+
+
+def test_memory_of_an_8b_model(machine):
+    """Rajbhandari et al. 2020: 16 bytes a parameter, divided by ZeRO-3; LoRA trains a fraction."""
+    shape = ModelShape(8_030_000_000, 32, 4096, 8, 128, 128256, 131072)
+    common = {"precision": "bfloat16", "gradient_checkpointing": True}
+
+    def needed(**trl):
+        section = make_config({"finetune": TRL | {"max_length": 4096, "trl": common | trl}}).finetune
+        return training_gib(shape, make_plan("finetune", section))
+
+    assert 119 < needed() < 135
+    assert 30 < needed(num_processes=4, deepspeed="zero3") < 45
+    assert 15 < needed(lora_rank=32) < 30
+
+
+def test_a_training_without_gpu_takes_the_machine_s_memory(base, machine):
+    machine(memory=0.001)
+    found = failures(configure(base, finetune=TRL | {"trl": {"num_processes": 2}}))
+    assert "in memory for each process" in found["finetune.trl memory"]
 
 
 def test_the_doctor_looks_at_a_configuration(base, machine, tmp_path):

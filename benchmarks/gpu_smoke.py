@@ -1,0 +1,171 @@
+"""Sampling, fine-tuning, the verifier's fit and scoring on one GPU: tokens a second, and what share of the card that is.
+
+    python -m benchmarks.gpu_smoke [--hidden 768] [--layers 12] [--examples 2048] [--device cuda]
+
+A Llama of random weights (about 100 M parameters as given) on the synthetic problems' dialogues, in bfloat16; training
+goes through TRL as in a run. The share is model FLOPs (2 a parameter and token forward, 6 with backward) over the rate of
+a large matrix product, measured on the same card in the same run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, LlamaConfig, LlamaForCausalLM
+
+from mucode_core.bootstrap import build_tokenizer
+from mucode_core.causal_lm import length_batches, load_tokenizer
+from mucode_core.config import FinetuneConfig, TrlRewardConfig, TrlSftConfig, VerifierConfig
+from mucode_core.encoding import Encoded
+from mucode_core.problems.synthetic import make_dialogues
+from mucode_core.training.generator import finetune
+from mucode_core.training.job import read_steps
+from mucode_core.training.launch import Place
+from mucode_core.training.verifier import fit_verifier
+from mucode_core.types import Message, SftExample, VerifierPair
+from mucode_core.verifier.model import encode_programs
+
+VOCABULARY = 4096
+NEW_TOKENS = 128
+TRAINING = {"batch_size": 64, "micro_batch_size": 32, "precision": "bfloat16", "tracker": "none"}
+
+
+def measure_matrix_rate(device: str, size: int) -> float:
+    """FLOP/s of a bfloat16 product of two square matrices."""
+    a = torch.randn(size, size, device=device, dtype=torch.bfloat16)
+    return 2 * size**3 / time_of(lambda: a @ a, device, repeats=10)
+
+
+def time_of(work: Callable[[], Any], device: str, repeats: int = 1) -> float:
+    """Seconds a call, after one that is not counted."""
+    work()
+    synchronise(device)
+    begin = time.perf_counter()
+    for _ in range(repeats):
+        work()
+    synchronise(device)
+    return (time.perf_counter() - begin) / repeats
+
+
+def synchronise(device: str) -> None:
+    if device == "cuda":
+        torch.cuda.synchronize()
+
+
+def build_model(directory: Path, dialogues: Sequence[tuple[Message, ...]], hidden: int, layers: int) -> int:
+    """A checkpoint of random weights; returns its number of parameters."""
+    tokenizer = build_tokenizer([m.content for dialogue in dialogues for m in dialogue], VOCABULARY)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=hidden,
+        intermediate_size=4 * hidden,
+        num_hidden_layers=layers,
+        num_attention_heads=hidden // 64,
+        num_key_value_heads=hidden // 64,
+        max_position_embeddings=2048,
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+    model = LlamaForCausalLM(config)
+    model.save_pretrained(directory)
+    tokenizer.save_pretrained(directory)
+    return model.num_parameters()
+
+
+def sample(model_dir: Path, states: Sequence[str], device: str) -> float:
+    """Generated tokens a second of one batch by transformers."""
+    tokenizer = load_tokenizer(model_dir)
+    model = AutoModelForCausalLM.from_pretrained(model_dir, dtype=torch.bfloat16).to(device).eval()
+    inputs = tokenizer(list(states), padding=True, padding_side="left", return_tensors="pt").to(device)
+
+    def work() -> Any:
+        return model.generate(
+            **inputs, do_sample=True, max_new_tokens=NEW_TOKENS, min_new_tokens=NEW_TOKENS, pad_token_id=0
+        )
+
+    return len(states) * NEW_TOKENS / time_of(work, device)
+
+
+@torch.inference_mode()
+def score(model_dir: Path, items: Sequence[tuple[str, str]], device: str) -> float:
+    """Read tokens a second by batches of similar length."""
+    rows = encode_programs(load_tokenizer(model_dir), items)
+    model = AutoModelForSequenceClassification.from_pretrained(model_dir, num_labels=1, dtype=torch.bfloat16)
+    model = model.to(device).eval()
+    batches = [(pad_ids(batch, device)) for batch in length_batches(rows)]
+    seconds = time_of(lambda: [model(input_ids=ids, attention_mask=ids != 0).logits for ids in batches], device)
+    return sum(len(row.ids) for row in rows) / seconds
+
+
+def pad_ids(batch: Sequence[Encoded], device: str) -> torch.Tensor:
+    longest = max(len(row.ids) for row in batch)
+    return torch.tensor([row.ids + [0] * (longest - len(row.ids)) for row in batch], device=device)
+
+
+def train_rate(scratch: Path, num_tokens: int) -> float:
+    """Tokens a second between the first logged step and the last."""
+    steps = [row for row in read_steps(scratch / "steps.jsonl") if "loss" in row]
+    seconds = steps[-1]["time"] - steps[0]["time"]
+    return num_tokens * (len(steps) - 1) / len(steps) / seconds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--hidden", type=int, default=768)
+    parser.add_argument("--layers", type=int, default=12)
+    parser.add_argument("--examples", type=int, default=2048)
+    parser.add_argument("--matrix", type=int, default=8192)
+    parser.add_argument("--device", default="cuda", choices=["cuda", "cpu"])
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        print(json.dumps(measure(Path(name), args)))
+
+
+def measure(directory: Path, args: argparse.Namespace) -> dict[str, Any]:
+    dialogues = [d[:2] for d in make_dialogues(args.examples, 0, 0.7, 0.1)]
+    model_dir = directory / "model"
+    size = build_model(model_dir, dialogues, args.hidden, args.layers)
+    examples = [SftExample(f"p{i}", f"r{i}", 0, d[:1], d[1].content) for i, d in enumerate(dialogues)]
+    pairs = [
+        VerifierPair(f"p{i}", d[0].content, d[1].content, dialogues[i - 1][1].content) for i, d in enumerate(dialogues)
+    ]
+    rates = {
+        "sampling": (sample(model_dir, [d[0].content for d in dialogues[:256]], args.device), 2),
+        "scoring": (score(model_dir, [(p.prompt, p.chosen) for p in pairs], args.device), 2),
+        "fine_tuning": (tune_generator(directory, examples), 6),
+        "verifier": (tune_verifier(directory, pairs), 6),
+    }
+    rate = measure_matrix_rate(args.device, args.matrix)
+    device = torch.cuda.get_device_name() if args.device == "cuda" else "cpu"
+    figures = {
+        name: {"tokens_per_s": round(tokens), "share": round(tokens * flops * size / rate, 4)}
+        for name, (tokens, flops) in rates.items()
+    }
+    return {"device": device, "parameters": size, "matrix_tflops": round(rate / 1e12, 2), **figures}
+
+
+def tune_generator(directory: Path, examples: Sequence[SftExample]) -> float:
+    settings = FinetuneConfig(backend="trl", epochs=1, learning_rate=1e-4, trl=TrlSftConfig(**TRAINING))
+    scratch = directory / "sft"
+    place = Place(scratch, directory / "sft.log", directory)
+    report = finetune(examples, directory / "model", directory / "tuned", settings, 0, place)
+    return train_rate(scratch, report.num_tokens)
+
+
+def tune_verifier(directory: Path, pairs: Sequence[VerifierPair]) -> float:
+    settings = VerifierConfig(backend="trl", epochs=1, learning_rate=1e-5, trl=TrlRewardConfig(**TRAINING))
+    scratch = directory / "reward"
+    place = Place(scratch, directory / "reward.log", directory)
+    report = fit_verifier(pairs, directory / "model", directory / "verifier", settings, 0, place)
+    return train_rate(scratch, report.num_tokens)
+
+
+if __name__ == "__main__":
+    main()

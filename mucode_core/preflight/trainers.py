@@ -1,0 +1,69 @@
+"""Trainings by TRL: packages, devices, memory, disk for their checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import psutil
+
+from mucode_core.config import Config, TrainedConfig
+from mucode_core.doctor import Check
+from mucode_core.preflight.checks import tell
+from mucode_core.preflight.gpus import Gpu, examine_numbers
+from mucode_core.preflight.memory import TrainingPlan, resume_gib, training_gib
+from mucode_core.preflight.shapes import ModelShape
+from mucode_core.training.launch import require_packages
+
+_GIB = 2**30
+
+
+def examine(config: Config, shape: ModelShape | None, gpus: Sequence[Gpu]) -> Iterator[Check]:
+    """Checks of each section that TRL trains; memory where the model's shape is known."""
+    for name, section in trained_by_trl(config).items():
+        yield tell(f"{name}.trl packages", lambda s=section, n=name: _find_packages(s, n))
+        yield examine_numbers(f"{name}.trl", section.trl.gpus, section.trl.num_processes, gpus, "num_processes")
+        if shape is not None:
+            yield _examine_memory(name, section, shape, gpus)
+
+
+def trained_by_trl(config: Config) -> dict[str, TrainedConfig]:
+    """The sections that TRL trains, by name."""
+    sections: dict[str, TrainedConfig] = {"finetune": config.finetune, "verifier": config.verifier}
+    return {name: section for name, section in sections.items() if section.backend == "trl"}
+
+
+def _find_packages(section: TrainedConfig, name: str) -> str:
+    require_packages(section.trl, name)
+    return "installed"
+
+
+def make_plan(name: str, section: TrainedConfig) -> TrainingPlan:
+    """What the memory of a training depends on. A pair is two sequences; a scalar head has no logits to hold."""
+    trl, is_verifier = section.trl, name == "verifier"
+    return TrainingPlan(
+        num_devices=trl.num_processes,
+        sharding=trl.deepspeed,
+        micro_batch_size=trl.micro_batch_size * (2 if is_verifier else 1),
+        max_length=section.max_length,
+        checkpointing=trl.gradient_checkpointing,
+        lora_rank=trl.lora_rank,
+        fused_loss=trl.liger or is_verifier,
+    )
+
+
+def _examine_memory(name: str, section: TrainedConfig, shape: ModelShape, gpus: Sequence[Gpu]) -> Check:
+    trl, needed = section.trl, training_gib(shape, make_plan(name, section))
+    used = [gpu for gpu in gpus if gpu.index in trl.gpus] if trl.gpus else list(gpus)[: trl.num_processes]
+    if used:
+        there, where = min(gpu.total_gib for gpu in used), "each GPU"
+    else:
+        there, where = psutil.virtual_memory().available / _GIB / trl.num_processes, "memory for each process"
+    ok = needed <= there
+    detail = f"about {needed:.1f} GiB of {there:.1f} in {where}"
+    cure = "; lower micro_batch_size, set gradient_checkpointing, deepspeed=zero3 on more devices, or lora_rank"
+    return Check(f"{name}.trl memory", ok, detail if ok else detail + cure, required=True)
+
+
+def checkpoints_gib(config: Config, shape: ModelShape) -> float:
+    """Disk for what the larger training keeps to resume from."""
+    return max((resume_gib(shape, section.trl.lora_rank) for section in trained_by_trl(config).values()), default=0.0)
