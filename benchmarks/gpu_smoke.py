@@ -1,10 +1,10 @@
-"""Sampling, fine-tuning, the verifier's fit and scoring on one GPU: tokens a second, and what share of the card that is.
+"""Sampling, fine-tuning, the verifier's fit and scoring on one GPU: tokens a second, and the share of the card in use.
 
     python -m benchmarks.gpu_smoke [--hidden 768] [--layers 12] [--examples 2048] [--device cuda]
 
 A Llama of random weights (about 100 M parameters as given) on the synthetic problems' dialogues, in bfloat16; training
-goes through TRL as in a run. The share is model FLOPs (2 a parameter and token forward, 6 with backward) over the rate of
-a large matrix product, measured on the same card in the same run.
+goes through TRL as in a run. The share is model FLOPs (2 a parameter and token forward, 6 with backward) over the rate
+of a large matrix product, measured on the same card in the same run.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import os
 import secrets
 import shutil
 import time
+import weakref
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
@@ -23,7 +24,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import mucode_core
-from mucode_core import schemas
+from mucode_core import schemas, store_lock
 from mucode_core.columns import count_measured, join_measured
 from mucode_core.errors import ArtifactError, DataError
 from mucode_core.fingerprint import canonical_json, digest_file, digest_of
@@ -154,6 +155,7 @@ class ArtifactStore:
             probe = root / f".probe.{os.getpid()}"
             probe.touch()
             probe.unlink()
+            weakref.finalize(self, os.close, store_lock.share(root))
         except OSError as error:
             raise ArtifactError(
                 f"cannot be written: {error.strerror}", place=str(root), cure="name a writable directory with --out"
@@ -228,7 +230,7 @@ class ArtifactStore:
 
     def record(self, ref: ArtifactRef) -> dict[str, Any]:
         """The verified record of an artifact."""
-        return _read_record(self.path_of(ref.kind, ref.fingerprint))
+        return read_record(self.path_of(ref.kind, ref.fingerprint))
 
     def ref(self, recipe: Recipe) -> ArtifactRef:
         """The published artifact of a recipe.
@@ -254,7 +256,7 @@ class ArtifactStore:
     def model_dir(self, ref: ArtifactRef) -> Path:
         """Directory of an artifact's model files, verified; see `read_rows` for errors."""
         path = self._open(ref)
-        external = _read_record(path)["external"]
+        external = read_record(path)["external"]
         return Path(external) if external else path / MODEL
 
     def _open(self, ref: ArtifactRef) -> Path:
@@ -265,7 +267,7 @@ class ArtifactStore:
         return path
 
     def _verify(self, path: Path) -> ArtifactRef:
-        record = _read_record(path)
+        record = read_record(path)
         if record["schema_version"] != schemas.SCHEMA_VERSION:
             raise ArtifactError(f"has schema version {record['schema_version']}", place=str(path), cure="run again")
         for name, entry in record["files"].items():
@@ -293,7 +295,12 @@ class ArtifactStore:
         return known[1]
 
 
-def _read_record(path: Path) -> dict[str, Any]:
+def read_record(path: Path) -> dict[str, Any]:
+    """The record in an artifact's directory, verified against its own digest.
+
+    Raises:
+        ArtifactError: There is none, or it was changed.
+    """
     try:
         record = json.loads((path / RECORD).read_text("utf-8"))
         claimed = record.pop("record_digest")

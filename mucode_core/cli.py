@@ -14,6 +14,7 @@ import typer
 from mucode_core.cli_evaluation import ablate, compare, evaluate, metrics
 from mucode_core.cli_options import Json, Out, Set
 from mucode_core.cli_report import export, report
+from mucode_core.cli_runs import runs_app
 from mucode_core.errors import MucodeError
 from mucode_core.terminal import make_console, run_flow
 
@@ -36,6 +37,7 @@ app.add_typer(sandbox_app, name="sandbox")
 
 problems_app = typer.Typer(no_args_is_help=True, help="Data sets of problems.")
 app.add_typer(problems_app, name="problems")
+app.add_typer(runs_app, name="runs")
 
 Data = Annotated[str, typer.Option(help="The data set's file: .jsonl, .jsonl.gz or .parquet; default: the hub's.")]
 SandboxName = Annotated[Literal["auto", "container", "process"], typer.Option(help="What isolates programs.")]

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import yaml
+
 from mucode_core.artifacts import ArtifactStore
 from mucode_core.config import Config, load_config
 from mucode_core.errors import DataError
@@ -14,6 +16,7 @@ from mucode_core.outcomes import OUTCOMES, read_outcomes
 from mucode_core.types import ArtifactRef, ProblemOutcome
 
 Row = TypeVar("Row")
+RESULT, CONFIG, STORE = "result.json", "config.yaml", "store"
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,20 @@ def open_run(directory: Path) -> RunFiles:
     Raises:
         DataError: It is none, or the run has not ended.
     """
-    place = directory / "result.json"
+    result = read_result(directory)
+    config = load_config(directory / CONFIG)
+    own = Path(config.run.store_dir) if config.run.store_dir else directory / STORE
+    outcomes = read_outcomes(directory) if (directory / OUTCOMES).exists() else []
+    return RunFiles(directory, result, config, ArtifactStore(own), outcomes)
+
+
+def read_result(directory: Path) -> dict[str, Any]:
+    """`result.json` of a run.
+
+    Raises:
+        DataError: There is none, or it is not of one run.
+    """
+    place = directory / RESULT
     try:
         result = json.loads(place.read_text("utf-8"))
         result["lineage"]
@@ -58,7 +74,21 @@ def open_run(directory: Path) -> RunFiles:
         raise DataError("holds no result", place=str(place), cure=cure) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"is no run's result: {error!r}", place=str(place), cure="run it again, it resumes") from error
-    config = load_config(directory / "config.yaml")
-    own = Path(config.run.store_dir) if config.run.store_dir else directory / "store"
-    outcomes = read_outcomes(directory) if (directory / OUTCOMES).exists() else []
-    return RunFiles(directory, result, config, ArtifactStore(own), outcomes)
+    return result
+
+
+def find_store(directory: Path) -> Path:
+    """Where a run's artifacts are: of its configuration only this is read, so that old ones will do.
+
+    Raises:
+        DataError: The configuration cannot be read.
+    """
+    place = directory / CONFIG
+    try:
+        section = (yaml.safe_load(place.read_text("utf-8")) or {}).get("run") or {}
+        named = section.get("store_dir") or ""
+    except FileNotFoundError:
+        named = ""  # written when a run ends
+    except (OSError, ValueError, AttributeError, yaml.YAMLError) as error:
+        raise DataError(f"is no configuration: {error}", place=str(place), cure="run it again, it resumes") from error
+    return Path(named) if named else directory / STORE

@@ -1,0 +1,100 @@
+"""Whether the artifacts of a run are what their records say, byte by byte."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mucode_core.artifacts import RECORD, Source, read_record
+from mucode_core.errors import ArtifactError, DataError, MucodeError
+from mucode_core.fingerprint import digest_file
+from mucode_core.run_files import RESULT, find_store, read_result
+from mucode_core.runs import is_store
+from mucode_core.schemas import SCHEMA_VERSION
+
+
+@dataclass(frozen=True)
+class Damage:
+    """One artifact that cannot be used."""
+
+    path: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What reading every byte found."""
+
+    num_artifacts: int
+    num_bytes: int
+    """Read, of files that could be."""
+    damages: tuple[Damage, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def verify(path: Path) -> Verification:
+    """Verifies what a run left: its lineage where it ended, else all of its store; or all of a store.
+
+    Damage is no error here, it is what is asked for.
+
+    Raises:
+        DataError: It is neither a run nor a store, or its result cannot be read.
+    """
+    if (path / RESULT).exists():
+        store = find_store(path)
+        lineage = read_result(path)["lineage"]
+        wanted = {store / one["kind"] / one["fingerprint"]: str(one["content_digest"]) for one in lineage}
+        return _verify_all(wanted.items())
+    store = path if is_store(path) else find_store(path)
+    if not is_store(store):
+        raise DataError("is neither a run nor a store", place=str(path), cure="name a run directory or its store")
+    return _verify_all((record.parent, None) for record in sorted(store.glob(f"*/*/{RECORD}")))
+
+
+def _verify_all(wanted: Iterable[tuple[Path, str | None]]) -> Verification:
+    num_artifacts = num_bytes = 0
+    damages: list[Damage] = []
+    for path, content_digest in wanted:
+        num_artifacts += 1
+        try:
+            num_bytes += verify_artifact(path, content_digest)
+        except MucodeError as error:
+            damages.append(Damage(error.place, error.problem))
+    return Verification(num_artifacts, num_bytes, tuple(damages))
+
+
+def verify_artifact(path: Path, content_digest: str | None = None) -> int:
+    """Digests every file of an artifact, and of a directory elsewhere that it stands for.
+
+    Args:
+        path: Its directory.
+        content_digest: What a run found there; None takes the record's word.
+
+    Returns:
+        Bytes of its own files.
+
+    Raises:
+        ArtifactError: It is not what its record or the run says.
+        DataError: What it stands for is gone.
+    """
+    record = read_record(path)
+    cure = "run again"
+    if content_digest is not None and record["content_digest"] != content_digest:
+        raise ArtifactError("is not what the run made: it was made again, differently", place=str(path), cure=cure)
+    if record["schema_version"] != SCHEMA_VERSION:
+        raise ArtifactError(f"has schema version {record['schema_version']}", place=str(path), cure=cure)
+    for name, entry in record["files"].items():
+        try:
+            found = digest_file(path / name)
+        except OSError as error:
+            raise ArtifactError(f"cannot be read: {error.strerror}", place=str(path / name), cure=cure) from error
+        if found != entry["sha256"]:
+            raise ArtifactError("does not have the digest of its record", place=str(path / name), cure=cure)
+    external = record["external"]
+    if external and Source.of(external).digest != record["content_digest"]:
+        raise ArtifactError("was changed since it was adopted", place=external, cure="restore it, or run again")
+    return sum(int(entry["bytes"]) for entry in record["files"].values())

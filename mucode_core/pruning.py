@@ -1,0 +1,158 @@
+"""Frees a store of artifacts that no run needs any more, and of trainings that nobody went on with.
+
+Needed is what a run that ended lists in its lineage, what that was made of, and what runs beside it adopted by its
+path. A run that has not ended has left no list: so nothing young is taken, nothing of a store that only such a run
+uses, and nothing at all while a process has the store open.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mucode_core import store_lock
+from mucode_core.artifacts import RECORD, SCRATCH, read_record
+from mucode_core.errors import ArtifactError, DataError
+from mucode_core.run_files import RESULT, find_store, read_result
+from mucode_core.runs import find_run_directories, is_store, list_inputs, measure
+
+Key = tuple[str, str]
+"""Kind and fingerprint."""
+
+_DAY_S = 86400.0
+
+
+@dataclass(frozen=True)
+class Unneeded:
+    """An artifact that no run needs."""
+
+    kind: str
+    fingerprint: str
+    num_bytes: int
+    age_days: float
+
+
+@dataclass(frozen=True)
+class PruningPlan:
+    """What would go, and what stays."""
+
+    store: str
+    runs: tuple[str, ...]
+    """Directories of the runs whose artifacts stay."""
+    unneeded: tuple[Unneeded, ...]
+    num_kept: int
+    num_young: int
+    """Of the kept, those that no run needs but that are too young to be taken."""
+
+    @property
+    def num_bytes(self) -> int:
+        """What would be freed."""
+        return sum(one.num_bytes for one in self.unneeded)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self) | {"num_bytes": self.num_bytes}
+
+
+def plan_pruning(path: Path, roots: Sequence[Path] = (), older_than_days: float = 7.0) -> PruningPlan:
+    """Finds what no run needs; changes nothing.
+
+    Args:
+        path: A store, or a run directory for the run's store.
+        roots: Directories below which runs that use the store are; none takes the one that holds it.
+        older_than_days: What was published later stays.
+
+    Raises:
+        DataError: It is no store, or the result of a run cannot be read: what that needs is unknown.
+        ArtifactError: No run that ended uses the store.
+    """
+    store = path if is_store(path) else find_store(path)
+    if not is_store(store):
+        raise DataError("is neither a run nor a store", place=str(path), cure="name a run directory or its store")
+    searched = tuple(roots) or (store.resolve().parent,)
+    directories = {found.resolve() for root in searched for found in find_run_directories(root)}
+    ended = sorted(directory for directory in directories if (directory / RESULT).exists())
+    needed = _find_needed(store, ended)
+    present = {(one.parent.parent.name, one.parent.name): one.parent for one in store.glob(f"*/*/{RECORD}")}
+    if not needed & present.keys():
+        cure = f"name with --runs where its runs are (looked below {', '.join(map(str, searched))}); "
+        cure += "or delete the whole directory yourself"
+        raise ArtifactError("no run that ended uses it: all of it would go", place=str(store), cure=cure)
+    present |= {(SCRATCH, one.name): one for one in (store / SCRATCH).glob("*")}  # what a training would resume from
+    spare = [_describe(key, place) for key, place in sorted(present.items()) if key not in needed]
+    unneeded = tuple(one for one in spare if one.age_days >= older_than_days)
+    return PruningPlan(
+        store=str(store),
+        runs=tuple(map(str, ended)),
+        unneeded=unneeded,
+        num_kept=len(present) - len(unneeded),
+        num_young=len(spare) - len(unneeded),
+    )
+
+
+def _describe(key: Key, place: Path) -> Unneeded:
+    touched = place if key[0] == SCRATCH else place / RECORD  # of a training, when it was begun or resumed
+    age_s = max(time.time() - touched.stat().st_mtime, 0.0)
+    return Unneeded(*key, num_bytes=measure(place), age_days=age_s / _DAY_S)
+
+
+def _find_needed(store: Path, runs: Iterable[Path]) -> set[Key]:
+    """All that runs list, whichever store they use: a fingerprint says what an artifact is, not where."""
+    waiting: list[tuple[Path, Key]] = []
+    for directory in runs:
+        own = find_store(directory)
+        waiting += [(own, (one["kind"], one["fingerprint"])) for one in read_result(directory)["lineage"]]
+    needed: set[Key] = set()
+    seen: set[tuple[Path, Key]] = set()
+    while waiting:
+        where, key = waiting.pop()
+        if (where, key) in seen:
+            continue
+        seen.add((where, key))
+        needed.add(key)
+        try:
+            record = read_record(where.joinpath(*key))
+        except ArtifactError:
+            continue  # gone or damaged: the runs' lists have its inputs
+        waiting += [(where, parent) for parent in list_inputs(record)]
+        if adopted := _inside(store, record["external"]):
+            waiting.append((store, adopted))
+    return needed
+
+
+def _inside(store: Path, external: str) -> Key | None:
+    """The artifact of the store that an adopted directory belongs to."""
+    if not external:
+        return None
+    try:
+        parts = Path(external).resolve().relative_to(store.resolve()).parts
+    except ValueError:
+        return None
+    return (parts[0], parts[1]) if len(parts) >= 2 else None
+
+
+def prune(path: Path, roots: Sequence[Path] = (), older_than_days: float = 7.0) -> PruningPlan:
+    """Deletes what `plan_pruning` finds; a kill in between leaves no artifact half there.
+
+    Raises:
+        ArtifactError: The store is in use.
+        DataError: See `plan_pruning`.
+    """
+    store = path if is_store(path) else find_store(path)
+    if not is_store(store):
+        return plan_pruning(path, roots, older_than_days)  # which says what is wrong
+    with store_lock.alone(store):
+        plan = plan_pruning(store, roots, older_than_days)
+        for one in plan.unneeded:
+            place = store / one.kind / one.fingerprint
+            (store / "prefect" / one.fingerprint).unlink(missing_ok=True)
+            # a draft's name: hidden from readers at once, and swept by the next user of the store
+            doomed = place.with_name(f".{place.name[:16]}.{os.getpid()}.{secrets.token_hex(4)}")
+            place.rename(doomed)
+            shutil.rmtree(doomed)
+    return plan
