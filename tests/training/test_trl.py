@@ -32,6 +32,7 @@ EXAMPLES = [
     SftExample(f"p{i}", f"r{i}", 0, (Message("user", f"say w{i}"),), f"```python\n{'x' * (i % 7)}w{i}\n```")
     for i in range(44)
 ]
+TOO_LONG = SftExample("long", "r", 0, (Message("user", "say"),), "w" * 200)
 PAIRS = [VerifierPair(f"p{i}", f"say w{i}", f"w{i}" + "x" * (i % 5), f"v{i}" + "y" * (i % 3)) for i in range(40)]
 
 
@@ -66,13 +67,13 @@ def differ(one, other):
 @pytest.fixture(scope="module")
 def plain(base, tmp_path_factory):
     directory = tmp_path_factory.mktemp("plain")
-    return directory, tune(directory, base, tracker="tensorboard")
+    return directory, tune(directory, base, examples=[*EXAMPLES, TOO_LONG], tracker="tensorboard")
 
 
 def test_the_loss_falls_and_the_checkpoint_holds_what_was_trained(plain, base):
     directory, report = plain
     assert report.num_steps == 11
-    assert report.num_examples == 44
+    assert (report.num_examples, report.num_too_long) == (44, 1), "none is cut"
     assert report.loss_after < report.loss_before - 1
     model, tokenizer = load_causal_lm(directory / "out"), load_tokenizer(directory / "out")
     encoded = encode_examples(tokenizer, [e.messages for e in EXAMPLES], [e.target for e in EXAMPLES])
@@ -105,9 +106,9 @@ def test_packed_rows_are_few(base, tmp_path):
     assert report.loss_after < report.loss_before
 
 
-@pytest.mark.parametrize("processes", [{}, {"num_processes": 2, "deepspeed": "zero3"}])
-def test_16_bits_save_16_bits(base, tmp_path, processes):
-    report = tune(tmp_path, base, precision="bfloat16", gradient_checkpointing=True, **processes)
+@pytest.mark.parametrize("deepspeed", ["none", "zero3"])
+def test_16_bits_save_16_bits(base, tmp_path, deepspeed):
+    report = tune(tmp_path, base, precision="bfloat16", gradient_checkpointing=True, deepspeed=deepspeed)
     assert report.loss_after < report.loss_before - 1
     assert {tensor.dtype for tensor in weights(tmp_path).values()} == {torch.bfloat16}
 
@@ -122,12 +123,6 @@ def test_adapters_are_merged(base, tmp_path):
     model, tokenizer = load_causal_lm(tmp_path / "out"), load_tokenizer(tmp_path / "out")
     encoded = encode_examples(tokenizer, [e.messages for e in EXAMPLES], [e.target for e in EXAMPLES])
     assert mean_loss(model, encoded, 512, 0) == pytest.approx(report.loss_after, abs=2e-2)
-
-
-def test_examples_that_are_too_long_are_counted_and_none_is_cut(base, tmp_path):
-    long = SftExample("long", "r", 0, (Message("user", "say"),), "w" * 200)
-    report = tune(tmp_path, base, epochs=1, examples=[*EXAMPLES, long])
-    assert (report.num_examples, report.num_too_long) == (44, 1)
 
 
 def test_a_training_that_diverges_says_so(base, tmp_path):
