@@ -28,8 +28,12 @@ def test_help_names_the_commands_and_loads_nothing_heavy():
         assert command in done.stdout
 
 
+TRAINERS = ("generator", "verifier", "process", "sft_process", "reward_process", "saving", "packing")
+
+
 def test_light_modules_import_without_torch():
     leaves = ("bootstrap", "causal_lm", "finetune", "optimization", "verifier.fit", "verifier.model", "verifier.score")
+    leaves += ("verifier.losses", *(f"training.{name}" for name in TRAINERS))
     leaves += ("sampling.transformers", "sampling.decoders", "__main__", "sandbox.zygote", "sandbox.launch")
     names = [
         ".".join(path.relative_to(REPO).with_suffix("").parts)

@@ -1,6 +1,13 @@
 import pytest
 
-from mucode_core.config import EngineConfig, VerifierConfig, VllmConfig, dump_config, make_config, require_own_engine
+from mucode_core.config import (
+    ScorerConfig,
+    VerifierConfig,
+    VllmConfig,
+    dump_config,
+    make_config,
+    require_own_engine,
+)
 from mucode_core.errors import ConfigError
 
 ENDPOINT = {"base_url": "http://x/v1", "served_model": "m"}
@@ -62,6 +69,6 @@ def test_where_and_how_fast_enter_no_fingerprint():
 
 
 def test_what_scores_does_not_change_what_is_fitted():
-    other = VerifierConfig(scorer="vllm", vllm=EngineConfig(dtype="float32"))
+    other = VerifierConfig(scorer="vllm", vllm=ScorerConfig(dtype="float32"))
     assert other.fingerprinted() == VerifierConfig().fingerprinted()
     assert not {"scorer", "vllm"} & set(other.fingerprinted())
