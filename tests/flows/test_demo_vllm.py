@@ -53,8 +53,9 @@ def find_processes(out, word):
     return found
 
 
-def is_sampling(out):
-    return any("POST /v1/chat" in log.read_text() for log in (out / "store" / "logs").glob("base_model-*.log"))
+def is_served(out):
+    logs = (out / "store" / "logs").glob("base_model-*.log")
+    return any("Application startup complete" in log.read_text() for log in logs)
 
 
 def is_fine_tuning(out):
@@ -71,7 +72,8 @@ def disturbed(tmp_path_factory):
     """A run whose server, trainer and own process were killed, run again to its end; and what its store held before."""
     out = tmp_path_factory.mktemp("engines") / "run"
     process = train(out)
-    wait_for(lambda: is_sampling(out), process)
+    wait_for(lambda: is_served(out), process)
+    time.sleep(2)  # for requests to be under way
     os.kill(wait_for(lambda: find_processes(out, b"VLLM::EngineCore"), process)[0], signal.SIGKILL)
     wait_for(lambda: is_fine_tuning(out), process)
     os.kill(wait_for(lambda: find_processes(out, b"sft_process"), process)[-1], signal.SIGKILL)
