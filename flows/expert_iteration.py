@@ -33,6 +33,7 @@ from tasks.publishing import (
     publish_models,
     publish_result,
     publish_round,
+    push_models,
     resampling,
     summarise_round,
 )
@@ -74,6 +75,7 @@ def expert_iteration(config: Config) -> RunResult:
             publish_round(run.summaries[-1])
         result, outcomes = _conclude(run)
     publish_result(result, config, outcomes)
+    push_models(config, result.models)
     return result
 
 

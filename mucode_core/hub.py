@@ -1,4 +1,4 @@
-"""Checkpoints by name: a local directory, or a model of the Hugging Face hub."""
+"""The Hugging Face hub: checkpoints by name, and pushing those that a run made."""
 
 from __future__ import annotations
 
@@ -32,3 +32,28 @@ def find_checkpoint(name: str) -> Path:
         cure = "give a local checkpoint directory, or connect to the hub (HF_TOKEN for a gated model)"
         reason = f"{error}".splitlines()[0]
         raise DataError(f"is no directory, and cannot be had from the hub: {reason}", place=name, cure=cure) from error
+
+
+def push_checkpoint(directory: Path, name: str) -> str:
+    """Uploads a checkpoint with its card to a repository of the hub, private where it is new.
+
+    Args:
+        directory: The checkpoint.
+        name: `organisation/model`.
+
+    Returns:
+        The address of the upload.
+
+    Raises:
+        DataError: The hub cannot be reached, or refuses.
+    """
+    from huggingface_hub import HfApi
+
+    try:
+        hub = HfApi()
+        hub.create_repo(name, private=True, exist_ok=True)
+        return str(hub.upload_folder(repo_id=name, folder_path=directory, commit_message="Checkpoint of a µCode run"))
+    except Exception as error:
+        reason = f"{error}".splitlines()[0]
+        cure = "connect, set HF_TOKEN with the right to write, and run the same command again: only this is left to do"
+        raise DataError(f"cannot be pushed: {reason}", place=name, cure=cure) from error

@@ -5,14 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.futures import PrefectFuture
+from prefect.logging import get_run_logger
 
 from mucode_core import results
 from mucode_core.artifacts import link_directory, write_json
 from mucode_core.config import Config, dump_config
+from mucode_core.errors import DataError
 from mucode_core.evaluation import (
     BestK,
     EvaluationResult,
@@ -24,6 +27,7 @@ from mucode_core.evaluation import (
     write_plots,
 )
 from mucode_core.fingerprint import derive_seed
+from mucode_core.hub import push_checkpoint
 from mucode_core.metrics import Interval, Values, summarise_rollouts
 from mucode_core.outcomes import FINAL, count_rollouts, count_searches, tabulate, write_outcomes
 from mucode_core.report import summary_rows, write_report
@@ -233,6 +237,18 @@ def publish_models(runtime: Runtime, config: Config, models: Mapping[str, Future
         link_directory(link, runtime.store.model_dir(future.result()))
         links[name] = str(link)
     return links
+
+
+def push_models(config: Config, models: Mapping[str, str]) -> None:
+    """Pushes the final pair to the hub where that is asked for; a hub that fails is told of and loses nothing."""
+    if not config.run.push_to_hub:
+        return
+    for name, suffix in (("final", "generator"), ("verifier", "verifier")):
+        try:
+            address = push_checkpoint(Path(models[name]).resolve(), f"{config.run.push_to_hub}-{suffix}")
+            get_run_logger().info("pushed %s to %s", models[name], address)
+        except DataError as error:
+            get_run_logger().warning("%s", error)
 
 
 @dataclass(frozen=True)

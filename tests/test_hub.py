@@ -1,10 +1,16 @@
 """Checkpoints by name."""
 
+import logging
+from pathlib import Path
+from typing import ClassVar
+
 import huggingface_hub
 import pytest
 
-from mucode_core.errors import DataError
-from mucode_core.hub import find_checkpoint
+from mucode_core.config import make_config
+from mucode_core.errors import ConfigError, DataError
+from mucode_core.hub import find_checkpoint, push_checkpoint
+from tasks import publishing
 
 
 @pytest.fixture
@@ -46,3 +52,56 @@ def test_what_the_hub_has_not_is_named_with_the_cure(asked):
 def test_a_missing_path_is_never_asked_of_the_hub(name, asked):
     assert str(find_checkpoint(name)) == name
     assert asked == []
+
+
+class FakeHub:
+    """The hub as far as a push can tell."""
+
+    repositories: ClassVar[dict[str, list[str]]] = {}
+
+    def create_repo(self, name, *, private, exist_ok):
+        assert private
+        assert exist_ok
+        if name.startswith("stranger/"):
+            raise OSError("403 Forbidden\nno right to write")
+        self.repositories.setdefault(name, [])
+
+    def upload_folder(self, *, repo_id, folder_path, commit_message):
+        self.repositories[repo_id] += sorted(path.name for path in folder_path.iterdir())
+        return f"hub://{repo_id}"
+
+
+@pytest.fixture
+def hub(monkeypatch):
+    monkeypatch.setattr(huggingface_hub, "HfApi", FakeHub)
+    monkeypatch.setattr(FakeHub, "repositories", {})
+    return FakeHub.repositories
+
+
+@pytest.fixture
+def models(tmp_path):
+    for name in ("final", "verifier"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "README.md").write_text("card")
+    return {name: str(tmp_path / name) for name in ("final", "verifier")}
+
+
+def test_the_pair_is_pushed_with_its_cards(hub, models, monkeypatch):
+    monkeypatch.setattr(publishing, "get_run_logger", lambda: logging.getLogger("run"))
+    publishing.push_models(make_config({"run": {"push_to_hub": "us/mine"}}), models)
+    assert hub == {"us/mine-generator": ["README.md"], "us/mine-verifier": ["README.md"]}
+    publishing.push_models(make_config({}), models)
+
+
+def test_a_hub_that_refuses_loses_nothing(hub, models, monkeypatch, caplog):
+    monkeypatch.setattr(publishing, "get_run_logger", lambda: logging.getLogger("run"))
+    publishing.push_models(make_config({"run": {"push_to_hub": "stranger/mine"}}), models)
+    assert "stranger/mine-generator: cannot be pushed: 403 Forbidden" in caplog.text
+    assert "stranger/mine-verifier" in caplog.text
+    with pytest.raises(DataError, match="HF_TOKEN"):
+        push_checkpoint(Path(models["final"]), "stranger/mine")
+
+
+def test_a_name_that_is_none_is_refused_when_loaded():
+    with pytest.raises(ConfigError, match="push_to_hub"):
+        make_config({"run": {"push_to_hub": "mine"}})

@@ -27,6 +27,13 @@ class RunConfig(Section):
     num_workers: Count = Field(
         default=2, description="Worker processes for CPU models, one thread each.", json_schema_extra=WHERE
     )
+    push_to_hub: str = Field(
+        default="",
+        pattern=r"^$|^[\w.-]+/[\w.-]+$",
+        description="Hub name, organisation/model: at its end a run pushes its pair to <name>-generator and "
+        "<name>-verifier, private; empty pushes nothing.",
+        json_schema_extra=WHERE,
+    )
     train_beside_servers: bool = Field(
         default=False,
         description="vLLM servers go on while a model is trained; if false, they end first and free their devices.",
