@@ -13,7 +13,9 @@ class EngineConfig(Section):
     """A vLLM server that the run owns."""
 
     gpus: tuple[Annotated[int, Field(ge=0)], ...] = Field(
-        default=(), description="GPUs by number; empty takes those that are visible.", json_schema_extra=WHERE
+        default=(),
+        description="GPUs by number among the visible; empty takes all.",
+        json_schema_extra=WHERE,
     )
     tensor_parallel_size: Count = Field(default=1, description="GPUs that share one copy.", json_schema_extra=WHERE)
     data_parallel_size: Count = Field(default=1, description="Copies of the model.", json_schema_extra=WHERE)

@@ -26,7 +26,9 @@ class TrlConfig(Section):
     )
     num_processes: Count = Field(default=1, description="Processes, one a device.", json_schema_extra=WHERE)
     gpus: tuple[Annotated[int, Field(ge=0)], ...] = Field(
-        default=(), description="GPUs by number; empty takes those that are visible.", json_schema_extra=WHERE
+        default=(),
+        description="GPUs by number among the visible; empty takes all.",
+        json_schema_extra=WHERE,
     )
     deepspeed: Literal["none", "zero2", "zero3"] = Field(
         default="none",

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from mucode_core.doctor import Check
 from mucode_core.errors import ConfigError
 
-_QUERY = "index,name,memory.total,memory.free"
+_QUERY = "index,name,memory.total,memory.free,uuid"
+_VISIBLE = "CUDA_VISIBLE_DEVICES"
 _PATIENCE_S = 20
 
 
@@ -25,10 +27,12 @@ class Gpu:
 
 
 def list_gpus() -> list[Gpu]:
-    """Every GPU that the driver shows; none where there is no driver.
+    """Every GPU that this process may use, numbered as its programs see them; none where there is no driver.
+
+    The driver's tool lists all devices; `CUDA_VISIBLE_DEVICES`, which a work pool sets, chooses among them.
 
     Raises:
-        ConfigError: There is a driver, but it does not answer.
+        ConfigError: There is a driver, but it does not answer; or a device that is made visible is not there.
     """
     tool = shutil.which("nvidia-smi")
     if tool is None:
@@ -36,14 +40,51 @@ def list_gpus() -> list[Gpu]:
     command = [tool, f"--query-gpu={_QUERY}", "--format=csv,noheader,nounits"]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE_S, check=True).stdout
-        return [_parse(line) for line in answer.splitlines() if line.strip()]
+        found = dict(entry for line in answer.splitlines() if line.strip() for entry in _parse(line))
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         raise ConfigError(f"does not answer: {error}", place="nvidia-smi", cure="check the GPU driver") from error
+    names = visible_devices()
+    if names is None:
+        return [gpu for name, gpu in found.items() if name.isdigit()]
+    if missing := [name for name in names if name not in found]:
+        cure = "change it, or in a work pool its variable cuda_visible_devices"
+        raise ConfigError(f"{missing[0]} is not there", place=f"{_VISIBLE}={os.environ[_VISIBLE]}", cure=cure)
+    return [replace(found[name], index=index) for index, name in enumerate(names)]
 
 
-def _parse(line: str) -> Gpu:
-    index, name, total, free = (part.strip() for part in line.split(","))
-    return Gpu(int(index), name, int(total) / 1024, int(free) / 1024)
+def _parse(line: str) -> Iterator[tuple[str, Gpu]]:
+    """A device by its two names."""
+    index, name, total, free, uuid = (part.strip() for part in line.split(","))
+    gpu = Gpu(int(index), name, int(total) / 1024, int(free) / 1024)
+    yield index, gpu
+    yield uuid, gpu
+
+
+def visible_devices() -> list[str] | None:
+    """The devices that this process may use, as `CUDA_VISIBLE_DEVICES` names them; None for all."""
+    names = os.environ.get(_VISIBLE)
+    return None if names is None else [name.strip() for name in names.split(",") if name.strip()]
+
+
+def pin_devices(gpus: Sequence[int], place: str) -> dict[str, str]:
+    """The variable by which a child sees these GPUs only, numbered among those that this process may use.
+
+    Args:
+        gpus: Numbers; none leaves the child what this process sees.
+        place: The setting, for the message.
+
+    Raises:
+        ConfigError: There are not so many.
+    """
+    if not gpus:
+        return {}
+    names = visible_devices()
+    if names is None:
+        return {_VISIBLE: ",".join(map(str, gpus))}
+    if max(gpus) >= len(names):
+        cure = f"name numbers below {len(names)}, or run where more are visible"
+        raise ConfigError(f"there is no GPU {max(gpus)} in {_VISIBLE}={','.join(names)}", place=place, cure=cure)
+    return {_VISIBLE: ",".join(names[gpu] for gpu in gpus)}
 
 
 def examine_numbers(place: str, asked: Sequence[int], needed: int, gpus: Sequence[Gpu], keys: str) -> Check:

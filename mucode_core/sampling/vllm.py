@@ -14,6 +14,7 @@ from typing import Any
 from mucode_core.config import EngineConfig, VllmConfig
 from mucode_core.encoding import TEMPLATE_VARIABLES
 from mucode_core.errors import ConfigError
+from mucode_core.preflight.gpus import pin_devices
 from mucode_core.prompts import make_completion
 from mucode_core.sampling.base import SampleRequest, SamplingParams
 from mucode_core.sampling.client import ChatClient, Draw, Reply
@@ -191,7 +192,7 @@ def make_environment(engine: EngineConfig, on_cpu: bool) -> dict[str, str]:
     """Variables of a server: which devices it may use, and that it reports to nobody."""
     own = {"VLLM_NO_USAGE_STATS": "1", "HF_HUB_OFFLINE": "1"}
     if not on_cpu:
-        return own | ({"CUDA_VISIBLE_DEVICES": ",".join(map(str, engine.gpus))} if engine.gpus else {})
+        return own | pin_devices(engine.gpus, "vllm.gpus")
     threads = engine.cpu_threads or max(1, len(os.sched_getaffinity(0)) - 1)
     # vLLM would pin each of its threads to a core, the same cores for every server
     return own | {

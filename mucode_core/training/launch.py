@@ -17,7 +17,7 @@ from pathlib import Path
 from mucode_core.artifacts import write_json
 from mucode_core.config import TrlConfig
 from mucode_core.errors import ConfigError, TrainerError, TrainingError
-from mucode_core.preflight.gpus import list_gpus
+from mucode_core.preflight.gpus import list_gpus, pin_devices
 from mucode_core.process_tree import ProcessTree
 from mucode_core.progress import Progress
 from mucode_core.training.checkpoints import find_newest
@@ -111,7 +111,7 @@ def _make_environment(job: Job, trl: TrlConfig) -> dict[str, str]:
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",  # DeepSpeed builds a part of itself with ninja
     }
     if trl.gpus:
-        return environment | {"CUDA_VISIBLE_DEVICES": ",".join(map(str, trl.gpus))}
+        return environment | pin_devices(trl.gpus, "trl.gpus")
     if not list_gpus():
         threads = max(1, (os.cpu_count() or 1) // trl.num_processes)
         return environment | {"DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": str(threads)}
