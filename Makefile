@@ -3,9 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 RUN := $(VENV)/bin
+POOL ?= cpu
+GPU_POOL ?= gpu-0123
+API := PREFECT_API_URL=$${PREFECT_API_URL:-http://127.0.0.1:4200/api}
 FAST := not slow and not docker and not vllm and not gpu
 
-.PHONY: help demo results test test-slow test-docker sandbox-image lint format clean
+.PHONY: help demo results test test-slow test-docker server pools deploy worker sandbox-image lint format clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -32,6 +35,20 @@ test: $(STAMP) ## Fast tests (under 3 minutes)
 
 test-slow: $(STAMP) ## The minutes-long tests: end to end, real data, kill and resume
 	$(RUN)/python -m pytest -m "(slow or vllm) and not docker"
+
+QUIET := set -a && . deployments/quiet.env && set +a
+server: $(STAMP) ## A Prefect server; its UI on http://127.0.0.1:4200
+	$(QUIET) && $(RUN)/prefect server start
+
+pools: $(STAMP) ## Work pools: cpu, and one for each group of GPUs in GPUS="0,1,2,3 4,5,6,7"
+	$(API) $(RUN)/python -m deployments.pools $(GPUS)
+
+deploy: $(STAMP) ## The deployments, GPU recipes on GPU_POOL=gpu-0123
+	$(API) GPU_POOL=$(GPU_POOL) $(RUN)/python -m prefect --no-prompt deploy --all --prefect-file deployments/prefect.yaml
+
+worker: $(STAMP) ## A worker of POOL=cpu or gpu-0123
+	$(QUIET) && $(API) PATH="$(CURDIR)/$(RUN):$$PATH" $(RUN)/prefect worker start --type process --pool $(POOL) \
+		$(if $(filter gpu-%,$(POOL)),--limit 1)
 
 sandbox-image: $(STAMP) ## Image of the container sandbox; BASE=image to build on one, else from the interpreter's files
 	$(RUN)/mucode sandbox build $(if $(BASE),--base $(BASE))

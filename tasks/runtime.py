@@ -6,10 +6,13 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from prefect.concurrency.sync import concurrency
 from prefect.exceptions import UnfinishedRun
+from prefect.settings import get_current_settings
 
 from mucode_core.artifacts import ArtifactStore
 from mucode_core.config import Config
+from mucode_core.preflight.gpus import visible_devices
 from mucode_core.sandbox import open_sandbox
 from mucode_core.workers import WorkerPool
 from tasks.stage import Runtime
@@ -18,6 +21,21 @@ from tasks.stage import Runtime
 def run_dir(config: Config) -> Path:
     """Where a run writes its results."""
     return Path(config.run.output_dir or f"runs/{config.run.name}")
+
+
+@contextmanager
+def _hold_gpus() -> Generator[None]:
+    """A block in which no other run has the GPUs that this one was pinned to.
+
+    A server knows a limit for each GPU of its work pools (`deployments/pools.py`). Without a server, or where nothing
+    was pinned, there is nothing to hold; a limit that does not exist is passed over.
+    """
+    names = [f"gpu-{name}" for name in visible_devices() or []]
+    if not names or not get_current_settings().api.url:
+        yield
+        return
+    with concurrency(names):
+        yield
 
 
 @contextmanager
@@ -35,7 +53,8 @@ def open_runtime(config: Config) -> Generator[Runtime]:
         trains_beside_servers=config.run.train_beside_servers,
     )
     try:
-        yield runtime
+        with _hold_gpus():
+            yield runtime
     except UnfinishedRun as error:  # a stage whose input failed: that input's failure is the news
         raise _first_failure(runtime) or error from None
     finally:
