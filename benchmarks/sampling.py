@@ -44,7 +44,6 @@ from mucode_core.sandbox.base import Limits
 from mucode_core.types import Problem
 
 NUM_TURNS = 3
-NUM_JUDGES = 2
 CLIENTS = 8
 SIZE = BootstrapConfig(hidden_size=128, num_dialogues=3000)
 PARAMS = SamplingParams(0.7, 1.0, 96)
@@ -137,6 +136,7 @@ def main() -> None:
     parser.add_argument("--problems", type=int, default=64)
     parser.add_argument("--rollouts", type=int, default=8)
     parser.add_argument("--shards", type=int, default=8)
+    parser.add_argument("--judges", type=int, default=1, help="processes that execute; the engine needs cores too")
     parser.add_argument("--unseeded", action="store_true", help="all completions of a state in one request")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -156,7 +156,7 @@ def compare(directory: Path, args: argparse.Namespace) -> None:
     raw.start()
     theirs.close()  # so that a process that fails is heard
     ours.recv()
-    sandbox = ProcessSandbox(NUM_JUDGES)
+    sandbox = ProcessSandbox(args.judges)
     requests = run_shards(problems, args.rollouts, args.shards, sampler, sandbox).requests  # also warms everything up
     part = requests[:: max(1, len(requests) // 64)]
 

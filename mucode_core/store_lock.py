@@ -35,22 +35,23 @@ def share(root: Path) -> int:
 
 
 @contextmanager
-def alone(root: Path) -> Generator[None]:
-    """A block in which nobody else uses the store.
+def alone(root: Path, lock: str = LOCK) -> Generator[None]:
+    """A block in which nobody else uses the store, or whatever the lock of another name in a directory stands for.
 
     Raises:
         ArtifactError: Somebody does, or the file system cannot tell.
     """
     try:
-        descriptor = os.open(root / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+        root.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(root / lock, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
-        cure = "name a store that can be written"
+        cure = "name a directory that can be written"
         raise ArtifactError(f"cannot be locked: {error.strerror}", place=str(root), cure=cure) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     except BlockingIOError:
-        cure = "wait until the runs and reports that use it have ended"
+        cure = "wait until what uses it has ended, or name another directory"
         raise ArtifactError("is in use", place=str(root), cure=cure) from None
     finally:
         os.close(descriptor)

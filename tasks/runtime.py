@@ -10,12 +10,15 @@ from prefect.concurrency.sync import concurrency
 from prefect.exceptions import UnfinishedRun
 from prefect.settings import get_current_settings
 
+from mucode_core import store_lock
 from mucode_core.artifacts import ArtifactStore
 from mucode_core.config import Config
 from mucode_core.preflight.gpus import visible_devices
 from mucode_core.sandbox import open_sandbox
 from mucode_core.workers import WorkerPool
 from tasks.stage import Runtime
+
+_RUN_LOCK = ".run.lock"
 
 
 def run_dir(config: Config) -> Path:
@@ -43,7 +46,7 @@ def open_runtime(config: Config) -> Generator[Runtime]:
     """The runtime of one run, closed at its end.
 
     Raises:
-        ArtifactError: The store cannot be written.
+        ArtifactError: The store cannot be written, or another run writes to the same output directory.
     """
     store = ArtifactStore(Path(config.run.store_dir) if config.run.store_dir else run_dir(config) / "store")
     runtime = Runtime(
@@ -53,7 +56,7 @@ def open_runtime(config: Config) -> Generator[Runtime]:
         trains_beside_servers=config.run.train_beside_servers,
     )
     try:
-        with _hold_gpus():
+        with store_lock.alone(run_dir(config), _RUN_LOCK), _hold_gpus():
             yield runtime
     except UnfinishedRun as error:  # a stage whose input failed: that input's failure is the news
         raise _first_failure(runtime) or error from None

@@ -107,7 +107,9 @@ def _make_command(module: str, job_path: Path, trl: TrlConfig) -> list[str]:
 def _make_environment(job: Job, trl: TrlConfig) -> dict[str, str]:
     environment = {
         "TOKENIZERS_PARALLELISM": "false",
+        "HF_HUB_OFFLINE": "1",  # a base is a directory by now: nothing is to be asked for
         "TENSORBOARD_LOGGING_DIR": job.curves_dir,
+        "WANDB_PROJECT": os.environ.get("WANDB_PROJECT", "mucode"),
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",  # DeepSpeed builds a part of itself with ninja
     }
     if trl.gpus:

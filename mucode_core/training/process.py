@@ -23,6 +23,8 @@ from mucode_core.training.job import Failure, Job
 
 _CHECKPOINTS_KEPT = 2
 """The newer may be cut short while it is written."""
+_PROJECT = "mucode"
+"""Under which trackers file their runs; for W&B, whose variable goes first, see `launch`."""
 _NO_MEMORY = ("can't allocate memory", "CUDA out of memory")
 
 
@@ -96,6 +98,8 @@ def make_arguments(job: Job, settings: TrainedConfig, *, evaluates: bool) -> dic
         "logging_steps": 1,
         "logging_nan_inf_filter": False,
         "report_to": trl.tracker,
+        "run_name": Path(job.curves_dir).name,
+        "project": _PROJECT,
         "disable_tqdm": True,
         "eval_on_start": evaluates and not job.resume_from,
         "max_length": None,  # longer examples were left out before
