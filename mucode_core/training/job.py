@@ -54,6 +54,11 @@ class Job:
         return Path(self.scratch) / "failure.json"
 
     @property
+    def layout_path(self) -> Path:
+        """How the checkpoints are divided."""
+        return Path(self.scratch) / "layout.json"
+
+    @property
     def checkpoints_dir(self) -> Path:
         return Path(self.scratch) / "checkpoints"
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 from mucode_core.artifacts import write_json
 from mucode_core.config import TrlConfig
@@ -60,11 +61,13 @@ def run_job(module: str, job: Job, trl: TrlConfig, place: Place, lengths: Sequen
     def tell(step: int) -> None:
         progress(done[step], done[-1], "tokens")
 
+    if _read_layout(job) == _layout(_halve(job), trl):  # an earlier attempt ran out of memory with more
+        job = _halve(job)
     failure = _attempt(module, job, trl, place, tell)
     if failure is not None and failure.out_of_memory and job.micro_batch_size % 2 == 0:
         with place.log_path.open("a", encoding="utf-8") as log:
             log.write(f"{failure.problem}; trying again with half the micro-batch\n")
-        job = replace(job, micro_batch_size=job.micro_batch_size // 2)
+        job = _halve(job)
         failure = _attempt(module, job, trl, place, tell)
     if failure is not None:
         raise TrainingError(failure.problem, place=failure.place or str(place.log_path), cure=failure.cure)
@@ -107,6 +110,7 @@ def _make_command(module: str, job_path: Path, trl: TrlConfig) -> list[str]:
 def _make_environment(job: Job, trl: TrlConfig) -> dict[str, str]:
     environment = {
         "TOKENIZERS_PARALLELISM": "false",
+        "PYTHONWARNINGS": "ignore::FutureWarning",  # of libraries about each other: they would fill the log
         "HF_HUB_OFFLINE": "1",  # a base is a directory by now: nothing is to be asked for
         "TENSORBOARD_LOGGING_DIR": job.curves_dir,
         "WANDB_PROJECT": os.environ.get("WANDB_PROJECT", "mucode"),
@@ -122,11 +126,21 @@ def _make_environment(job: Job, trl: TrlConfig) -> dict[str, str]:
 
 def _drop_foreign_checkpoints(job: Job, trl: TrlConfig) -> None:
     """A checkpoint is divided among processes: other numbers cannot go on from it."""
-    layout = [trl.num_processes, trl.deepspeed, job.micro_batch_size]
-    path = Path(job.scratch) / "layout.json"
-    if not path.exists() or json.loads(path.read_text("utf-8")) != layout:
+    if _read_layout(job) != _layout(job, trl):
         shutil.rmtree(job.checkpoints_dir, ignore_errors=True)
-        write_json(path, layout)
+        write_json(job.layout_path, _layout(job, trl))
+
+
+def _halve(job: Job) -> Job:
+    return replace(job, micro_batch_size=job.micro_batch_size // 2)
+
+
+def _layout(job: Job, trl: TrlConfig) -> list[Any]:
+    return [trl.num_processes, trl.deepspeed, job.micro_batch_size]
+
+
+def _read_layout(job: Job) -> list[Any] | None:
+    return json.loads(job.layout_path.read_text("utf-8")) if job.layout_path.exists() else None
 
 
 def require_packages(trl: TrlConfig, place: str) -> None:

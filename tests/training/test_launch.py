@@ -85,6 +85,14 @@ def test_out_of_memory_is_tried_once_more_with_half(tmp_path):
     ]
 
 
+def test_another_attempt_keeps_the_half_that_fitted(tmp_path):
+    run(tmp_path, "oom")
+    run(tmp_path, "end")
+    last = read_log(tmp_path).splitlines()[-1]
+    assert last.startswith("micro-batch 2 from")
+    assert last.endswith("checkpoint-1")
+
+
 def test_out_of_memory_again_is_an_error_with_its_size(tmp_path):
     with pytest.raises(TrainingError, match="out of memory with 4"):
         run(tmp_path, "oom", TrlConfig(batch_size=8, micro_batch_size=8))
