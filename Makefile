@@ -34,7 +34,7 @@ test: $(STAMP) ## Fast tests (under 3 minutes)
 	$(RUN)/python -m pytest -m "$(FAST)"
 
 test-slow: $(STAMP) ## The minutes-long tests: end to end, real data, kill and resume
-	$(RUN)/python -m pytest -m "(slow or vllm) and not docker"
+	$(RUN)/python -m pytest -m "(slow or vllm) and not docker" --numprocesses 2 --dist loadfile --durations 12
 
 QUIET := set -a && . deployments/quiet.env && set +a
 server: $(STAMP) ## A Prefect server; its UI on http://127.0.0.1:4200

@@ -175,7 +175,7 @@ def test_deployed_runs_see_their_pool_s_devices_and_never_share_them(server, tmp
             config = load_recipe("configs/demo.yaml", [*SMALL, *places])["config"]
             parameter = f"config={json.dumps(config)}"
             call(server, "prefect", "deployment", "run", "expert-iteration/llama-3.1-8b-mbpp", "-p", parameter)
-        deadline = time.monotonic() + 400
+        deadline = time.monotonic() + 700
         while time.monotonic() < deadline:
             seen |= set(devices_of_models(server))
             runs = httpx.post(f"{api}/flow_runs/filter", json={}).json()

@@ -30,7 +30,7 @@ def train(out):
         return subprocess.Popen(command, env=environment(out), stdout=subprocess.PIPE, stderr=errors, text=True)
 
 
-def wait_for(found, process, seconds=400):
+def wait_for(found, process, seconds=800):
     """What `found` returns once that is something."""
     deadline = time.monotonic() + seconds
     while not (value := found()):

@@ -153,7 +153,7 @@ def find_ranks(directory):
 def kill_a_rank_after(directory, step):
     """Once the log has come so far."""
     log = directory / "scratch" / "steps.jsonl"
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 400
     while time.monotonic() < deadline:
         if log.exists() and f'"step": {step},' in log.read_text():
             os.kill(find_ranks(directory)[-1], signal.SIGKILL)
