@@ -8,7 +8,7 @@ GPU_POOL ?= gpu-0123
 API := PREFECT_API_URL=$${PREFECT_API_URL:-http://127.0.0.1:4200/api}
 FAST := not slow and not docker and not vllm and not gpu
 
-.PHONY: help demo results test test-slow test-docker server pools deploy worker sandbox-image lint format clean
+.PHONY: help demo results test test-slow test-docker chaos server pools deploy worker sandbox-image lint format clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -33,8 +33,8 @@ results: $(STAMP) ## The figures of docs/results.md: every algorithm and verifie
 test: $(STAMP) ## Fast tests (under 3 minutes)
 	$(RUN)/python -m pytest -m "$(FAST)"
 
-test-slow: $(STAMP) ## The minutes-long tests: end to end, real data, kill and resume
-	$(RUN)/python -m pytest -m "(slow or vllm) and not docker" --numprocesses 2 --dist loadfile --durations 12
+test-slow: sandbox-image ## The minutes-long tests: end to end, real data, kill and resume
+	$(RUN)/python -m pytest -m "slow or vllm" --numprocesses 2 --dist loadfile --durations 12
 
 QUIET := set -a && . deployments/quiet.env && set +a
 server: $(STAMP) ## A Prefect server; its UI on http://127.0.0.1:4200
@@ -54,7 +54,10 @@ sandbox-image: $(STAMP) ## Image of the container sandbox; BASE=image to build o
 	$(RUN)/mucode sandbox build $(if $(BASE),--base $(BASE))
 
 test-docker: sandbox-image ## Tests that need a Docker daemon
-	$(RUN)/python -m pytest -m docker
+	$(RUN)/python -m pytest -m "docker and not slow"
+
+chaos: sandbox-image ## Twenty runs with parts killed at random moments (20 minutes); SEED=0 for other moments
+	MUCODE_CHAOS_RUNS=20 MUCODE_CHAOS_SEED=$(or $(SEED),0) $(RUN)/python -m pytest -s tests/test_chaos.py
 
 lint: $(STAMP) ## Style and types
 	$(RUN)/ruff check .

@@ -1,9 +1,9 @@
 """Generated tokens a second with vLLM: the pipeline with execution going on, and what bounds or preceded it.
 
-    python -m benchmarks.sampling [--rounds 3] [--problems 64] [--rollouts 8] [--shards 8]
+    python -m benchmarks.sampling [--rounds 3] [--problems 64] [--rollouts 8] [--shards 8] [--batch 64]
 
-A small base model is trained first, so that its programs are worth executing. All ways then answer the same requests,
-interleaved in one run:
+A small base model is trained first, so that its programs are worth executing. As in a real round, there are several
+times as many rollouts as the engine takes at once (`--batch`). All ways answer the same requests, in turn in one run:
 
 - pipeline: shards alternate sampling and execution by turn, all shards at once, as the flow runs them;
 - lock_step: the same as one shard, so that sampling waits for execution and execution for sampling;
@@ -112,14 +112,19 @@ def ask_by_processes(requests: Sequence[SampleRequest], client: ChatClient) -> i
         return sum(threads.map(ask, requests))
 
 
-def serve_raw(model_dir: str, pipe: Connection) -> None:
+def serve_raw(model_dir: str, batch: int, pipe: Connection) -> None:
     """A process with an engine in it: answers lists of requests with their number of tokens."""
     os.environ |= make_environment(VllmConfig(kv_cache_gib=1), is_cpu_build())
     from vllm import LLM
     from vllm import SamplingParams as VllmParams
 
     llm = LLM(
-        model_dir, dtype="float32", enforce_eager=True, enable_chunked_prefill=False, max_num_batched_tokens=32768
+        model_dir,
+        dtype="float32",
+        enforce_eager=True,
+        enable_chunked_prefill=False,
+        max_num_batched_tokens=32768,
+        max_num_seqs=batch,
     )
     pipe.send("ready")
     while (requests := pipe.recv()) is not None:
@@ -136,6 +141,7 @@ def main() -> None:
     parser.add_argument("--problems", type=int, default=64)
     parser.add_argument("--rollouts", type=int, default=8)
     parser.add_argument("--shards", type=int, default=8)
+    parser.add_argument("--batch", type=int, default=64, help="completions that the engine writes at once")
     parser.add_argument("--judges", type=int, default=1, help="processes that execute; the engine needs cores too")
     parser.add_argument("--unseeded", action="store_true", help="all completions of a state in one request")
     args = parser.parse_args()
@@ -148,11 +154,14 @@ def compare(directory: Path, args: argparse.Namespace) -> None:
     dialogues = make_dialogues(SIZE.num_dialogues, 0, SIZE.teacher_error_scale, SIZE.teacher_repair_rate)
     build_base(dialogues, directory / "model", SIZE, 0)
     problems = make_problems("test", args.problems, seed=1)
-    settings = VllmConfig(dtype="float32", kv_cache_gib=1, seeded=not args.unseeded)
+    limit = ("--max-num-seqs", str(args.batch))
+    settings = VllmConfig(dtype="float32", kv_cache_gib=1, seeded=not args.unseeded, extra_args=limit)
     client = open_client(ServerPlan(directory / "model", settings, directory / "server.log"))
     sampler = make_vllm_sampler(client, settings)
     ours, theirs = multiprocessing.get_context("spawn").Pipe()
-    raw = multiprocessing.get_context("spawn").Process(target=serve_raw, args=(str(directory / "model"), theirs))
+    raw = multiprocessing.get_context("spawn").Process(
+        target=serve_raw, args=(str(directory / "model"), args.batch, theirs)
+    )
     raw.start()
     theirs.close()  # so that a process that fails is heard
     ours.recv()

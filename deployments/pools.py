@@ -1,6 +1,8 @@
 """Work pools: `cpu`, and one for each group of GPUs, whose runs see exactly those devices.
 
-    python -m deployments.pools 0,1,2,3 4,5,6,7    # makes or renews cpu, gpu-0123 and gpu-4567
+    python -m deployments.pools 0,1,2,3 4,5,6,7                           # makes or renews cpu, gpu-0123 and gpu-4567
+    python -m deployments.pools --type docker --image mucode:gpu 0,1      # docker-cpu, docker-gpu-01
+    python -m deployments.pools --type kubernetes --image mucode:gpu 4    # kubernetes-0gpu, kubernetes-4gpu
 
 Also makes what keeps two runs off one GPU and ends runs whose process is gone: a limit of one run for each pool, a
 concurrency limit for each GPU, and an automation that marks runs without heartbeat as crashed.
@@ -10,8 +12,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from prefect.automations import Automation
@@ -21,58 +26,78 @@ from prefect.client.schemas.objects import StateType
 from prefect.events.actions import ChangeFlowRunState
 from prefect.events.schemas.automations import EventTrigger, Posture
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
-from prefect.workers.process import ProcessWorker
+
+from deployments.templates import make_docker_template, make_kubernetes_template, make_process_template
 
 CPU_POOL = "cpu"
-VARIABLE = "cuda_visible_devices"
+_SOCKET = "/var/run/docker.sock"
+_SANDBOX_DIR = "/var/tmp/mucode"  # noqa: S108 - made by the operator, for one user
 _ZOMBIES = "mucode: runs without heartbeat have crashed"
 _SILENCE = timedelta(seconds=300)
 """Without a heartbeat (`PREFECT_FLOWS_HEARTBEAT_FREQUENCY`, 60 s in quiet.env)."""
 
 
 def pool_name(devices: str) -> str:
-    """`gpu-0123` for "0,1,2,3"."""
-    return "gpu-" + devices.replace(",", "")
+    """`gpu-0123` for "0,1,2,3", `cpu` for none."""
+    return "gpu-" + devices.replace(",", "") if devices else CPU_POOL
 
 
-def make_template(devices: str) -> dict[str, Any]:
-    """Prefect's own template of a process pool, with the devices that its runs see.
+@dataclass(frozen=True)
+class Pool:
+    """A work pool to make.
 
-    Args:
-        devices: As `CUDA_VISIBLE_DEVICES` names them; empty for none.
+    Attributes:
+        kind: `process`, `docker` or `kubernetes`.
+        template: Prefect's base job template.
+        limit: Runs at a time.
+        devices: Of the machine, that its runs share with no other run.
     """
-    template = ProcessWorker.get_default_base_job_template()
-    template["job_configuration"]["env"] = {"CUDA_VISIBLE_DEVICES": f"{{{{ {VARIABLE} }}}}"}
-    template["variables"]["properties"][VARIABLE] = {
-        "type": "string",
-        "title": "GPUs",
-        "description": "CUDA_VISIBLE_DEVICES of every run of this pool, such as 0,1; empty shows none.",
-        "pattern": r"^$|^[\w-]+(,[\w-]+)*$",
-        "default": devices,
-    }
-    return template
+
+    name: str
+    kind: str
+    template: dict[str, Any]
+    limit: int | None = None
+    devices: tuple[str, ...] = ()
 
 
-async def make_pools(groups: Sequence[str]) -> list[str]:
-    """Makes or renews all pools; returns their names."""
+def plan_pools(arguments: Sequence[str]) -> list[Pool]:
+    """The pools that the command's arguments ask for: one without GPUs, and one for each group."""
+    settings = _make_parser().parse_args(arguments)
+    kind, image = settings.type, settings.image
+    if kind == "kubernetes":
+        return [
+            Pool(f"{kind}-{count}gpu", kind, make_kubernetes_template(count, image=image, claim=settings.claim))
+            for count in (0, *map(int, settings.groups))
+        ]
+    pools = []
+    for devices in ("", *settings.groups):
+        if kind == "docker":
+            group = Path(_SOCKET).stat().st_gid
+            template = make_docker_template(devices, image=image, group=group, sandbox_dir=settings.sandbox_dir)
+        else:
+            template = make_process_template(devices)
+        prefix = "" if kind == "process" else f"{kind}-"
+        names = tuple(filter(None, devices.split(",")))
+        pools.append(Pool(prefix + pool_name(devices), kind, template, 1 if devices else None, names))
+    return pools
+
+
+async def make_pools(pools: Sequence[Pool]) -> None:
+    """Makes or renews them, the limits of their devices, and the automation."""
     async with get_client() as client:
-        await _make_pool(client, CPU_POOL, "", limit=None)
-        for devices in groups:
-            await _make_pool(client, pool_name(devices), devices, limit=1)
-            for device in devices.split(","):
+        for pool in pools:
+            await _make_pool(client, pool)
+            for device in pool.devices:
                 await _make_limit(client, f"gpu-{device}")
     await _make_automation()
-    return [CPU_POOL, *map(pool_name, groups)]
 
 
-async def _make_pool(client: PrefectClient, name: str, devices: str, limit: int | None) -> None:
-    template = make_template(devices)
+async def _make_pool(client: PrefectClient, pool: Pool) -> None:
+    content: dict[str, Any] = {"base_job_template": pool.template, "concurrency_limit": pool.limit}
     try:
-        await client.create_work_pool(
-            WorkPoolCreate(name=name, type="process", base_job_template=template, concurrency_limit=limit)
-        )
+        await client.create_work_pool(WorkPoolCreate(name=pool.name, type=pool.kind, **content))
     except ObjectAlreadyExists:
-        await client.update_work_pool(name, WorkPoolUpdate(base_job_template=template, concurrency_limit=limit))
+        await client.update_work_pool(pool.name, WorkPoolUpdate(**content))
 
 
 async def _make_limit(client: PrefectClient, name: str) -> None:
@@ -106,11 +131,20 @@ async def _make_automation() -> None:
         await Automation(name=_ZOMBIES, trigger=trigger, actions=[action]).acreate()
 
 
-def main() -> None:
+def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("groups", nargs="*", help="devices of a pool, as CUDA_VISIBLE_DEVICES names them: 0,1,2,3")
-    names = asyncio.run(make_pools(parser.parse_args().groups))
-    print("pools:", ", ".join(names))
+    parser.add_argument("groups", nargs="*", help="GPUs of a pool: 0,1,2,3; of a pool of Kubernetes their number: 4")
+    parser.add_argument("--type", choices=["process", "docker", "kubernetes"], default="process")
+    parser.add_argument("--image", default="mucode:cpu", help="of runs in containers (docs/images.md)")
+    parser.add_argument("--sandbox-dir", default=_SANDBOX_DIR, help="docker: one path on the host and in containers")
+    parser.add_argument("--claim", default="mucode-runs", help="kubernetes: persistent volume claim of runs/")
+    return parser
+
+
+def main() -> None:
+    pools = plan_pools(sys.argv[1:])
+    asyncio.run(make_pools(pools))
+    print("pools:", ", ".join(pool.name for pool in pools))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ python -m deployments.recipes configs/demo.yaml run.seed=3    # JSON, for `prefe
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,13 +23,17 @@ def load_recipe(path: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
         overrides: As `--set`.
 
     Returns:
-        `config`, every default written out, and `directory`.
+        `config`, every default written out, and `directory`: this one, or `MUCODE_DIRECTORY` where runs have the code
+        somewhere else (`/app` in the project's image).
 
     Raises:
         ConfigError: The file cannot work.
     """
     config = load_config(Path(path), overrides)
-    return {"config": config.model_dump(mode="json"), "directory": str(Path.cwd())}
+    return {
+        "config": config.model_dump(mode="json"),
+        "directory": os.environ.get("MUCODE_DIRECTORY") or str(Path.cwd()),
+    }
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from mucode_core.artifacts import write_json
 from mucode_core.comparison import compare_runs
 from mucode_core.outcomes import read_outcomes
 from mucode_core.results import RunResult
-from tasks.stage import naming_variant
+from tasks.listening import naming_variant
 
 
 @flow(

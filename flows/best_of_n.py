@@ -13,6 +13,7 @@ from mucode_core.evaluation import EvaluationResult
 from mucode_core.outcomes import FINAL
 from mucode_core.search import usable_selections
 from mucode_core.types import ProblemOutcome
+from tasks.placement import cancel_stages
 from tasks.publishing import publish_evaluation, read_outcomes, summarise_evaluation
 from tasks.runtime import open_runtime
 
@@ -22,6 +23,8 @@ _TASK_RUNNER: Any = ThreadPoolTaskRunner(max_workers=8)
 @flow(
     name="best-of-n",
     flow_run_name="{config.run.name} · seed {config.run.seed}",
+    on_cancellation=[cancel_stages],
+    on_crashed=[cancel_stages],
     task_runner=_TASK_RUNNER,
     description="Multi-turn Best-of-N of one generator with each way of selecting and each N.",
 )
@@ -42,7 +45,9 @@ def best_of_n(config: Config) -> EvaluationResult:
         outcomes: list[ProblemOutcome] = []
         for future in (greedy, best):
             if future is not None:
-                outcomes += read_outcomes(runtime, config, problems, future, FINAL, greedy=future is greedy)
+                outcomes += read_outcomes(
+                    runtime, config, problems.result(), future.result(), FINAL, greedy=future is greedy
+                )
         result = summarise_evaluation(runtime, config, problems, generator, verifier, outcomes)
         publish_evaluation(result, config, outcomes)
     return result

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from prefect import flow
-from prefect.futures import PrefectFuture
+from prefect.futures import PrefectFuture, wait
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.data import load
@@ -19,12 +19,13 @@ from mucode_core.config import Config, require_own_engine
 from mucode_core.fingerprint import derive_seed
 from mucode_core.hub import find_checkpoint
 from mucode_core.metrics import Interval
+from mucode_core.report import REPORT
 from mucode_core.results import RoundSummary, RunResult
 from mucode_core.types import ArtifactRef, ProblemOutcome
 from tasks.data import adopt_base, find_source, load_recorded, train_base, write_dialogues
+from tasks.placement import cancel_stages
 from tasks.publishing import (
     Evaluated,
-    Round,
     Searches,
     choose_iteration,
     evaluate_searches,
@@ -32,11 +33,10 @@ from tasks.publishing import (
     measure_verifier,
     publish_models,
     publish_result,
-    publish_round,
     push_models,
     resampling,
-    summarise_round,
 )
+from tasks.rounds import Round, Searched, submit_round, summarise_round
 from tasks.runtime import open_runtime, run_dir
 from tasks.stage import Runtime
 from tasks.training import choose, keep_rollouts, relabel_states, train_generator
@@ -52,6 +52,8 @@ _TASK_RUNNER: Any = ThreadPoolTaskRunner(max_workers=_WAITING_TASKS)
 @flow(
     name="expert-iteration",
     flow_run_name="{config.run.name} · seed {config.run.seed}",
+    on_cancellation=[cancel_stages],
+    on_crashed=[cancel_stages],
     task_runner=_TASK_RUNNER,
     description="µCode: roll out, fit the verifier, relabel by local search, fine-tune from the base; repeat. "
     "RFT: the same with correct rollouts as they are.",
@@ -72,8 +74,9 @@ def expert_iteration(config: Config) -> RunResult:
             if iteration < config.run.iterations:
                 _improve(run)
             run.summaries.append(summarise_round(runtime, run.rounds[-1]))
-            publish_round(run.summaries[-1])
+            run.reports.append(_report_round(run))
         result, outcomes = _conclude(run)
+        wait(run.reports)
     publish_result(result, config, outcomes)
     push_models(config, result.models)
     return result
@@ -104,6 +107,7 @@ class Run:
     greedy: dict[int, Future] = field(default_factory=dict[int, Future])
     validation: dict[int, Future] = field(default_factory=dict[int, Future])
     held_out: dict[int, list[Future]] = field(default_factory=dict[int, list[Future]])
+    reports: list[PrefectFuture[None]] = field(default_factory=list[PrefectFuture[None]])
 
     def sampled(self, iteration: int) -> Future:
         """What answers for a generator: itself, or recorded programs."""
@@ -275,6 +279,18 @@ def _validate(run: Run, iteration: int) -> Future:
     )
 
 
+def _report_round(run: Run) -> PrefectFuture[None]:
+    """The newest round in the Prefect UI, with the searches of the generator that it rolled out."""
+    newest, data = run.rounds[-1], run.data
+    searches: list[Searched] = []
+    if data.test is not None:
+        searches.append(Searched("test, greedy", data.test, run.greedy[newest.iteration], greedy=True))
+    if newest.iteration in run.validation:
+        found = run.validation[newest.iteration]
+        searches.append(Searched("validation, pt+lv", data.validation, found, greedy=False))
+    return submit_round(run.runtime, run.config, run.summaries[-1], newest, data.train, searches)
+
+
 def _conclude(run: Run) -> tuple[RunResult, Sequence[ProblemOutcome]]:
     """Chooses the pair on validation problems, evaluates it on the test problems, measures its verifier."""
     runtime, config, data = run.runtime, run.config, run.data
@@ -314,7 +330,7 @@ def _conclude(run: Run) -> tuple[RunResult, Sequence[ProblemOutcome]]:
         stages=list_stages(runtime),
         models=models,
         wall_s=time.time() - runtime.started_at,
-        report_path=str(run_dir(config) / "report.md"),
+        report_path=str(run_dir(config) / REPORT),
     )
     return result, evaluated.outcomes
 

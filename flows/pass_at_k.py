@@ -11,6 +11,7 @@ from flows.evaluation import open_evaluated
 from flows.rollouts import roll_out, score_shards
 from mucode_core.config import Config
 from mucode_core.evaluation import EvaluationResult
+from tasks.placement import cancel_stages
 from tasks.publishing import Pool, publish_evaluation, read_rollout_outcomes, summarise_evaluation
 from tasks.runtime import open_runtime
 
@@ -20,6 +21,8 @@ _TASK_RUNNER: Any = ThreadPoolTaskRunner(max_workers=32)
 @flow(
     name="pass-at-k",
     flow_run_name="{config.run.name} · seed {config.run.seed}",
+    on_cancellation=[cancel_stages],
+    on_crashed=[cancel_stages],
     task_runner=_TASK_RUNNER,
     description="pass@k after each turn, from independent rollouts; with a verifier, how it orders their programs.",
 )
@@ -35,7 +38,7 @@ def pass_at_k(config: Config) -> EvaluationResult:
         scores = (
             score_shards(runtime, config, problems, rollouts, verifier, settings.split) if verifier is not None else []
         )
-        outcomes = read_rollout_outcomes(runtime, config, problems, rollouts)
+        outcomes = read_rollout_outcomes(runtime, config, problems.result(), [f.result() for f in rollouts])
         pool = Pool(rollouts, scores)
         result = summarise_evaluation(runtime, config, problems, generator, verifier, outcomes, pool)
         publish_evaluation(result, config, outcomes)

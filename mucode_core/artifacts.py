@@ -26,15 +26,19 @@ import pyarrow.parquet as pq
 import mucode_core
 from mucode_core import schemas, store_lock
 from mucode_core.columns import count_measured, join_measured
-from mucode_core.errors import ArtifactError, DataError
+from mucode_core.errors import ArtifactError, DataError, StoreError
 from mucode_core.fingerprint import canonical_json, digest_file, digest_of
+from mucode_core.remote_store import RECORD, RemoteStore, is_url
 from mucode_core.types import ArtifactRef
 
 Row = TypeVar("Row")
 
-RECORD, DATA, MEASURED, MODEL = "record.json", "data.parquet", "measured.parquet", "model"
+DATA, MEASURED, MODEL = "data.parquet", "measured.parquet", "model"
+STORE = "store"
+"""Directory of a run."""
 SCRATCH = "unfinished"
 """Directory of the store beside those of the kinds."""
+_DRAFTS = "*/.*.*.*"
 _ROWS_A_GROUP = 4096
 _MEASURED_SCHEMA = pa.schema([pa.field("values", pa.list_(pa.float64()))])
 
@@ -142,36 +146,84 @@ class ArtifactStore:
 
     Args:
         root: Created where missing.
+        remote: Where finished artifacts are copied to, and those that are not in the directory are looked for.
 
     Raises:
         ArtifactError: The directory cannot be written.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, remote: RemoteStore | None = None) -> None:
+        self.root, self._remote = root, remote
+        self._shared: set[Path] = set()
         self._verified: dict[Path, tuple[tuple[int, int], str]] = {}
         try:
             root.mkdir(parents=True, exist_ok=True)
             probe = root / f".probe.{os.getpid()}"
             probe.touch()
             probe.unlink()
-            weakref.finalize(self, os.close, store_lock.share(root))
+            weakref.finalize(self, os.close, store_lock.share(root, self._remove_drafts))
         except OSError as error:
             raise ArtifactError(
                 f"cannot be written: {error.strerror}", place=str(root), cure="name a writable directory with --out"
             ) from error
-        _remove_abandoned_drafts(root)
+
+    def _remove_drafts(self) -> None:
+        for path in self.root.glob(_DRAFTS):
+            shutil.rmtree(path, ignore_errors=True)
 
     def path_of(self, kind: str, fingerprint: str) -> Path:
         return self.root / kind / fingerprint
 
     def find(self, recipe: Recipe) -> ArtifactRef | None:
-        """The published artifact of a recipe, or None where there is none that verifies."""
+        """The published artifact of a recipe, or None where there is none that verifies.
+
+        Raises:
+            StoreError: The remote store cannot be used.
+        """
         path = self.path_of(recipe.kind, recipe.fingerprint)
+        found = self._find(path)
+        if found is None and self._remote is not None and self._fetch(self._remote, path):
+            return self._find(path)
+        if found is not None:
+            self._share(path)
+        return found
+
+    def _find(self, path: Path) -> ArtifactRef | None:
         try:
             return self._verify(path)
         except ArtifactError:
             return None
+
+    def _share(self, path: Path, *, renew: bool = False) -> None:
+        """Copies a published artifact to the remote store, where it is missing there."""
+        if self._remote is None or path in self._shared:
+            return
+        record = read_record(path)
+        # what stands for a directory of this machine is nothing to another
+        if not record["external"] and (renew or not self._remote.holds(record["kind"], record["fingerprint"])):
+            self._remote.push(path, record)
+        self._shared.add(path)
+
+    def _fetch(self, remote: RemoteStore, final: Path) -> bool:
+        """Publishes here what the remote store has under a path; False where that is nothing, or damaged."""
+        kind, fingerprint = final.parts[-2:]
+        if not remote.holds(kind, fingerprint):
+            return False
+        with self._draft_of(final) as path:
+            try:
+                remote.fetch_record(kind, fingerprint, path)
+                record = read_record(path)
+                if (record["kind"], record["fingerprint"]) != (kind, fingerprint):
+                    return False
+                remote.fetch_files(record, path)
+                self._verify(path)
+            except StoreError:
+                raise
+            except ArtifactError:
+                return False
+            self._place(path, final)
+        self._shared.add(final)
+        return True
 
     @contextmanager
     def build(self, recipe: Recipe) -> Generator[Draft]:
@@ -181,14 +233,21 @@ class ArtifactStore:
             ArtifactError: The disk is full or cannot be written.
         """
         final = self.path_of(recipe.kind, recipe.fingerprint)
-        path = final.parent / f".{final.name[:16]}.{os.getpid()}.{secrets.token_hex(4)}"
         started = time.time()
-        try:
-            path.mkdir(parents=True)
+        with self._draft_of(final) as path:
             draft = Draft(path, recipe, self.root / SCRATCH / f"{recipe.kind}-{recipe.fingerprint}")
             yield draft
             self._publish(draft, recipe, final, started)
             shutil.rmtree(draft.scratch, ignore_errors=True)
+        self._share(final, renew=True)
+
+    @contextmanager
+    def _draft_of(self, final: Path) -> Generator[Path]:
+        """A directory beside the published one, gone when the block ends."""
+        path = final.parent / f".{final.name[:16]}.{os.getpid()}.{secrets.token_hex(4)}"
+        try:
+            path.mkdir(parents=True)
+            yield path
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
                 raise
@@ -216,16 +275,19 @@ class ArtifactStore:
         }
         record["record_digest"] = digest_of(json.loads(json.dumps(record)))
         (draft.path / RECORD).write_text(json.dumps(record, indent=1, sort_keys=True), "utf-8")
-        _sync_tree(draft.path)
+        self._place(draft.path, final)
+
+    def _place(self, path: Path, final: Path) -> None:
+        _sync_tree(path)
         try:
-            draft.path.rename(final)
+            path.rename(final)
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
-            if self.find(recipe) is not None:
+            if self._find(final) is not None:
                 return
             shutil.rmtree(final)
-            draft.path.rename(final)
+            path.rename(final)
         _sync(final.parent)
 
     def record(self, ref: ArtifactRef) -> dict[str, Any]:
@@ -261,6 +323,8 @@ class ArtifactStore:
 
     def _open(self, ref: ArtifactRef) -> Path:
         path = self.path_of(ref.kind, ref.fingerprint)
+        if self._remote is not None and self._find(path) is None:
+            self._fetch(self._remote, path)
         found = self._verify(path)
         if found.content_digest != ref.content_digest:
             raise ArtifactError("its content changed since it was referred to", place=str(path), cure="run again")
@@ -293,6 +357,21 @@ class ArtifactStore:
         except OSError as error:
             raise ArtifactError(f"cannot be read: {error.strerror}", place=str(path), cure="run again") from error
         return known[1]
+
+
+def local_store(store_dir: str, run_dir: Path) -> Path:
+    """Where a run's artifacts are on this machine.
+
+    Args:
+        store_dir: `run.store_dir`: a directory, the URL of a remote store, or empty.
+    """
+    return Path(store_dir) if store_dir and not is_url(store_dir) else run_dir / STORE
+
+
+def open_store(store_dir: str, run_dir: Path) -> ArtifactStore:
+    """The store of a run; see `local_store`, and `ArtifactStore` and `RemoteStore` for errors."""
+    remote = RemoteStore(store_dir) if is_url(store_dir) else None
+    return ArtifactStore(local_store(store_dir, run_dir), remote)
 
 
 def read_record(path: Path) -> dict[str, Any]:
@@ -344,14 +423,6 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _remove_abandoned_drafts(root: Path) -> None:
-    """Removes drafts of processes that are gone; names hold the builder's process id."""
-    for path in root.glob("*/.*.*.*"):
-        pid = path.name.split(".")[2]
-        if pid.isdigit() and not Path(f"/proc/{pid}").exists():
-            shutil.rmtree(path, ignore_errors=True)
 
 
 def write_json(path: Path, value: Any) -> None:

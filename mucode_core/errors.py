@@ -4,7 +4,9 @@ MucodeError
 ├── ConfigError      the configuration or the command line cannot work        (exit code 2)
 ├── DataError        a row, file or data set is not what it should be
 ├── ArtifactError    a stored output is missing, foreign or does not verify
+│   └── StoreError   the machinery that keeps outputs elsewhere failed
 ├── SandboxError     the machinery that runs programs failed (never a verdict)
+├── PlacementError   the machinery that runs stages on other machines failed
 ├── SamplerError     the machinery that draws completions failed
 └── TrainingError    a fit cannot start or did not finish
     └── TrainerError the machinery that trains failed: another attempt resumes
@@ -49,8 +51,16 @@ class ArtifactError(MucodeError):
     """A stored output is missing, of a foreign schema, or does not verify."""
 
 
+class StoreError(ArtifactError):
+    """The machinery that keeps outputs on another machine failed."""
+
+
 class SandboxError(MucodeError):
     """The machinery that runs programs failed; never a verdict about a program."""
+
+
+class PlacementError(MucodeError):
+    """The machinery that runs stages on other machines failed."""
 
 
 class SamplerError(MucodeError):

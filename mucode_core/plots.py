@@ -10,7 +10,7 @@ import matplotlib as mpl
 import numpy as np
 
 from mucode_core.metrics import CalibrationBin, Interval
-from mucode_core.results import Evaluation, VerifierQuality
+from mucode_core.results import Curve, Evaluation, VerifierQuality
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt  # the backend must be chosen first
@@ -72,12 +72,18 @@ def _write_above(axes: Any, text: str, place: tuple[float, float], points: float
 
 def plot_accuracy_by_turn(evaluations: Sequence[Evaluation], path: Path) -> Path:
     """Greedy accuracy after each turn, a line a generator."""
+    curves = {evaluation.name: evaluation.greedy for evaluation in evaluations}
+    return plot_curves(curves, "Greedy accuracy by turn (95 % intervals)", path, _ACCURACY)
+
+
+def plot_curves(curves: Mapping[str, Curve], title: str, path: Path, ylabel: str = "correct, %") -> Path:
+    """Accuracy after each turn, a line a name."""
     figure, axes = plt.subplots(figsize=_SIZE, layout="constrained")
-    middle = (len(evaluations) - 1) / 2
-    for number, evaluation in enumerate(evaluations):
-        _plot_curve(axes, evaluation.greedy, number, _SHIFT * (number - middle), evaluation.name)
-    axes.set_title("Greedy accuracy by turn (95 % intervals)", fontsize=11)
-    axes.set(xlabel="turns taken", ylabel=_ACCURACY)
+    middle = (len(curves) - 1) / 2
+    for number, (name, curve) in enumerate(curves.items()):
+        _plot_curve(axes, curve, number, _SHIFT * (number - middle), name)
+    axes.set_title(title, fontsize=11)
+    axes.set(xlabel="turns taken", ylabel=ylabel)
     axes.set_ylim(bottom=0)
     axes.spines[["top", "right"]].set_visible(False)
     figure.legend(*_reversed_legend(axes), loc="outside right upper", frameon=False)

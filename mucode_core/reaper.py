@@ -7,6 +7,7 @@ Runs as a script with the standard library alone.
 
 from __future__ import annotations
 
+import functools
 import os
 import secrets
 import signal
@@ -43,8 +44,9 @@ class Guardian:
         self._process.wait()
 
 
+@functools.cache
 def guard() -> None:
-    """Starts the guardian of this process and of everything it starts from now on."""
+    """Starts the guardian of this process and of everything it starts from now on; again, it does nothing."""
     if not can_see_marks():
         return
     os.environ |= KEEP_ENVIRONMENT | {_OWNER: secrets.token_hex(16)}

@@ -30,6 +30,9 @@ ones, whose samples differ. The verifier of the final generator serves the searc
 means over {searches}.
 """
 
+REPORT = "report.md"
+"""Name of the file in a run directory."""
+
 
 def format_interval(interval: Interval, digits: int = 1) -> str:
     """A figure with its interval: `58.2 [53.5, 62.9]`."""
@@ -104,7 +107,7 @@ def write_report(result: RunResult, out_dir: Path) -> Path:
         f"{result.wall_s:.0f} s in all. Each artifact's `record.json` names its inputs, settings and files.",
         _markdown(_stage_rows(result.stages)),
     ]
-    path = out_dir / "report.md"
+    path = out_dir / REPORT
     path.write_text("\n\n".join(part.strip() for part in parts) + "\n", "utf-8")
     return path
 

@@ -9,14 +9,14 @@ from typing import Any, TypeVar
 
 import yaml
 
-from mucode_core.artifacts import ArtifactStore
+from mucode_core.artifacts import ArtifactStore, local_store, open_store
 from mucode_core.config import Config, load_config
 from mucode_core.errors import DataError
 from mucode_core.outcomes import OUTCOMES, read_outcomes
 from mucode_core.types import ArtifactRef, ProblemOutcome
 
 Row = TypeVar("Row")
-RESULT, CONFIG, STORE = "result.json", "config.yaml", "store"
+RESULT, CONFIG = "result.json", "config.yaml"
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,8 @@ def open_run(directory: Path) -> RunFiles:
     """
     result = read_result(directory)
     config = load_config(directory / CONFIG)
-    own = Path(config.run.store_dir) if config.run.store_dir else directory / STORE
     outcomes = read_outcomes(directory) if (directory / OUTCOMES).exists() else []
-    return RunFiles(directory, result, config, ArtifactStore(own), outcomes)
+    return RunFiles(directory, result, config, open_store(config.run.store_dir, directory), outcomes)
 
 
 def read_result(directory: Path) -> dict[str, Any]:
@@ -91,4 +90,4 @@ def find_store(directory: Path) -> Path:
         named = ""  # written when a run ends
     except (OSError, ValueError, AttributeError, yaml.YAMLError) as error:
         raise DataError(f"is no configuration: {error}", place=str(place), cure="run it again, it resumes") from error
-    return Path(named) if named else directory / STORE
+    return local_store(named, directory)

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from mucode_core.artifacts import RECORD, read_record
+from mucode_core.artifacts import RECORD, STORE, read_record
 from mucode_core.errors import ArtifactError, DataError
-from mucode_core.run_files import RESULT, STORE, find_store, read_result
+from mucode_core.run_files import RESULT, find_store, read_result
 from mucode_core.store_lock import LOCK, is_in_use
 
 State = Literal["completed", "running", "unfinished", "unreadable"]

@@ -5,9 +5,10 @@ The kernel holds the lock (`flock`), so that a killed process leaves nothing to 
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,8 +17,12 @@ from mucode_core.errors import ArtifactError
 LOCK = ".lock"
 
 
-def share(root: Path) -> int:
+def share(root: Path, tidy: Callable[[], None]) -> int:
     """Counts this process among the users of a store; waits while another deletes from it.
+
+    Args:
+        tidy: Called first where nobody else uses the store. Process numbers could not tell whose the leftovers are:
+            users may be in containers or on other machines.
 
     Returns:
         A descriptor: closing it gives the share back.
@@ -27,6 +32,9 @@ def share(root: Path) -> int:
     """
     descriptor = os.open(root / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
     try:
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            tidy()
         fcntl.flock(descriptor, fcntl.LOCK_SH)
     except BaseException:
         os.close(descriptor)

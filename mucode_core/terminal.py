@@ -37,7 +37,7 @@ def run_flow(start: Callable[[], Result], expected: Mapping[str, float]) -> Resu
     if not os.environ.get("PREFECT_API_URL"):
         reaper.guard()
         signal.signal(signal.SIGINT, _stop_at_once)
-    from tasks.stage import listening
+    from tasks.listening import listening
 
     with RunDisplay(expected, make_console()) as display, listening(display):
         return start()

@@ -6,9 +6,8 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_table_artifact
 from prefect.futures import PrefectFuture
 from prefect.logging import get_run_logger
 
@@ -28,10 +27,10 @@ from mucode_core.evaluation import (
 )
 from mucode_core.fingerprint import derive_seed
 from mucode_core.hub import push_checkpoint
-from mucode_core.metrics import Interval, Values, summarise_rollouts
+from mucode_core.metrics import Interval, Values
 from mucode_core.outcomes import FINAL, count_rollouts, count_searches, tabulate, write_outcomes
 from mucode_core.report import summary_rows, write_report
-from mucode_core.results import Evaluation, Resampling, RoundSummary, RunResult, StageRecord, VerifierQuality
+from mucode_core.results import Evaluation, Resampling, RunResult, StageRecord, VerifierQuality
 from mucode_core.types import ArtifactRef, Problem, ProblemOutcome, SearchRow
 from tasks.runtime import run_dir
 from tasks.stage import Runtime
@@ -39,19 +38,6 @@ from tasks.training import read_scores
 from tasks.verifier import read_rollouts
 
 Future = PrefectFuture[ArtifactRef]
-
-
-@dataclass
-class Round:
-    """The stages of one iteration; the last round may end with its verifier."""
-
-    iteration: int
-    rollouts: list[Future]
-    pairs: Future
-    verifier: Future
-    choices: Future | None = None
-    examples: Future | None = None
-    generator: Future | None = None
 
 
 @dataclass(frozen=True)
@@ -67,46 +53,6 @@ def resampling(config: Config) -> Resampling:
     return Resampling(config.evaluation.bootstrap_samples, derive_seed(config.run.seed, "bootstrap"))
 
 
-def summarise_round(runtime: Runtime, one: Round) -> RoundSummary:
-    """The figures of one round; waits for its stages."""
-
-    def notes(future: Future | None) -> dict[str, Any]:
-        return runtime.store.record(future.result())["notes"] if future is not None else {}
-
-    return RoundSummary(
-        iteration=one.iteration,
-        rollouts=summarise_rollouts(read_rollouts(runtime, [f.result() for f in one.rollouts])),
-        num_pairs=one.pairs.result().num_rows,
-        verifier=notes(one.verifier),
-        choices=notes(one.choices),
-        num_examples=one.examples.result().num_rows if one.examples is not None else 0,
-        finetune=notes(one.generator),
-    )
-
-
-def publish_round(summary: RoundSummary) -> None:
-    """A table and a markdown artifact of one round in the Prefect UI."""
-    rollouts = summary.rollouts
-    rows: dict[str, Any] = {
-        "rollouts": rollouts.num_rollouts,
-        "programs executed": rollouts.num_programs,
-        "correct rollouts, %": round(100 * rollouts.num_correct / max(rollouts.num_rollouts, 1), 1),
-        "problems solved": f"{rollouts.num_solved} of {rollouts.num_problems}",
-        "public pass, private fail": rollouts.num_public_only,
-        "verifier pairs": summary.num_pairs,
-        "relabelled states": summary.num_examples,
-    }
-    rows |= {f"verifier · {k}": v for k, v in summary.verifier.items()}
-    rows |= {f"fine-tune · {k}": v for k, v in summary.finetune.items()}
-    name = f"round-{summary.iteration + 1}"
-    table = [{"figure": key, "value": value} for key, value in rows.items()]
-    create_table_artifact(table, key=name, description=f"Round {summary.iteration + 1}")
-    lines = "\n".join(f"| {key} | {value} |" for key, value in rows.items())
-    create_markdown_artifact(
-        f"## Round {summary.iteration + 1}\n\n| figure | value |\n|---|---|\n{lines}\n", f"{name}-notes"
-    )
-
-
 def choose_iteration(
     runtime: Runtime, config: Config, problems: Future, validation: Mapping[int, Future]
 ) -> tuple[int, dict[int, Interval]]:
@@ -114,7 +60,7 @@ def choose_iteration(
     how = resampling(config)
     found: dict[int, Interval] = {}
     for iteration, future in validation.items():
-        outcomes = read_outcomes(runtime, config, problems, future, f"iteration {iteration}")
+        outcomes = read_outcomes(runtime, config, problems.result(), future.result(), f"iteration {iteration}")
         found[iteration] = results.curve(_accuracies(outcomes)["pt+lv"], how)[-1]
     return max(found, key=lambda iteration: (found[iteration].value, -iteration)), found
 
@@ -135,7 +81,7 @@ def evaluate_searches(runtime: Runtime, config: Config, problems: Future, search
     def read(future: Future, iteration: int, *, greedy: bool) -> list[ProblemOutcome]:
         names = {0: "base", final: FINAL}
         name = names.get(iteration, f"iteration {iteration}")
-        return read_outcomes(runtime, config, problems, future, name, greedy=greedy)
+        return read_outcomes(runtime, config, problems.result(), future.result(), name, greedy=greedy)
 
     how = resampling(config)
     greedy_outcomes = {i: read(f, i, greedy=True) for i, f in sorted(searches.greedy.items())}
@@ -155,11 +101,17 @@ def evaluate_searches(runtime: Runtime, config: Config, problems: Future, search
 
 
 def read_outcomes(
-    runtime: Runtime, config: Config, problems: Future, future: Future, generator: str, *, greedy: bool = False
+    runtime: Runtime,
+    config: Config,
+    problems: ArtifactRef,
+    searched: ArtifactRef,
+    generator: str,
+    *,
+    greedy: bool = False,
 ) -> list[ProblemOutcome]:
     """The outcomes of one search stage."""
-    ids = [p.problem_id for p in runtime.store.read_rows(problems.result(), Problem)]
-    rows = runtime.store.read_rows(future.result(), SearchRow)
+    ids = [p.problem_id for p in runtime.store.read_rows(problems, Problem)]
+    rows = runtime.store.read_rows(searched, SearchRow)
     return count_searches(rows, ids, config.rollouts.num_turns, generator=generator, greedy=greedy)
 
 
@@ -260,12 +212,11 @@ class Pool:
 
 
 def read_rollout_outcomes(
-    runtime: Runtime, config: Config, problems: Future, rollouts: Sequence[Future]
+    runtime: Runtime, config: Config, problems: ArtifactRef, rollouts: Sequence[ArtifactRef]
 ) -> list[ProblemOutcome]:
     """The outcomes of independent rollouts."""
-    ids = [p.problem_id for p in runtime.store.read_rows(problems.result(), Problem)]
-    rows = read_rollouts(runtime, [f.result() for f in rollouts])
-    return count_rollouts(rows, ids, config.rollouts.num_turns, generator=FINAL)
+    ids = [p.problem_id for p in runtime.store.read_rows(problems, Problem)]
+    return count_rollouts(read_rollouts(runtime, list(rollouts)), ids, config.rollouts.num_turns, generator=FINAL)
 
 
 def summarise_evaluation(

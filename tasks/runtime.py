@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from prefect.concurrency.sync import concurrency
 from prefect.exceptions import UnfinishedRun
-from prefect.settings import get_current_settings
+from prefect.logging import get_run_logger
 
-from mucode_core import store_lock
-from mucode_core.artifacts import ArtifactStore
+from mucode_core import reaper, store_lock
+from mucode_core.artifacts import open_store
 from mucode_core.config import Config
+from mucode_core.errors import ConfigError
 from mucode_core.preflight.gpus import visible_devices
 from mucode_core.sandbox import open_sandbox
 from mucode_core.workers import WorkerPool
+from tasks.monitoring import has_server, tag_run
+from tasks.placement import Placement
 from tasks.stage import Runtime
 
 _RUN_LOCK = ".run.lock"
+_LEASE_S = 60
+"""How long GPUs stay held after a kill -9; the shortest that Prefect allows. A living run renews its lease."""
 
 
 def run_dir(config: Config) -> Path:
@@ -27,41 +32,60 @@ def run_dir(config: Config) -> Path:
 
 
 @contextmanager
-def _hold_gpus() -> Generator[None]:
+def _hold_gpus(devices: Sequence[str]) -> Generator[None]:
     """A block in which no other run has the GPUs that this one was pinned to.
 
     A server knows a limit for each GPU of its work pools (`deployments/pools.py`). Without a server, or where nothing
     was pinned, there is nothing to hold; a limit that does not exist is passed over.
     """
-    names = [f"gpu-{name}" for name in visible_devices() or []]
-    if not names or not get_current_settings().api.url:
+    if not devices or not has_server():
         yield
         return
-    with concurrency(names):
+    with concurrency([f"gpu-{name}" for name in devices], lease_duration=_LEASE_S):
         yield
 
 
 @contextmanager
-def open_runtime(config: Config) -> Generator[Runtime]:
+def open_runtime(config: Config, *, part_of_a_run: bool = False) -> Generator[Runtime]:
     """The runtime of one run, closed at its end.
 
+    Args:
+        part_of_a_run: This is a stage of a run that has the output directory already.
+
     Raises:
+        ConfigError: Stages are to be placed, and there is no server to place them by.
         ArtifactError: The store cannot be written, or another run writes to the same output directory.
     """
-    store = ArtifactStore(Path(config.run.store_dir) if config.run.store_dir else run_dir(config) / "store")
+    reaper.guard()  # a worker's run, which the command line has not guarded
+    store = open_store(config.run.store_dir, run_dir(config))
+    devices = visible_devices() or []
+    tag_run(config, devices)
     runtime = Runtime(
         store,
         WorkerPool(config.run.num_workers),
         lambda: open_sandbox(config.sandbox),
         trains_beside_servers=config.run.train_beside_servers,
+        devices=devices,
+        logger=get_run_logger() if has_server() else None,
+        placement=_open_placement(config),
     )
     try:
-        with store_lock.alone(run_dir(config), _RUN_LOCK), _hold_gpus():
+        alone = nullcontext() if part_of_a_run else store_lock.alone(run_dir(config), _RUN_LOCK)
+        with alone, _hold_gpus(devices):
             yield runtime
     except UnfinishedRun as error:  # a stage whose input failed: that input's failure is the news
         raise _first_failure(runtime) or error from None
     finally:
         runtime.close()
+
+
+def _open_placement(config: Config) -> Placement | None:
+    if config.run.placement == "flow":
+        return None
+    if not has_server():
+        cure = "start one and set PREFECT_API_URL, or set run.placement: flow"
+        raise ConfigError("needs a Prefect server", place="run.placement: deployments", cure=cure)
+    return Placement(config)
 
 
 def _first_failure(runtime: Runtime) -> BaseException | None:

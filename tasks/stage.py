@@ -7,83 +7,30 @@ import threading
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, cast
 
 from prefect import Task, task
 from prefect.cache_policies import CachePolicy
 from prefect.context import TaskRunContext
 from prefect.futures import PrefectFuture
 from prefect.logging import get_run_logger
-from prefect.settings import get_current_settings
+from prefect.states import Completed, State
 
 from mucode_core.artifacts import ArtifactStore, Recipe, Source
 from mucode_core.config import Section
-from mucode_core.errors import SamplerError, SandboxError, TrainerError
-from mucode_core.progress import Progress, ignore
+from mucode_core.errors import PlacementError, SamplerError, SandboxError, StoreError, TrainerError
+from mucode_core.progress import Progress
 from mucode_core.sampling.servers import ServerPool
 from mucode_core.sampling.vllm import open_client
 from mucode_core.sandbox.base import Sandbox
 from mucode_core.types import ArtifactRef
 from mucode_core.verifier.vllm_score import open_scorer
 from mucode_core.workers import WorkerPool
-
-
-class Listener(Protocol):
-    """Hears how a run goes; the command line draws it."""
-
-    def started(self, label: str) -> None: ...
-
-    def advanced(self, label: str, done: int, total: int, unit: str) -> None: ...
-
-    def finished(self, label: str) -> None: ...
-
-    def told(self, text: str) -> None: ...
-
-
-_listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
-
-
-@contextmanager
-def listening(listener: Listener) -> Generator[None]:
-    """Runs opened inside report to `listener`: a flow's only parameter is its configuration."""
-    token = _listener.set(listener)
-    try:
-        yield
-    finally:
-        _listener.reset(token)
-
-
-@contextmanager
-def naming_variant(name: str) -> Generator[None]:
-    """Runs opened inside report their stages under the name of a variant."""
-    outer = _listener.get()
-    if outer is None:
-        yield
-        return
-    with listening(_Named(outer, name)):
-        yield
-
-
-class _Named:
-    """Passes on what it hears, each label behind a name."""
-
-    def __init__(self, listener: Listener, name: str) -> None:
-        self._listener, self._name = listener, name
-
-    def started(self, label: str) -> None:
-        self._listener.started(f"{self._name} · {label}")
-
-    def advanced(self, label: str, done: int, total: int, unit: str) -> None:
-        self._listener.advanced(f"{self._name} · {label}", done, total, unit)
-
-    def finished(self, label: str) -> None:
-        self._listener.finished(f"{self._name} · {label}")
-
-    def told(self, text: str) -> None:
-        self._listener.told(text)
+from tasks.listening import current_listener
+from tasks.monitoring import Logger, Monitor, has_server, summarise_stage
+from tasks.placement import Placement, StageCall, encode_inputs
 
 
 class Runtime:
@@ -99,14 +46,22 @@ class Runtime:
         open_sandbox: Callable[[], Sandbox],
         *,
         trains_beside_servers: bool = False,
+        devices: Sequence[str] = (),
+        logger: Logger | None = None,
+        placement: Placement | None = None,
     ) -> None:
         self._trains_beside_servers = trains_beside_servers
+        self.devices = tuple(devices)
+        """The GPUs that the run was pinned to."""
+        self.monitor = Monitor(logger)
+        self.placement = placement
+        """Where stages that use GPUs run, if not here."""
         self.store, self.workers = store, workers
         self._open_sandbox, self._lock = open_sandbox, threading.Lock()
         self._sandbox: Sandbox | None = None
         self.generators = ServerPool(open_client)
         self.scorers = ServerPool(open_scorer)
-        self.listener = _listener.get()
+        self.listener = current_listener()
         self.started_at = time.time()
         self.submitted: dict[str, PrefectFuture[ArtifactRef]] = {}
         """Every stage of the run by label, in the order of submission."""
@@ -129,10 +84,13 @@ class Runtime:
         self.workers.close()
         if self._sandbox is not None:
             self._sandbox.close()
+        self.monitor.close()
 
     def log_path(self, ref: ArtifactRef) -> Path:
-        """Where the server of a model writes what it has to say."""
-        return self.store.root / "logs" / f"{ref.kind}-{ref.fingerprint[:12]}.log"
+        """Where the server of a model writes what it has to say; the run's log repeats it."""
+        path = self.store.root / "logs" / f"{ref.kind}-{ref.fingerprint[:12]}.log"
+        self.monitor.follow(path)
+        return path
 
     @contextmanager
     def room_for_training(self) -> Generator[None]:
@@ -144,12 +102,20 @@ class Runtime:
             yield
 
     def progress(self, label: str) -> Progress:
-        """What a stage reports its progress to."""
-        listener = self.listener
+        """What a stage reports its progress to: the command line's display and the server's."""
+        listener, tracked = self.listener, self.monitor.track(label)
         if listener is None:
-            return ignore
-        return lambda done, total, unit: listener.advanced(label, done, total, unit)
+            return tracked
 
+        def tell(done: int, total: int, unit: str) -> None:
+            listener.advanced(label, done, total, unit)
+            tracked(done, total, unit)
+
+        return tell
+
+
+_ON_DEVICES = {"sampling", "training", "scoring", "evaluation"}
+"""Tags of stages that use GPUs where there are any."""
 
 Build = Callable[..., None]
 """Builds one artifact: (runtime, draft, label, **inputs)."""
@@ -184,7 +150,7 @@ class Stage:
             result_storage=results,
             # each set of tags is looked up among the server's concurrency limits; a temporary server has none, and
             # its database, locked by its own event writer, answers only after the client's retry: 2 s a set
-            tags=self.tags if get_current_settings().api.url else None,
+            tags=[*self.tags, *self._devices(runtime)] if has_server() else None,
         )
         future = configured.submit(runtime, label, inputs, wait_for=list(after))
         runtime.submitted[label] = future
@@ -192,10 +158,17 @@ class Stage:
             future.add_done_callback(lambda done: listener.finished(label) if _ended_well(done) else None)
         return future
 
+    def _devices(self, runtime: Runtime) -> list[str]:
+        return [f"gpu-{name}" for name in runtime.devices] if set(self.tags) & _ON_DEVICES else []
+
 
 def _ended_well(future: PrefectFuture[Any]) -> bool:
     future.wait()  # else the state is asked of the server, by a client made for the question
     return future.state.is_completed()
+
+
+STAGES: dict[str, Stage] = {}
+"""Every stage that was declared, by the name of its build function."""
 
 
 def stage(kind: str, *, version: int, tags: tuple[str, ...] = ()) -> Callable[[Build], Stage]:
@@ -208,11 +181,15 @@ def stage(kind: str, *, version: int, tags: tuple[str, ...] = ()) -> Callable[[B
     """
 
     def decorate(build: Build) -> Stage:
-        def run(runtime: Runtime, label: str, inputs: dict[str, Any]) -> ArtifactRef:
+        def run(runtime: Runtime, label: str, inputs: dict[str, Any]) -> State[ArtifactRef]:
             recipe = make_recipe(kind, version, inputs)
+            message = "from the store"
             if runtime.store.find(recipe) is None:
-                _build(runtime, recipe, build, label, inputs)
-            return runtime.store.ref(recipe)
+                if runtime.placement is not None and set(tags) & _ON_DEVICES:
+                    message = _place(runtime.placement, recipe, build, label, inputs)
+                else:
+                    message = _build(runtime, recipe, build, label, inputs)
+            return Completed(data=runtime.store.ref(recipe), message=message)
 
         configured = task(
             name=kind,
@@ -224,20 +201,27 @@ def stage(kind: str, *, version: int, tags: tuple[str, ...] = ()) -> Callable[[B
             retry_delay_seconds=2,
             retry_condition_fn=_is_infrastructure,
         )(run)
-        return Stage(kind, version, build, (kind, *tags), configured)
+        # a future's result is what its state holds
+        made = Stage(kind, version, build, (kind, *tags), cast("Task[..., ArtifactRef]", configured))
+        return STAGES.setdefault(build.__name__, made)
 
     return decorate
 
 
-def _build(runtime: Runtime, recipe: Recipe, build: Build, label: str, inputs: Mapping[str, Any]) -> None:
+def _build(runtime: Runtime, recipe: Recipe, build: Build, label: str, inputs: Mapping[str, Any]) -> str:
     if runtime.listener is not None:
         runtime.listener.started(label)
     started = time.monotonic()
     with runtime.store.build(recipe) as draft:
         build(runtime, draft, label, **inputs)
-    get_run_logger().info(
-        "%s: %d rows in %.1f s %s", label, draft.num_rows, time.monotonic() - started, draft.notes or ""
-    )
+    message = summarise_stage(draft.num_rows, time.monotonic() - started, draft.notes)
+    get_run_logger().info("%s: %s %s", label, message, draft.notes or "")
+    return message
+
+
+def _place(placement: Placement, recipe: Recipe, build: Build, label: str, inputs: Mapping[str, Any]) -> str:
+    placement.run(StageCall(build.__name__, label, encode_inputs(build, inputs), recipe.fingerprint))
+    return "by a deployment's run"
 
 
 def make_recipe(kind: str, version: int, inputs: Mapping[str, Any]) -> Recipe:
@@ -281,4 +265,4 @@ class _VerifiedArtifact(CachePolicy):
 
 def _is_infrastructure(task: Any, task_run: Any, state: Any) -> bool:
     """Only failures of the machinery are tried again; bad data stays bad."""
-    return isinstance(state.data, (SandboxError, SamplerError, TrainerError))
+    return isinstance(state.data, (PlacementError, SandboxError, SamplerError, StoreError, TrainerError))

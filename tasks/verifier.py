@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from prefect.logging import get_run_logger
+
 from mucode_core.artifacts import Draft
 from mucode_core.config import EngineConfig, VerifierConfig
 from mucode_core.fingerprint import derive_seed
@@ -65,7 +67,9 @@ def training_place(runtime: Runtime, draft: Draft) -> Place:
     """Where a training in processes of its own keeps its checkpoints, log and loss curves."""
     logs, recipe = runtime.store.root.resolve() / "logs", draft.recipe
     name = f"{recipe.kind}-{recipe.fingerprint[:12]}"
-    return Place(draft.scratch.resolve(), logs / f"train-{name}.log", logs / "tensorboard" / name)
+    log = logs / f"train-{name}.log"
+    runtime.monitor.follow(log, get_run_logger())
+    return Place(draft.scratch.resolve(), log, logs / "tensorboard" / name)
 
 
 @stage("scores", version=1, tags=("scoring",))

@@ -102,15 +102,15 @@ def test_a_full_disk_is_an_error_with_a_cure(store):
         raise OSError(28, os.strerror(28))
 
 
-def test_the_draft_of_a_killed_builder_is_swept(store):
+def test_the_draft_of_a_killed_builder_is_swept(tmp_path):
     code = (
         "import os, sys; from pathlib import Path; from mucode_core.artifacts import *\n"
         "with ArtifactStore(Path(sys.argv[1])).build(Recipe('problems', 1, {}, {})): os.kill(os.getpid(), 9)"
     )
-    subprocess.run([sys.executable, "-c", code, str(store.root)], check=False)
-    assert len(list((store.root / "problems").iterdir())) == 1
-    ArtifactStore(store.root)
-    assert list((store.root / "problems").iterdir()) == []
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
+    assert len(list((tmp_path / "problems").iterdir())) == 1
+    ArtifactStore(tmp_path)
+    assert list((tmp_path / "problems").iterdir()) == []
 
 
 def test_two_builders_of_one_recipe_agree(store):

@@ -1,53 +1,91 @@
 """Deployments and work pools: what they say, and one run of them for real."""
 
+import asyncio
 import json
-import os
 import re
-import signal
-import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 
+import docker
 import httpx
 import jsonschema
 import pytest
 import yaml
 from prefect.utilities.callables import parameter_schema
-from prefect.utilities.templating import apply_values
+from prefect.utilities.schema_tools.validation import ValidationError, validate
 from prefect.workers.process import ProcessJobConfiguration
+from prefect_docker.worker import DockerWorkerJobConfiguration
+from prefect_kubernetes.worker import KubernetesWorkerJobConfiguration
 
-from deployments.pools import make_template, pool_name
+from deployments.pools import pool_name
 from deployments.recipes import load_recipe
+from deployments.templates import make_docker_template, make_kubernetes_template, make_process_template
 from mucode_core.config import make_config
 from mucode_core.errors import ConfigError
 from tests.conftest import REPO
+from tests.prefect_server import call, running_server, start, stop
 
 FILE = yaml.safe_load((REPO / "deployments" / "prefect.yaml").read_text())
 
 
-def test_a_pool_s_runs_see_its_devices():
-    template = make_template("4,5")
+def make_job(configuration, template, **values):
+    """The job that Prefect's worker makes of a pool's template and a deployment's variables."""
     jsonschema.Draft202012Validator.check_schema(template["variables"])
-    defaults = {name: spec.get("default") for name, spec in template["variables"]["properties"].items()}
-    assert defaults["cuda_visible_devices"] == "4,5"
-    assert pool_name("4,5") == "gpu-45"
+    return asyncio.run(configuration.from_template_and_values(template, values))
 
 
 @pytest.mark.parametrize(("values", "seen"), [({}, "4,5"), ({"cuda_visible_devices": "GPU-a1"}, "GPU-a1")])
-def test_prefect_makes_the_run_s_environment_of_it(values, seen):
-    template = make_template("4,5")
-    properties = template["variables"]["properties"]
-    defaults = {name: spec["default"] for name, spec in properties.items() if spec.get("default") is not None}
-    made = ProcessJobConfiguration(**apply_values(template["job_configuration"], defaults | values))
-    assert made.env["CUDA_VISIBLE_DEVICES"] == seen
+def test_a_process_sees_its_pool_s_devices(values, seen):
+    job = make_job(ProcessJobConfiguration, make_process_template("4,5"), **values)
+    assert job.env["CUDA_VISIBLE_DEVICES"] == seen
+    assert (pool_name("4,5"), pool_name("")) == ("gpu-45", "cpu")
 
 
-def test_a_wrong_variable_is_refused():
-    schema = make_template("")["variables"]
-    with pytest.raises(jsonschema.ValidationError, match="0;rm"):
-        jsonschema.validate({"cuda_visible_devices": "0;rm -rf"}, schema)
+DOCKER = {"image": "mucode:gpu", "group": 111, "sandbox_dir": "/var/tmp/here"}
+
+
+def test_a_container_gets_devices_and_the_daemon():
+    job = make_job(DockerWorkerJobConfiguration, make_docker_template("4,5", **DOCKER))
+    assert job.env == {"CUDA_VISIBLE_DEVICES": "4,5", "TMPDIR": "/var/tmp/here"}
+    assert job.image == "mucode:gpu"
+    assert {"/var/run/docker.sock:/var/run/docker.sock", "/var/tmp/here:/var/tmp/here"} < set(job.volumes)
+    settings = job.container_create_kwargs
+    assert settings["group_add"] == ["111"]
+    created = docker.types.HostConfig("1.41", device_requests=settings["device_requests"], shm_size="16g")
+    assert created["DeviceRequests"][0]["Capabilities"] == [["gpu"]]
+
+
+def test_a_container_of_the_pool_without_gpus_asks_for_none():
+    job = make_job(DockerWorkerJobConfiguration, make_docker_template("", **DOCKER))
+    assert job.env["CUDA_VISIBLE_DEVICES"] == ""
+    assert job.container_create_kwargs["device_requests"] == []
+
+
+@pytest.mark.parametrize(("values", "gpus"), [({}, 4), ({"gpus": 8, "runs_claim": "shared"}, 8)])
+def test_a_pod_asks_for_gpus_and_mounts_runs(values, gpus):
+    template = make_kubernetes_template(4, image="mucode:gpu", claim="runs")
+    job = make_job(KubernetesWorkerJobConfiguration, template, **values)
+    pod = job.job_manifest["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert container["resources"]["limits"]["nvidia.com/gpu"] == gpus
+    assert container["image"] == "mucode:gpu"
+    assert pod["securityContext"]["runAsNonRoot"]
+    claimed = {v["name"]: v.get("persistentVolumeClaim", {}).get("claimName") for v in pod["volumes"]}
+    assert claimed["runs"] == values.get("runs_claim", "runs")
+    assert {m["name"] for m in container["volumeMounts"]} == set(claimed)
+
+
+@pytest.mark.parametrize(
+    ("template", "wrong", "said"),
+    [
+        (make_process_template(""), {"cuda_visible_devices": "0;rm -rf"}, "0;rm"),
+        (make_docker_template("", **DOCKER), {"cuda_visible_devices": "$(id)"}, "id"),
+        (make_kubernetes_template(1, image="i", claim="c"), {"gpus": -1}, "-1"),
+    ],
+)
+def test_a_wrong_variable_is_refused(template, wrong, said):
+    with pytest.raises(ValidationError, match=re.escape(said)):
+        validate(wrong, template["variables"], raise_on_error=True)
 
 
 def steps():
@@ -99,57 +137,10 @@ SMALL = [
 ]
 
 
-@pytest.fixture
-def server(tmp_path):
-    """A server of its own; yields the environment of its users."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    quiet = dict(re.findall(r"^(\w+)=(.*)$", (REPO / "deployments" / "quiet.env").read_text(), re.MULTILINE))
-    home = {"PREFECT_HOME": str(tmp_path / "prefect"), "PREFECT_API_URL": f"http://127.0.0.1:{port}/api"}
-    environment = os.environ | quiet | home | {"GPU_POOL": "gpu-01"}
-    process = start(environment, "server", "start", "--port", str(port))
-    deadline = time.monotonic() + 180
-    while time.monotonic() < deadline:
-        try:
-            if httpx.get(f"{home['PREFECT_API_URL']}/health").status_code == 200:
-                break
-        except httpx.HTTPError:
-            time.sleep(0.5)
-    yield environment
-    stop(process)
-
-
-def start(environment, *arguments):
-    return subprocess.Popen(
-        [sys.executable, "-m", "prefect", *arguments],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        cwd=REPO,
-    )
-
-
-def stop(process):
-    os.killpg(process.pid, signal.SIGTERM)
-    try:
-        process.wait(30)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-
-
-def call(environment, *arguments):
-    done = subprocess.run(
-        [sys.executable, "-m", *arguments],
-        check=False,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        cwd=REPO,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with running_server(tmp_path_factory.mktemp("server")) as environment:
+        yield environment
 
 
 def devices_of_models(environment):
@@ -161,6 +152,21 @@ def devices_of_models(environment):
                 yield re.search(rb"CUDA_VISIBLE_DEVICES=([^\0]*)", raw)[1].decode()
         except OSError:
             continue
+
+
+@pytest.mark.slow
+def test_pools_of_each_type_are_made_and_renewed(server):
+    for arguments in (["2,3"], ["--type", "docker", "0,1"], ["--type", "kubernetes", "4"], ["2,3"]):
+        call(server, "deployments.pools", *arguments)
+    pools = httpx.post(f"{server['PREFECT_API_URL']}/work_pools/filter", json={}).json()
+    assert {pool["name"]: (pool["type"], pool["concurrency_limit"]) for pool in pools} == {
+        "cpu": ("process", None),
+        "gpu-23": ("process", 1),
+        "docker-cpu": ("docker", None),
+        "docker-gpu-01": ("docker", 1),
+        "kubernetes-0gpu": ("kubernetes", None),
+        "kubernetes-4gpu": ("kubernetes", None),
+    }
 
 
 @pytest.mark.slow

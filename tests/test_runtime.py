@@ -1,5 +1,6 @@
 """What a run opens, and whom it keeps out."""
 
+import logging
 import os
 from contextlib import contextmanager
 
@@ -47,17 +48,13 @@ def test_a_run_of_a_gpu_pool_holds_the_limits_of_its_devices(config, monkeypatch
     taken = []
 
     @contextmanager
-    def concurrency(names):
+    def concurrency(names, **_settings):
         taken.append(names)
         yield
 
-    class Settings:
-        class api:
-            pass
-
-    Settings.api.url = url
     monkeypatch.setattr(runtime, "concurrency", concurrency)
-    monkeypatch.setattr(runtime, "get_current_settings", lambda: Settings)
+    monkeypatch.setattr(runtime, "has_server", lambda: url is not None)
+    monkeypatch.setattr(runtime, "get_run_logger", lambda: logging.getLogger("run"))
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if visible is not None:
         monkeypatch.setitem(os.environ, "CUDA_VISIBLE_DEVICES", visible)

@@ -49,3 +49,19 @@ def test_an_error_inside_gives_the_store_back(tmp_path):
     with pytest.raises(RuntimeError), alone(tmp_path):
         raise RuntimeError
     assert not is_in_use(tmp_path)
+
+
+def test_drafts_go_with_the_last_user_and_not_before(tmp_path):
+    root = tmp_path / "store"
+    user = subprocess.Popen([sys.executable, "-c", HOLD, str(root)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        user.stdout.readline()
+        draft = root / "rollouts" / ".0123456789abcdef.1.00"  # of a process that this one cannot see
+        draft.mkdir(parents=True)
+        ArtifactStore(root)
+        assert draft.exists()
+    finally:
+        user.kill()
+        user.communicate()
+    ArtifactStore(root)
+    assert not draft.exists()

@@ -21,8 +21,17 @@ class RunConfig(Section):
     output_dir: str = Field(default="", description="Run directory; empty takes runs/<name>.", json_schema_extra=WHERE)
     store_dir: str = Field(
         default="",
-        description="Artifact store; empty takes <output_dir>/store. Share it to share stages.",
+        description="Artifact store: a directory, or an fsspec URL such as s3://bucket/prefix, whose copy here is "
+        "<output_dir>/store; empty takes the latter alone. Share it to share stages.",
         json_schema_extra=WHERE,
+    )
+    placement: Literal["flow", "deployments"] = Field(
+        default="flow",
+        description="Stages that use GPUs run in the flow's process, or as runs of stage_deployment, on its work pool.",
+        json_schema_extra=WHERE,
+    )
+    stage_deployment: str = Field(
+        default="stage/gpu", description="Deployment of flows/stage.py.", json_schema_extra=WHERE
     )
     num_workers: Count = Field(
         default=2, description="Worker processes for CPU models, one thread each.", json_schema_extra=WHERE

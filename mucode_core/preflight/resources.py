@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 
+from mucode_core.artifacts import local_store
 from mucode_core.config import Config, EngineConfig
 from mucode_core.doctor import Check
 from mucode_core.errors import MucodeError
@@ -109,7 +110,7 @@ def _examine_disk(config: Config, shape: ModelShape) -> Check:
     """A generator an iteration, a verifier for each and for the last, and what a training resumes from."""
     count = 2 * config.run.iterations + 1
     needed = count * checkpoint_gib(shape, weight_bytes=_LOOP_BYTES) + trainers.checkpoints_gib(config, shape)
-    place = Path(config.run.store_dir or config.run.output_dir or ".").absolute()
+    place = local_store(config.run.store_dir, Path(config.run.output_dir)).absolute()
     while not place.exists():
         place = place.parent
     there = shutil.disk_usage(place).free / _GIB

@@ -1,20 +1,22 @@
 """The flow end to end: direction of the results, caching, kill -9 and resume, damage."""
 
 import contextlib
+import itertools
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.flows.conftest import command, content, environment, left_behind, run
+from tests.flows.conftest import content, left_behind, run
+from tests.s3 import BUCKET, running_s3
 
 pytestmark = pytest.mark.slow
 
@@ -56,33 +58,6 @@ def test_a_second_run_takes_every_stage_from_the_store(undisturbed):
     assert content(again) == content(result)
 
 
-def test_killed_again_and_again_it_ends_in_the_same_bytes(undisturbed, tmp_path):
-    _, result = undisturbed
-    out, rng = tmp_path / "run", random.Random(20)
-    kills = 0
-    for _ in range(6):
-        process = subprocess.Popen(
-            command(out), env=environment(out), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
-        try:
-            process.wait(rng.uniform(12, 30))
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            kills += 1
-        deadline = time.monotonic() + 20
-        while left_behind(out) and time.monotonic() < deadline:
-            time.sleep(0.2)
-        assert left_behind(out) == [], "the killed run leaves no process"
-    assert kills >= 3
-    resumed = run(out)
-    assert content(resumed) == content(result)
-    for key in ("base", "final", "iterations", "verifiers", "differences", "rounds"):
-        assert resumed[key] == result[key]
-    drafts = [p for p in (out / "store").glob("*/.*") if p.is_dir()]
-    assert drafts == [], "no temporary directory is left"
-
-
 def test_checkpoints_and_rows_are_equal_byte_for_byte(undisturbed, tmp_path):
     out, result = undisturbed
     other = tmp_path / "run"
@@ -93,22 +68,57 @@ def test_checkpoints_and_rows_are_equal_byte_for_byte(undisturbed, tmp_path):
                 assert path.read_bytes() == (other / path.relative_to(out)).read_bytes(), path
 
 
-@pytest.mark.parametrize("damage", ["flip", "delete", "record"])
-def test_a_damaged_artifact_is_made_again_and_nothing_else(undisturbed, damage):
+KINDS = [
+    "problems",
+    "dialogues",
+    "base_model",
+    "samples",
+    "rollouts",
+    "verifier_pairs",
+    "verifier",
+    "search",
+    "scores",
+    "expert_choices",
+    "sft_examples",
+    "generator",
+]
+
+
+def largest_file(directory):
+    files = [path for path in directory.rglob("*") if path.is_file() and path.name != "record.json"]
+    return max(files, key=lambda path: path.stat().st_size)
+
+
+def flip(directory):
+    path = largest_file(directory)
+    raw = bytearray(path.read_bytes())
+    raw[len(raw) // 2] ^= 255
+    path.write_bytes(raw)
+
+
+def truncate(directory):
+    path = largest_file(directory)
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def delete(directory):
+    largest_file(directory).unlink()
+
+
+def empty_record(directory):
+    (directory / "record.json").write_text("{}")
+
+
+@pytest.mark.parametrize(
+    ("kind", "damage"), [*zip(KINDS, itertools.cycle([flip, truncate, delete])), ("rollouts", empty_record)]
+)
+def test_a_damaged_artifact_is_made_again_and_nothing_else(undisturbed, kind, damage):
     out, result = undisturbed
-    stage = next(s for s in result["lineage"] if s["label"] == "round 1 · verifier pairs")
-    directory = Path(out) / "store" / stage["kind"] / stage["fingerprint"]
-    if damage == "flip":
-        raw = bytearray((directory / "data.parquet").read_bytes())
-        raw[len(raw) // 2] ^= 255
-        (directory / "data.parquet").write_bytes(raw)
-    elif damage == "delete":
-        (directory / "data.parquet").unlink()
-    else:
-        (directory / "record.json").write_text("{}")
+    stage = random.Random(kind).choice([stage for stage in result["lineage"] if stage["kind"] == kind])
+    damage(out / "store" / kind / stage["fingerprint"])
     again = run(out)
     assert content(again) == content(result)
-    assert [s["label"] for s in again["lineage"] if not s["cached"]] == ["round 1 · verifier pairs"]
+    assert [s["label"] for s in again["lineage"] if not s["cached"]] == [stage["label"]]
 
 
 @pytest.fixture
@@ -163,4 +173,18 @@ def test_a_running_server_sees_the_method(undisturbed, server, monkeypatch):
     assert sorted(tasks["round 2 · sample turn 1 · shard 1/2"]["tags"]) == ["samples", "sampling"]
     assert {task["state_name"] for task in tasks.values()} <= {"Cached", "Completed"}
     keys = {artifact["key"] for artifact in ask("artifacts")}
-    assert {"round-1", "round-1-notes", "round-2", "summary"} <= keys
+    assert {"round-1", "round-1-figures", "round-1-plot", "round-2", "report", "summary"} <= keys
+    assert {"mucode", "synthetic", "transformers + loop"} <= set(flow_run["tags"])
+
+
+def test_another_machine_takes_every_stage_from_a_store_on_s3(undisturbed, tmp_path, monkeypatch):
+    out, result = undisturbed
+    with running_s3() as settings:
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value)
+        store = {"run.store_dir": f"s3://{BUCKET}/here"}
+        shutil.copytree(out / "store", tmp_path / "one" / "store")
+        assert content(run(tmp_path / "one", **store)) == content(result)
+        again = run(tmp_path / "two", **store)
+        assert again["num_cached_stages"] == len(again["lineage"])
+        assert content(again) == content(result)

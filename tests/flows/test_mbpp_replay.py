@@ -19,7 +19,10 @@ pytestmark = pytest.mark.slow
 def replayed(tmp_path_factory):
     out = tmp_path_factory.mktemp("replay") / "run"
     data, samples = real_data("mbpp.jsonl"), real_data("mbpp_samples_multi.jsonl.gz")
-    sets = ["--set", f"problems.data={data}", "--set", f"generator.replay.samples={samples}"]
+    # the labels are of all programs; of the training, that it learns
+    short = ("generator.bootstrap.epochs=1", "verifier.pairs_per_problem=3", "finetune.epochs=1")
+    changes = (f"problems.data={data}", f"generator.replay.samples={samples}", *short)
+    sets = [part for change in changes for part in ("--set", change)]
     command = [sys.executable, "-m", "mucode_core", "train", "configs/mbpp-replay.yaml", "--out", str(out), "--json"]
     done = subprocess.run(
         [*command, *sets], env=environment(out), capture_output=True, text=True, timeout=900, check=False, cwd=REPO

@@ -1,0 +1,77 @@
+# muCode as an image. Targets: `cpu`, with vLLM's build for CPU, and `gpu`.
+#
+#     docker build --target cpu --tag mucode:cpu .
+#     docker build --target gpu --tag mucode:gpu --build-arg BASE=nvidia/cuda:13.0.2-devel-ubuntu24.04 .
+#
+# BASE is a Debian or Ubuntu; what it lacks of Python 3.11 or 3.12 and a C++ compiler is installed. pip's own settings
+# (PIP_INDEX_URL, PIP_FIND_LINKS, ...) are arguments, for a mirror or a folder of wheels. Nothing here needs BuildKit.
+# docs/images.md says how to run it, with a sandbox beside it.
+ARG BASE=python:3.12-slim-bookworm
+
+FROM ${BASE} AS base
+ENV DEBIAN_FRONTEND=noninteractive
+# g++ stays at run time: DeepSpeed compiles the communication of its CPU processes, Triton and torch.compile their kernels
+RUN set -e; missing=""; \
+    python3 -c 'import ensurepip, venv, sys, sysconfig, os; \
+        assert os.path.exists(sysconfig.get_path("include") + "/Python.h")' 2>/dev/null || \
+        missing="python3 python3-venv python3-dev"; \
+    command -v g++ >/dev/null || missing="$missing g++"; \
+    if [ -n "$missing" ]; then \
+        apt-get update && apt-get install --yes --no-install-recommends $missing && rm -rf /var/lib/apt/lists/*; \
+    fi; \
+    python3 -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' || \
+        { echo "BASE needs Python 3.11 or 3.12, and has $(python3 --version)" >&2; exit 1; }
+ENV PATH=/opt/mucode/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+WORKDIR /app
+
+FROM base AS cpu-environment
+ARG PIP_INDEX_URL
+ARG PIP_EXTRA_INDEX_URL
+ARG PIP_FIND_LINKS
+ARG PIP_NO_INDEX
+ARG PIP_TRUSTED_HOST
+COPY requirements-cpu.lock .
+RUN python3 -m venv /opt/mucode && \
+    pip install --no-cache-dir torch==2.13.0 --constraint requirements-cpu.lock && \
+    pip install --no-cache-dir --no-deps --no-build-isolation --requirement requirements-cpu.lock
+
+FROM base AS runtime
+ARG USER_ID=10001
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="muCode" \
+      org.opencontainers.image.description="Multi-turn code generation through single-step rewards" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+# runs/ and the home are what the user may write; volumes mounted there begin with their owner
+RUN useradd --uid "${USER_ID}" --create-home mucode && \
+    install --directory --owner mucode /app/runs /home/mucode/.prefect
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD ["python3", "-m", "deployments.healthcheck"]
+CMD ["mucode", "--help"]
+
+FROM runtime AS cpu
+COPY --from=cpu-environment /opt/mucode /opt/mucode
+COPY . .
+RUN pip install --no-cache-dir --no-deps --no-build-isolation --no-index --editable .
+USER mucode
+
+FROM base AS gpu-environment
+ARG PIP_INDEX_URL
+ARG PIP_EXTRA_INDEX_URL
+ARG PIP_FIND_LINKS
+ARG PIP_NO_INDEX
+ARG PIP_TRUSTED_HOST
+COPY requirements-gpu.lock .
+# flash-attn last and alone: where there is no wheel of it for this torch, it is compiled against the installed one
+RUN python3 -m venv /opt/mucode && \
+    pip install --no-cache-dir setuptools wheel ninja packaging psutil --constraint requirements-gpu.lock && \
+    grep -v '^flash-attn==' requirements-gpu.lock > without-flash-attn.lock && \
+    pip install --no-cache-dir --no-deps --no-build-isolation --requirement without-flash-attn.lock && \
+    pip install --no-cache-dir --no-deps --no-build-isolation --requirement requirements-gpu.lock
+
+FROM runtime AS gpu
+COPY --from=gpu-environment /opt/mucode /opt/mucode
+COPY . .
+RUN pip install --no-cache-dir --no-deps --no-build-isolation --no-index --editable .
+USER mucode

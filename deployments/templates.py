@@ -1,0 +1,112 @@
+"""Base job templates of work pools: Prefect's own ones, with the GPUs of a run and what its sandbox needs.
+
+A pool of processes or of Docker containers shows its runs the devices of `CUDA_VISIBLE_DEVICES`, by the numbers of the
+host, so that the limits `gpu-N` hold across pools. Kubernetes chooses the devices: a run asks for a number of them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect.workers.process import ProcessWorker
+
+DEVICES = "cuda_visible_devices"
+_SHARED_MEMORY = "16g"
+"""The processes of one engine or one training exchange tensors there."""
+_USER = 10001
+"""`mucode` in the image."""
+
+
+def make_process_template(devices: str) -> dict[str, Any]:
+    """For processes of the worker's machine.
+
+    Args:
+        devices: As `CUDA_VISIBLE_DEVICES` names them; empty for none.
+    """
+    template = ProcessWorker.get_default_base_job_template()
+    _pin(template, devices)
+    return template
+
+
+def make_docker_template(devices: str, *, image: str, group: int, sandbox_dir: str) -> dict[str, Any]:
+    """For containers on the worker's machine. Sandboxes run beside them, by the same daemon.
+
+    Args:
+        devices: As `CUDA_VISIBLE_DEVICES` names them; empty for none.
+        image: Of the project.
+        group: Number of the group that may use the daemon's socket.
+        sandbox_dir: Directory with one path on the host and in containers, which belongs to the image's user.
+    """
+    from prefect_docker.worker import DockerWorker
+
+    template = DockerWorker.get_default_base_job_template()
+    _pin(template, devices, TMPDIR=sandbox_dir)
+    socket = "/var/run/docker.sock"
+    variables = template["variables"]["properties"]
+    variables["image"]["default"] = image
+    variables["volumes"]["default"] = [
+        "mucode-runs:/app/runs",
+        f"{socket}:{socket}",
+        f"{sandbox_dir}:{sandbox_dir}",
+    ]
+    gpus = [{"Driver": "nvidia", "Count": -1, "Capabilities": [["gpu"]]}] if devices else []
+    variables["container_create_kwargs"]["default"] = {
+        "init": True,
+        "group_add": [str(group)],
+        "shm_size": _SHARED_MEMORY,
+        "device_requests": gpus,
+    }
+    return template
+
+
+def make_kubernetes_template(num_gpus: int, *, image: str, claim: str) -> dict[str, Any]:
+    """For jobs of a cluster. They speak to no Docker daemon: their recipes need `sandbox.backend: process`.
+
+    Args:
+        num_gpus: `nvidia.com/gpu` of a run's pod.
+        image: Of the project.
+        claim: Name of the persistent volume claim for `runs/`.
+    """
+    from prefect_kubernetes.worker import KubernetesWorker
+
+    template = KubernetesWorker.get_default_base_job_template()
+    variables = template["variables"]["properties"]
+    variables["image"]["default"] = image
+    variables["gpus"] = {
+        "type": "integer",
+        "title": "GPUs",
+        "description": "nvidia.com/gpu of every run of this pool.",
+        "minimum": 0,
+        "default": num_gpus,
+    }
+    variables["runs_claim"] = {
+        "type": "string",
+        "title": "Volume of runs",
+        "description": "Persistent volume claim that is mounted as runs/ and shared by all runs.",
+        "minLength": 1,
+        "default": claim,
+    }
+    pod = template["job_configuration"]["job_manifest"]["spec"]["template"]["spec"]
+    pod["securityContext"] = {"runAsNonRoot": True, "runAsUser": _USER, "fsGroup": _USER}
+    pod["volumes"] = [
+        {"name": "runs", "persistentVolumeClaim": {"claimName": "{{ runs_claim }}"}},
+        {"name": "shared-memory", "emptyDir": {"medium": "Memory", "sizeLimit": "16Gi"}},
+    ]
+    (container,) = pod["containers"]
+    container["resources"]["limits"]["nvidia.com/gpu"] = "{{ gpus }}"
+    container["volumeMounts"] = [
+        {"name": "runs", "mountPath": "/app/runs"},
+        {"name": "shared-memory", "mountPath": "/dev/shm"},  # noqa: S108 - where the kernel has it
+    ]
+    return template
+
+
+def _pin(template: dict[str, Any], devices: str, **environment: str) -> None:
+    template["job_configuration"]["env"] = {"CUDA_VISIBLE_DEVICES": f"{{{{ {DEVICES} }}}}", **environment}
+    template["variables"]["properties"][DEVICES] = {
+        "type": "string",
+        "title": "GPUs",
+        "description": "CUDA_VISIBLE_DEVICES of every run of this pool, such as 0,1; empty shows none.",
+        "pattern": r"^$|^[\w-]+(,[\w-]+)*$",
+        "default": devices,
+    }

@@ -1,0 +1,94 @@
+"""Artifacts behind an fsspec URL, such as an S3-compatible store: what machines without a common file system share.
+
+    <url>/<kind>/<fingerprint>/<sha256>      a file of the artifact, named by its content
+    <url>/<kind>/<fingerprint>/record.json   written last: without it there is no artifact
+
+Names by content let two machines publish one artifact at the same time; the record, one object, says which files count.
+Whoever takes an artifact verifies every byte of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from fsspec.core import url_to_fs
+
+from mucode_core.errors import ArtifactError, ConfigError, StoreError
+
+RECORD = "record.json"
+
+
+def is_url(store_dir: str) -> bool:
+    """Whether `run.store_dir` names a remote store and not a directory."""
+    return "://" in store_dir
+
+
+class RemoteStore:
+    """A remote store, with the credentials and settings that its file system finds in the environment.
+
+    Args:
+        url: As fsspec reads it.
+
+    Raises:
+        ConfigError: No file system of that name is installed.
+        StoreError: It cannot be reached.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        try:
+            self._files, self._root = url_to_fs(self.url)
+        except (ImportError, ValueError) as error:
+            cure = 'name a directory or a URL that fsspec knows; for s3:// install "mucode[s3]"'
+            raise ConfigError(f"cannot be opened: {error}", place=f"run.store_dir {url}", cure=cure) from error
+
+    def holds(self, kind: str, fingerprint: str) -> bool:
+        """Whether an artifact's record is there."""
+        with self._reached():
+            self._files.invalidate_cache()  # other machines write too
+            return self._files.exists(self._path(kind, fingerprint, RECORD))
+
+    def push(self, path: Path, record: dict[str, Any]) -> None:
+        """Copies a verified artifact from its directory."""
+        kind, fingerprint = record["kind"], record["fingerprint"]
+        with self._reached():
+            for name, entry in record["files"].items():
+                self._files.put_file(str(path / name), self._path(kind, fingerprint, entry["sha256"]))
+            self._files.pipe_file(self._path(kind, fingerprint, RECORD), (path / RECORD).read_bytes())
+
+    def fetch_record(self, kind: str, fingerprint: str, path: Path) -> None:
+        """Copies an artifact's record into a directory; nothing is verified yet."""
+        with self._reached(missing=ArtifactError):
+            (path / RECORD).write_bytes(self._files.cat_file(self._path(kind, fingerprint, RECORD)))
+
+    def fetch_files(self, record: dict[str, Any], path: Path) -> None:
+        """Copies an artifact's files into a directory; nothing is verified yet.
+
+        Raises:
+            ArtifactError: One is missing, or its name would leave the directory.
+        """
+        for name, entry in record["files"].items():
+            if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+                raise ArtifactError(
+                    f"names a file outside of it: {name!r}", place=self.url, cure="remove that artifact"
+                )
+            target = path / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with self._reached(missing=ArtifactError):
+                self._files.get_file(self._path(record["kind"], record["fingerprint"], entry["sha256"]), str(target))
+
+    def _path(self, *parts: str) -> str:
+        return "/".join([self._root, *parts])
+
+    @contextmanager
+    def _reached(self, missing: type[ArtifactError] = StoreError) -> Generator[None]:
+        """Errors as this package has them; `missing` is that of something that is not there."""
+        try:
+            yield
+        except Exception as error:  # each file system has errors of its own
+            kind = missing if isinstance(error, FileNotFoundError) else StoreError
+            cure = "mend what it says (credentials, address, network), then run the same command again: it resumes"
+            raise kind(f"cannot be used: {error}", place=self.url, cure=cure) from error

@@ -1,0 +1,129 @@
+"""A Prefect server as a user starts one, and what is asked of it."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import docker
+import httpx
+
+from mucode_core.sandbox.container import OWNER_LABEL
+from tests.conftest import REPO
+
+
+@contextmanager
+def running_server(directory):
+    """A server of its own; yields the environment of its users."""
+    environment = make_environment(directory)
+    process = start_server(environment)
+    try:
+        yield environment
+    finally:
+        stop(process)
+
+
+def make_environment(directory):
+    """Of a server on a free port, with its home in `directory`, and of its users."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    quiet = dict(re.findall(r"^(\w+)=(.*)$", (REPO / "deployments" / "quiet.env").read_text(), re.MULTILINE))
+    home = {"PREFECT_HOME": str(directory / "prefect"), "PREFECT_API_URL": f"http://127.0.0.1:{port}/api"}
+    return os.environ | quiet | home | {"GPU_POOL": "gpu-01"}
+
+
+def start_server(environment):
+    api = environment["PREFECT_API_URL"]
+    process = start(environment, "server", "start", "--port", re.search(r":(\d+)/", api)[1])
+    deadline = time.monotonic() + 180
+    while time.monotonic() < deadline:
+        try:
+            if httpx.get(f"{api}/health").status_code == 200:
+                return process
+        except httpx.HTTPError:
+            time.sleep(0.5)
+    stop(process)
+    raise TimeoutError(api)
+
+
+def start(environment, *arguments):
+    """A command of Prefect in the background."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "prefect", *arguments],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        cwd=REPO,
+    )
+
+
+def stop(process):
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def call(environment, *arguments):
+    """A module run to its end, which must be a good one; returns its output."""
+    done = subprocess.run(
+        [sys.executable, "-m", *arguments],
+        check=False,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        cwd=REPO,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def ask(environment, what, **body):
+    """What the server answers, asked as Prefect's own client does: again while it is busy."""
+    for _ in range(60):
+        answer = httpx.post(f"{environment['PREFECT_API_URL']}/{what}", json=body, timeout=60)
+        if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+            break
+        time.sleep(1)
+    assert answer.is_success, answer.text
+    return answer.json()
+
+
+def wait_for(condition, seconds):
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, condition
+        time.sleep(0.2)
+    return value
+
+
+def read_run(environment, run):
+    return httpx.get(f"{environment['PREFECT_API_URL']}/flow_runs/{run}").json()
+
+
+def is_at(environment, run, tag):
+    flow_runs = {"id": {"any_": [run]}}
+    task_runs = {"state": {"type": {"any_": ["RUNNING"]}}, "tags": {"all_": [tag]}}
+    return bool(ask(environment, "task_runs/filter", flow_runs=flow_runs, task_runs=task_runs))
+
+
+def containers_of(pid):
+    owned = docker.from_env().containers.list(all=True, filters={"label": OWNER_LABEL}, ignore_removed=True)
+    return [c for c in owned if c.labels[OWNER_LABEL].split(":")[-2] == str(pid)]
+
+
+def process_of(environment, run):
+    return int(read_run(environment, run)["infrastructure_pid"].split(":")[-1])
+
+
+def held_gpus(environment):
+    limits = ask(environment, "v2/concurrency_limits/filter")
+    return [limit["name"] for limit in limits if limit["active_slots"]]

@@ -1,0 +1,143 @@
+"""The project's own image: built from an imported base without a registry, and the demo run inside it."""
+
+import functools
+import http.server
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import docker
+import pytest
+
+from mucode_core.sandbox.container import OWNER_LABEL
+from mucode_core.sandbox.image import image_name
+from tests.conftest import REPO
+
+pytestmark = [pytest.mark.slow, pytest.mark.docker]
+
+BASE = "mucode-test-base:bookworm"
+IMAGE = "mucode:test"
+PACKAGES = "python3,python3-venv,python3-dev,g++,ca-certificates"
+USER_ID = 10001
+SMALL = [
+    "problems.num_train=60",
+    "problems.num_validation=20",
+    "problems.num_test=20",
+    "generator.bootstrap.num_dialogues=1500",
+    "rollouts.num_rollouts=16",
+    "run.iterations=1",
+    "verifier.final_fit=false",
+]
+
+
+def run(*command, **settings):
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=900, **settings)
+    assert done.returncode == 0, f"{command[:4]}: {done.stdout[-2000:]} {done.stderr[-4000:]}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def client():
+    client = docker.from_env()
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="module")
+def base(client, tmp_path_factory):
+    """A small Debian with Python, imported."""
+    if not client.images.list(BASE):
+        root = tmp_path_factory.mktemp("base") / "root"
+        run("debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", str(root))
+        run("sh", "-c", f"tar -C {root} -c . | docker import - {BASE} && rm -rf {root}")
+    return BASE
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory):
+    """Address of a folder with what the lock names."""
+    folder = tmp_path_factory.mktemp("wheels")
+    lock = str(REPO / "requirements-cpu.lock")
+    download = [sys.executable, "-m", "pip", "download", "--quiet", "--dest", str(folder)]
+    run(*download, "--no-deps", "--requirement", lock)
+    run(*download, "torch==2.13.0", "--constraint", lock)
+    handler = functools.partial(Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+    shutil.rmtree(folder)
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def image(client, base, wheels):
+    arguments = {"BASE": base, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": wheels, "REVISION": "abc"}
+    sets = [part for key, value in arguments.items() for part in ("--build-arg", f"{key}={value}")]
+    places = ["--network", "host", "--target", "cpu", "--tag", IMAGE, str(REPO)]
+    run("docker", "build", "--quiet", *sets, *places, env=os.environ | {"DOCKER_BUILDKIT": "0"})
+    return client.images.get(IMAGE)
+
+
+def test_the_image_says_what_it_is(image):
+    config = image.attrs["Config"]
+    assert config["User"] == "mucode"
+    assert config["Labels"]["org.opencontainers.image.revision"] == "abc"
+    assert config["Healthcheck"]["Test"][-1] == "deployments.healthcheck"
+    run("docker", "run", "--rm", "--network", "none", IMAGE, "python", "-c", "import deepspeed, prefect, trl, vllm")
+
+
+def test_the_demo_runs_inside_with_a_sandbox_beside_it(image, client):
+    group = str(Path("/var/run/docker.sock").stat().st_gid)
+
+    def sandboxes():
+        owned = client.containers.list(all=True, filters={"label": OWNER_LABEL}, ignore_removed=True)
+        return [one for one in owned if any(mount["Source"].startswith(shared) for mount in one.attrs["Mounts"])]
+
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as shared:
+        os.chown(shared, USER_ID, USER_ID)
+        sets = " ".join(f"--set {one}" for one in SMALL)
+        printed = run(
+            *("docker", "run", "--rm", "--init", "--network", "none", "--group-add", group),
+            *("--volume", "/var/run/docker.sock:/var/run/docker.sock", "--volume", f"{shared}:{shared}"),
+            *("--env", f"TMPDIR={shared}", IMAGE, "sh", "-c"),
+            f"id -u; mucode sandbox build; mucode demo --json --set sandbox.backend=container {sets}",
+        ).splitlines()
+        assert printed[0] == str(USER_ID)
+        assert printed[1] == image_name()
+        assert json.loads(printed[-1])["num_test_problems"] == 20
+        assert not list(Path(shared).glob("mucode-*"))
+        assert sandboxes() == []
+
+
+def test_a_server_in_it_is_healthy_and_one_that_does_not_answer_is_not(image, client):
+    settings = {
+        "detach": True,
+        "network_mode": "none",
+        "healthcheck": {"interval": 2 * 10**9, "start_period": 10**9, "retries": 2},
+    }
+    good = client.containers.run(IMAGE, "prefect server start", **settings)
+    bad = client.containers.run(IMAGE, "sh -c 'sleep 600; : worker start' worker", **settings)
+    try:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline and (health(good), health(bad)) != ("healthy", "unhealthy"):
+            time.sleep(1)
+        assert (health(good), health(bad)) == ("healthy", "unhealthy")
+    finally:
+        for container in (good, bad):
+            container.remove(force=True)
+
+
+def health(container):
+    container.reload()
+    return container.attrs["State"]["Health"]["Status"]

@@ -1,0 +1,103 @@
+"""What a server hears of a run while it goes on."""
+
+import logging
+import time
+
+import pytest
+
+from mucode_core.config import make_config
+from tasks import monitoring
+from tasks.monitoring import Monitor, summarise_stage, tag_run
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch):
+    monkeypatch.setattr(monitoring, "_PERIOD_S", 0.02)
+    monkeypatch.setattr(monitoring, "_LONG_S", 0.0)
+
+
+@pytest.fixture
+def logger():
+    return logging.getLogger("run")
+
+
+def wait_until(true):
+    deadline = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_what_others_write_from_now_on_reaches_the_log(tmp_path, caplog, logger):
+    caplog.set_level(logging.INFO)
+    path = tmp_path / "server.log"
+    path.write_text("of an earlier run\n")
+    monitor = Monitor(logger)
+    monitor.follow(path)
+    monitor.follow(path)  # a second stage leases the same server
+    with path.open("a") as log:
+        log.write("loading:  50%\rloading: 100%\n\n\x1b[36mready\x1b[0m\nhal")
+    wait_until(lambda: "server: ready" in caplog.messages)
+    with path.open("a") as log:
+        log.write("f a line\n")
+    monitor.close()
+    assert caplog.messages == ["server: loading: 100%", "server: ready", "server: half a line"]
+
+
+def test_a_log_that_comes_later_and_a_flood_of_lines(tmp_path, caplog, logger, monkeypatch):
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(monitoring, "_LINES_A_PERIOD", 2)
+    monitor, path = Monitor(logger), tmp_path / "train.log"
+    monitor.follow(path)
+    time.sleep(0.1)
+    new = tmp_path / "new"
+    new.write_text("a\nb\nc\nd\n")
+    new.rename(path)
+    monitor.close()
+    assert caplog.messages == ["train: a", "train: b", f"train: 2 more lines in {path}"]
+
+
+def test_a_long_stage_shows_how_far_it_is(logger, monkeypatch):
+    shown = []
+    monkeypatch.setattr(monitoring, "create_progress_artifact", lambda share, **more: shown.append((share, more)) or 7)
+    monkeypatch.setattr(
+        monitoring, "update_progress_artifact", lambda known, share, **more: shown.append((known, share, more))
+    )
+    monitor = Monitor(logger)
+    tell = monitor.track("round 2 · fine-tune")
+    tell(25, 100, "tokens")
+    wait_until(lambda: len(shown) == 1)
+    tell(100, 100, "tokens")
+    monitor.close()
+    (share, made), (known, last, updated) = shown
+    assert (share, known, last) == (25, 7, 100)
+    assert made["key"] == "round-2-fine-tune"
+    assert "100 of 100 tokens" in updated["description"]
+
+
+def test_a_lost_server_costs_a_warning_and_nothing_else(logger, monkeypatch, caplog):
+    def lost(*arguments, **more):
+        raise ConnectionError("all connection attempts failed")
+
+    monkeypatch.setattr(monitoring, "create_progress_artifact", lost)
+    monitor = Monitor(logger)
+    monitor.track("fit verifier")(1, 2, "tokens")
+    monitor.close()
+    assert "was not told how far fit verifier is: all connection attempts failed" in caplog.text
+
+
+def test_without_a_server_nothing_is_watched(tmp_path):
+    monitor = Monitor(None)
+    monitor.track("stage")(1, 2, "tokens")
+    monitor.follow(tmp_path / "x.log")
+    monitor.close()
+
+
+def test_the_message_of_a_stage_has_its_throughput():
+    assert summarise_stage(1200, 2.0, {"num_tokens": 9000}) == "1,200 rows · 2.0 s · 4,500 tokens/s"
+    assert summarise_stage(1200, 2.0, {"num_programs": 300}) == "1,200 rows · 2.0 s · 150 programs/s"
+    assert summarise_stage(0, 3.0, {}) == "3.0 s"
+
+
+def test_a_run_outside_of_a_flow_has_no_tags():
+    tag_run(make_config({}), ["0"])
