@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from prefect import flow
 
-import tasks.data
-import tasks.evaluation
-import tasks.rollouts
-import tasks.training
-import tasks.verifier  # noqa: F401 - each declares its stages
 from mucode_core.config import Config
 from mucode_core.errors import ArtifactError
 from tasks.placement import StageCall, decode_inputs
 from tasks.runtime import open_runtime
-from tasks.stage import STAGES, make_recipe
+from tasks.stage import SAME_VERSION, find_stage, make_recipe
 
 
 @flow(name="stage", flow_run_name="{call.label}", description="One stage of another run.")
@@ -23,10 +18,9 @@ def run_stage(config: Config, call: StageCall) -> None:
     Raises:
         ArtifactError: This code would make another artifact than the caller's.
     """
-    stage = STAGES[call.stage]
+    stage = find_stage(call.stage)
     inputs = decode_inputs(stage.build, call.inputs)
     if make_recipe(stage.kind, stage.version, inputs).fingerprint != call.fingerprint:
-        cure = "deploy the same version of the project where the flow and where its stages run"
-        raise ArtifactError("the caller's code makes another artifact", place=call.label, cure=cure)
+        raise ArtifactError("the caller's code makes another artifact", place=call.label, cure=SAME_VERSION)
     with open_runtime(config, part_of_a_run=True) as runtime:
         stage.submit(runtime, call.label, **inputs).result()

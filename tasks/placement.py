@@ -1,4 +1,4 @@
-"""Where the stages that use GPUs run: in the flow's process, or as deployment runs on the pools that have the devices."""
+"""Where stages that use GPUs run: in the flow's process, or as deployment runs on the pools that have the devices."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class StageCall:
     """A stage and its inputs as parameters of a deployment run. Artifacts go by reference: both sides share a store."""
 
     stage: str
-    """Name of its build function."""
+    """Where it is declared: `tasks.training:train_generator`."""
     label: str
     inputs: dict[str, Any]
     fingerprint: str
@@ -92,8 +92,9 @@ def _family_tags() -> Sequence[str]:
     return [f"stage of {context.task_run.flow_run_id}"] if context is not None else []
 
 
-def cancel_stages(_flow: Any, flow_run: FlowRun, _state: Any) -> None:
+def cancel_stages(flow: Any, flow_run: FlowRun, state: Any) -> None:
     """A flow's hook for its cancellation or crash: ends the deployment runs of its stages."""
+    del flow, state  # Prefect passes the three by name
     with get_client(sync_client=True) as client:
         family = FlowRunFilter.model_validate({"tags": {"all_": [f"stage of {flow_run.id}"]}})
         for run in client.read_flow_runs(flow_run_filter=family):

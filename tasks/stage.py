@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import pkgutil
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -20,7 +21,7 @@ from prefect.states import Completed, State
 
 from mucode_core.artifacts import ArtifactStore, Recipe, Source
 from mucode_core.config import Section
-from mucode_core.errors import PlacementError, SamplerError, SandboxError, StoreError, TrainerError
+from mucode_core.errors import ArtifactError, PlacementError, SamplerError, SandboxError, StoreError, TrainerError
 from mucode_core.progress import Progress
 from mucode_core.sampling.servers import ServerPool
 from mucode_core.sampling.vllm import open_client
@@ -114,6 +115,8 @@ class Runtime:
         return tell
 
 
+SAME_VERSION = "deploy the same version of the project where the flow and where its stages run"
+
 _ON_DEVICES = {"sampling", "training", "scoring", "evaluation"}
 """Tags of stages that use GPUs where there are any."""
 
@@ -167,8 +170,24 @@ def _ended_well(future: PrefectFuture[Any]) -> bool:
     return future.state.is_completed()
 
 
-STAGES: dict[str, Stage] = {}
-"""Every stage that was declared, by the name of its build function."""
+def name_stage(build: Build) -> str:
+    """Where a stage is declared: `tasks.training:train_generator`."""
+    return f"{build.__module__}:{build.__qualname__}"
+
+
+def find_stage(name: str) -> Stage:
+    """The inverse of `name_stage`.
+
+    Raises:
+        ArtifactError: This code has no such stage.
+    """
+    try:
+        found = pkgutil.resolve_name(name)
+    except (ImportError, AttributeError, ValueError):
+        found = None
+    if not isinstance(found, Stage):
+        raise ArtifactError("this code has no such stage", place=name, cure=SAME_VERSION)
+    return found
 
 
 def stage(kind: str, *, version: int, tags: tuple[str, ...] = ()) -> Callable[[Build], Stage]:
@@ -202,8 +221,7 @@ def stage(kind: str, *, version: int, tags: tuple[str, ...] = ()) -> Callable[[B
             retry_condition_fn=_is_infrastructure,
         )(run)
         # a future's result is what its state holds
-        made = Stage(kind, version, build, (kind, *tags), cast("Task[..., ArtifactRef]", configured))
-        return STAGES.setdefault(build.__name__, made)
+        return Stage(kind, version, build, (kind, *tags), cast("Task[..., ArtifactRef]", configured))
 
     return decorate
 
@@ -220,7 +238,7 @@ def _build(runtime: Runtime, recipe: Recipe, build: Build, label: str, inputs: M
 
 
 def _place(placement: Placement, recipe: Recipe, build: Build, label: str, inputs: Mapping[str, Any]) -> str:
-    placement.run(StageCall(build.__name__, label, encode_inputs(build, inputs), recipe.fingerprint))
+    placement.run(StageCall(name_stage(build), label, encode_inputs(build, inputs), recipe.fingerprint))
     return "by a deployment's run"
 
 
