@@ -8,6 +8,7 @@ MucodeError
 ├── SandboxError     the machinery that runs programs failed (never a verdict)
 ├── PlacementError   the machinery that runs stages on other machines failed
 ├── SamplerError     the machinery that draws completions failed
+├── TimeLimitError   a stage took longer than it may: another attempt may end well
 └── TrainingError    a fit cannot start or did not finish
     └── TrainerError the machinery that trains failed: another attempt resumes
 """
@@ -65,6 +66,10 @@ class PlacementError(MucodeError):
 
 class SamplerError(MucodeError):
     """The machinery that draws completions failed."""
+
+
+class TimeLimitError(MucodeError):
+    """A stage took longer than it may; another attempt may end well."""
 
 
 class TrainingError(MucodeError):

@@ -11,15 +11,16 @@ import pkgutil
 import signal
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from itertools import count
 from multiprocessing.queues import SimpleQueue
 from typing import Any, TypeVar
 
-from mucode_core.errors import SamplerError
+from mucode_core.errors import SamplerError, TimeLimitError
 from mucode_core.progress import Progress, ignore
+from mucode_core.time_limit import wait_for
 
 T = TypeVar("T")
 
@@ -76,6 +77,7 @@ class WorkerPool:
 
         Raises:
             SamplerError: A worker died (killed, or out of memory). The pool starts anew, so a retry is possible.
+            TimeLimitError: It took too long. The pool starts anew, and whoever else waits for it may try again.
         """
         return self._wait([self._submit(_call, function, args) for args in calls])
 
@@ -93,10 +95,19 @@ class WorkerPool:
 
     def _wait(self, futures: Sequence[Future[T]]) -> list[T]:
         try:
-            return [future.result() for future in futures]
-        except BrokenProcessPool as error:
+            return [wait_for(future) for future in futures]
+        except TimeLimitError:
+            self._restart()  # what hangs in a worker would keep it for good
+            raise
+        except (BrokenProcessPool, CancelledError) as error:
             cure = "run the same command again: it resumes; free memory if it happens again"
             raise SamplerError("a worker process died", place="worker pool", cure=cure) from error
+
+    def _restart(self) -> None:
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            _end(pool)
 
     def _listen(self) -> None:
         while (report := self._queue.get()) is not None:
@@ -114,11 +125,15 @@ class WorkerPool:
         with self._lock:
             self._closed = True
         if self._pool is not None:
-            for process in list(self._pool._processes.values()):  # pyright: ignore  # Python 3.14 has terminate_workers
-                process.terminate()
-            self._pool.shutdown(wait=True, cancel_futures=True)
+            _end(self._pool)
         self._queue.put(None)
         self._thread.join(_PATIENCE_S)
+
+
+def _end(pool: ProcessPoolExecutor) -> None:
+    for process in list(pool._processes.values()):  # pyright: ignore  # Python 3.14 has terminate_workers
+        process.terminate()
+    pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _prepare(queue: SimpleQueue[_Report | None]) -> None:

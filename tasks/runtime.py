@@ -68,6 +68,7 @@ def open_runtime(config: Config, *, part_of_a_run: bool = False) -> Generator[Ru
         devices=devices,
         logger=get_run_logger() if has_server() else None,
         placement=_open_placement(config),
+        time_limits=config.run.time_limits_s,
     )
     try:
         alone = nullcontext() if part_of_a_run else store_lock.alone(run_dir(config), _RUN_LOCK)

@@ -7,7 +7,7 @@ import pkgutil
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -20,12 +20,21 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed, State
 
 from mucode_core.artifacts import ArtifactStore, Recipe, Source
-from mucode_core.config import Section
-from mucode_core.errors import ArtifactError, PlacementError, SamplerError, SandboxError, StoreError, TrainerError
+from mucode_core.config import Section, TimeLimits
+from mucode_core.errors import (
+    ArtifactError,
+    PlacementError,
+    SamplerError,
+    SandboxError,
+    StoreError,
+    TimeLimitError,
+    TrainerError,
+)
 from mucode_core.progress import Progress
 from mucode_core.sampling.servers import ServerPool
 from mucode_core.sampling.vllm import open_client
 from mucode_core.sandbox.base import Sandbox
+from mucode_core.time_limit import limit_time
 from mucode_core.types import ArtifactRef
 from mucode_core.verifier.vllm_score import open_scorer
 from mucode_core.workers import WorkerPool
@@ -50,8 +59,10 @@ class Runtime:
         devices: Sequence[str] = (),
         logger: Logger | None = None,
         placement: Placement | None = None,
+        time_limits: TimeLimits | None = None,
     ) -> None:
         self._trains_beside_servers = trains_beside_servers
+        self.time_limits = time_limits or TimeLimits()
         self.devices = tuple(devices)
         """The GPUs that the run was pinned to."""
         self.monitor = Monitor(logger)
@@ -119,6 +130,8 @@ SAME_VERSION = "deploy the same version of the project where the flow and where 
 
 _ON_DEVICES = {"sampling", "training", "scoring", "evaluation"}
 """Tags of stages that use GPUs where there are any."""
+
+_INFRASTRUCTURE = (PlacementError, SandboxError, SamplerError, StoreError, TimeLimitError, TrainerError)
 
 Build = Callable[..., None]
 """Builds one artifact: (runtime, draft, label, **inputs)."""
@@ -207,7 +220,8 @@ def stage(kind: str, *, version: int, tags: tuple[str, ...] = ()) -> Callable[[B
                 if runtime.placement is not None and set(tags) & _ON_DEVICES:
                     message = _place(runtime.placement, recipe, build, label, inputs)
                 else:
-                    message = _build(runtime, recipe, build, label, inputs)
+                    with _limited(runtime.time_limits, tags, label):
+                        message = _build(runtime, recipe, build, label, inputs)
             return Completed(data=runtime.store.ref(recipe), message=message)
 
         configured = task(
@@ -224,6 +238,13 @@ def stage(kind: str, *, version: int, tags: tuple[str, ...] = ()) -> Callable[[B
         return Stage(kind, version, build, (kind, *tags), cast("Task[..., ArtifactRef]", configured))
 
     return decorate
+
+
+def _limited(limits: TimeLimits, tags: Sequence[str], label: str) -> AbstractContextManager[None]:
+    for tag in tags:
+        if tag in TimeLimits.model_fields:
+            return limit_time(getattr(limits, tag), place=label, setting=f"run.time_limits_s.{tag}")
+    return nullcontext()
 
 
 def _build(runtime: Runtime, recipe: Recipe, build: Build, label: str, inputs: Mapping[str, Any]) -> str:
@@ -283,4 +304,4 @@ class _VerifiedArtifact(CachePolicy):
 
 def _is_infrastructure(task: Any, task_run: Any, state: Any) -> bool:
     """Only failures of the machinery are tried again; bad data stays bad."""
-    return isinstance(state.data, (PlacementError, SandboxError, SamplerError, StoreError, TrainerError))
+    return isinstance(state.data, _INFRASTRUCTURE)

@@ -1,11 +1,13 @@
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from mucode_core.errors import SamplerError, TrainingError
+from mucode_core.errors import SamplerError, TimeLimitError, TrainingError
+from mucode_core.time_limit import limit_time
 from mucode_core.workers import WorkerPool
 
 
@@ -71,6 +73,26 @@ def alive(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_a_worker_that_hangs_costs_its_callers_an_attempt(pool):
+    beside = []
+
+    def wait_beside():
+        with pytest.raises(SamplerError, match="died"):
+            pool.map("time:sleep", [(60.0,)] * 4)
+        beside.append(True)
+
+    thread = threading.Thread(target=wait_beside)
+    thread.start()
+    time.sleep(0.5)
+    started = time.monotonic()
+    with limit_time(1.0, place="round 1", setting="run.x"), pytest.raises(TimeLimitError, match="than 1 s"):
+        pool.map("time:sleep", [(60.0,)])
+    thread.join(10)
+    assert beside == [True]
+    assert time.monotonic() - started < 10
+    assert pool.map("math:sqrt", [(4.0,)]) == [2.0]
 
 
 def test_a_closed_pool_says_so():

@@ -32,6 +32,7 @@ from mucode_core.config.sections import (
     RolloutsConfig,
     RunConfig,
     SandboxConfig,
+    TimeLimits,
 )
 from mucode_core.config.trainers import (
     FinetuneConfig,
@@ -63,6 +64,7 @@ __all__ = [
     "ScorerConfig",
     "Section",
     "Selection",
+    "TimeLimits",
     "TrainedConfig",
     "TrlConfig",
     "TrlRewardConfig",

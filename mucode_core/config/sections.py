@@ -10,6 +10,18 @@ from mucode_core.config.base import WHERE, Count, Positive, Probability, Section
 from mucode_core.config.engines import VllmConfig
 
 
+class TimeLimits(Section):
+    """Seconds that an attempt at one stage may take before it counts as hung and is tried again; 0 for no limit."""
+
+    sampling: float = Field(default=6 * 3600, ge=0, description="One turn of a shard.", json_schema_extra=WHERE)
+    execution: float = Field(default=6 * 3600, ge=0, description="One turn of a shard.", json_schema_extra=WHERE)
+    scoring: float = Field(default=6 * 3600, ge=0, description="One shard.", json_schema_extra=WHERE)
+    training: float = Field(
+        default=72 * 3600, ge=0, description="One model; another attempt resumes.", json_schema_extra=WHERE
+    )
+    evaluation: float = Field(default=24 * 3600, ge=0, description="One search of a split.", json_schema_extra=WHERE)
+
+
 class RunConfig(Section):
     name: str = Field(default="run", description="Name of the run; also the default output directory under runs/.")
     seed: int = Field(default=0, ge=0, description="Every random draw of the run derives from it.")
@@ -36,6 +48,7 @@ class RunConfig(Section):
     num_workers: Count = Field(
         default=2, description="Worker processes for CPU models, one thread each.", json_schema_extra=WHERE
     )
+    time_limits_s: TimeLimits = TimeLimits()
     push_to_hub: str = Field(
         default="",
         pattern=r"^$|^[\w.-]+/[\w.-]+$",

@@ -16,8 +16,9 @@ from typing import Any, Protocol, get_args
 
 import aiohttp
 
-from mucode_core.errors import ConfigError, MucodeError, SamplerError
+from mucode_core.errors import ConfigError, MucodeError, SamplerError, TimeLimitError
 from mucode_core.sampling.base import SamplingParams
+from mucode_core.time_limit import wait_for
 from mucode_core.types import FinishReason, Message
 
 _PAUSES_S = (0.5, 1.0, 2.0, 4.0)
@@ -117,13 +118,17 @@ class ChatClient:
         Raises:
             SamplerError: The endpoint does not answer, refuses a request, or answers what is no completion.
             ConfigError: The endpoint refuses the key or does not know the model.
+            TimeLimitError: The caller may wait no longer.
         """
         with self._closing:
             if self._closed:
                 raise self._closed_error()
             future = asyncio.run_coroutine_threadsafe(self._draw_all(draws, params), self._loop)
         try:
-            return future.result()
+            return wait_for(future)
+        except TimeLimitError:
+            future.cancel()
+            raise
         except CancelledError:
             raise self._closed_error() from None
 

@@ -12,6 +12,7 @@ from typing import Generic, Protocol, TypeVar
 
 from mucode_core.config import EngineConfig
 from mucode_core.errors import SamplerError
+from mucode_core.time_limit import remaining_s
 
 _LINGER_S = 10.0
 """How long an idle server waits for its next user before another checkpoint may replace it.
@@ -63,6 +64,7 @@ class ServerPool(Generic[K, S]):
 
         Raises:
             SamplerError: The pool is closed.
+            TimeLimitError: The caller may wait no longer.
         """
         server = self._acquire(plan)
         try:
@@ -76,7 +78,8 @@ class ServerPool(Generic[K, S]):
     def _acquire(self, plan: K) -> S:
         with self._changed:
             while not self._closed and (wait_s := self._must_wait_s(plan)) != 0:
-                self._changed.wait(wait_s)
+                left_s = remaining_s()
+                self._changed.wait(min((s for s in (wait_s, left_s) if s is not None), default=None))
             if self._closed:
                 raise SamplerError("are closed", place="inference servers", cure="run the same command again")
             if self._server is None or self._plan != plan:
@@ -97,12 +100,18 @@ class ServerPool(Generic[K, S]):
 
     @contextmanager
     def paused(self) -> Generator[None]:
-        """No server for the length of the block: its devices and memory are another's."""
+        """No server for the length of the block: its devices and memory are another's.
+
+        Raises:
+            TimeLimitError: Its users took longer than the caller may wait.
+        """
         with self._changed:
-            self._num_pauses += 1  # no new lease from here on, so that this wait ends
-            self._changed.wait_for(lambda: self._closed or self._num_leases == 0)
-            self._end_server()
+            self._num_pauses += 1  # no new lease from here on, so that the wait ends
         try:
+            with self._changed:
+                while not self._changed.wait_for(lambda: self._closed or self._num_leases == 0, remaining_s()):
+                    pass
+                self._end_server()
             yield
         finally:
             with self._changed:

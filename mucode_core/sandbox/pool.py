@@ -18,6 +18,7 @@ from mucode_core.errors import SandboxError
 from mucode_core.sandbox.base import Job, Verdicts
 from mucode_core.sandbox.feedback import raised
 from mucode_core.sandbox.judges import Housing, JudgeLostError, JudgeProcess, OutOfCpuError
+from mucode_core.time_limit import wait_for
 from mucode_core.types import Verdict
 
 _ATTEMPTS = 3
@@ -104,6 +105,7 @@ class JudgePool:
 
         Raises:
             SandboxError: When the machinery fails after retries; a failed program is a verdict.
+            TimeLimitError: When the caller may wait no longer.
         """
         waiting: deque[Future[Verdicts]] = deque()
         running: dict[bytes, Future[Verdicts]] = {}
@@ -111,9 +113,9 @@ class JudgePool:
             for job in jobs:
                 waiting.append(self._submit(job, running))
                 if len(waiting) >= self._window:
-                    yield waiting.popleft().result()
+                    yield wait_for(waiting.popleft())
             while waiting:
-                yield waiting.popleft().result()
+                yield wait_for(waiting.popleft())
         finally:
             for future in waiting:
                 future.cancel()

@@ -6,11 +6,12 @@ import pytest
 from chat_server import DROP, ChatServer, answer, completion, refuse, said
 
 from mucode_core.config import VllmConfig
-from mucode_core.errors import ConfigError, SamplerError
+from mucode_core.errors import ConfigError, SamplerError, TimeLimitError
 from mucode_core.sampling import client as client_module
 from mucode_core.sampling.base import SampleRequest, SamplingParams
 from mucode_core.sampling.client import ChatClient, Draw, Reply
 from mucode_core.sampling.vllm import ExternalEndpoint, VllmSampler
+from mucode_core.time_limit import limit_time
 from mucode_core.types import Message
 
 PARAMS = SamplingParams(0.7, 0.9, 50)
@@ -301,3 +302,18 @@ def test_an_endpoint_s_own_fields_go_with_every_request():
     client.draw(make_draws(3), PARAMS)
     client.close()
     assert [body["chat_template_kwargs"] for body in server.bodies] == [{"date_string": "today"}] * 3
+
+
+def test_a_draw_that_takes_too_long_is_given_up_and_the_client_goes_on(serve):
+    release = threading.Event()
+
+    def script(body, attempt):
+        if said(body) == "q0":
+            release.wait(20)
+        return echo(body)
+
+    _, client = serve(script)
+    with limit_time(0.3, place="round 1", setting="run.x"), pytest.raises(TimeLimitError, match="round 1"):
+        client.draw(make_draws(4), PARAMS)
+    release.set()
+    assert [reply.text for (reply,) in client.draw(make_draws(2)[1:], PARAMS)] == ["re: q1"]

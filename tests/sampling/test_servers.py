@@ -4,8 +4,9 @@ import time
 
 import pytest
 
-from mucode_core.errors import SamplerError
+from mucode_core.errors import SamplerError, TimeLimitError
 from mucode_core.sampling.servers import ServerPool
+from mucode_core.time_limit import limit_time
 
 
 class Recorder:
@@ -164,3 +165,13 @@ def test_any_mix_of_users_and_pauses_ends(recorder):
     assert not any(thread.is_alive() for thread in threads)
     assert not wrong
     assert recorder.most_open == 1
+
+
+def test_a_wait_that_takes_too_long_leaves_the_pool_as_it_was(recorder):
+    pool = ServerPool(recorder.open, linger_s=0)
+    with pool.lease("a"):
+        for block in (lambda: pool.lease("b"), pool.paused):
+            with limit_time(0.05, place="stage", setting="run.x"), pytest.raises(TimeLimitError), block():
+                pass
+    with pool.lease("b") as server:
+        assert server.plan == "b"
