@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Generator
 from concurrent.futures import Future
@@ -19,10 +18,10 @@ T = TypeVar("T")
 @dataclass(frozen=True)
 class _Limit:
     deadline: float
-    error: TimeLimitError | None = None
+    error: TimeLimitError
 
 
-_limit: ContextVar[_Limit] = ContextVar("limit", default=_Limit(math.inf))
+_limit: ContextVar[_Limit | None] = ContextVar("limit", default=None)
 
 
 @contextmanager
@@ -53,7 +52,7 @@ def remaining_s() -> float | None:
         TimeLimitError: There are none left.
     """
     limit = _limit.get()
-    if limit.error is None:
+    if limit is None:
         return None
     if (left := limit.deadline - time.monotonic()) <= 0:
         raise limit.error

@@ -20,6 +20,7 @@ from mucode_core.workers import WorkerPool
 from tasks.monitoring import has_server, tag_run
 from tasks.placement import Placement
 from tasks.stage import Runtime
+from tasks.suspending import ending_when_suspended
 
 _RUN_LOCK = ".run.lock"
 _LEASE_S = 60
@@ -72,7 +73,7 @@ def open_runtime(config: Config, *, part_of_a_run: bool = False) -> Generator[Ru
     )
     try:
         alone = nullcontext() if part_of_a_run else store_lock.alone(run_dir(config), _RUN_LOCK)
-        with alone, _hold_gpus(devices):
+        with alone, _hold_gpus(devices), ending_when_suspended():
             yield runtime
     except UnfinishedRun as error:  # a stage whose input failed: that input's failure is the news
         raise _first_failure(runtime) or error from None

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -93,9 +94,20 @@ def test_a_cancelled_run_leaves_nothing(deployed, tag):
     wait_for(lambda: not held_gpus(environment), LEASE_S)
 
 
-def test_a_crashed_run_is_retried_where_it_was(deployed):
+def test_a_suspended_run_leaves_nothing_and_resumes_and_a_crashed_one_is_retried(deployed):
     environment, directory = deployed
+    before = set(left_behind(directory))
     run = begin(environment, directory / "execution")
+    wait_for(lambda: is_at(environment, run, "execution"), 240)
+    pid = process_of(environment, run)
+    later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    details = {"pause_timeout": later, "pause_reschedule": True}
+    suspended = {"type": "PAUSED", "name": "Suspended", "state_details": details}
+    ask(environment, f"flow_runs/{run}/set_state", state=suspended)  # as the UI does
+    wait_for(lambda: not (set(left_behind(directory)) - before or containers_of(pid)), GONE_S)
+    assert read_run(environment, run)["state_name"] == "Suspended"
+    assert not held_gpus(environment)
+    ask(environment, f"flow_runs/{run}/resume")
     wait_for(lambda: is_at(environment, run, "execution"), 240)
     store = directory / "execution" / "store"
     before = {path.parent.name for path in store.glob("samples/[!.]*/record.json")}
