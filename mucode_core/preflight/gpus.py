@@ -13,6 +13,7 @@ from mucode_core.errors import ConfigError
 
 _QUERY = "index,name,memory.total,memory.free,uuid"
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
+_NODE = "MUCODE_NODE"
 _PATIENCE_S = 20
 
 
@@ -58,6 +59,12 @@ def _parse(line: str) -> Iterator[tuple[str, Gpu]]:
     gpu = Gpu(int(index), name, int(total) / 1024, int(free) / 1024)
     yield index, gpu
     yield uuid, gpu
+
+
+def limit_name(device: str) -> str:
+    """The name by which runs keep each other off a device; `MUCODE_NODE` tells machines of one server apart."""
+    node = os.environ.get(_NODE)
+    return f"{node}-gpu-{device}" if node else f"gpu-{device}"
 
 
 def visible_devices() -> list[str] | None:
