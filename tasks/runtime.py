@@ -20,11 +20,12 @@ from mucode_core import reaper, store_lock
 from mucode_core.artifacts import open_store
 from mucode_core.config import Config
 from mucode_core.device_lock import hold_devices
-from mucode_core.errors import ConfigError
+from mucode_core.errors import ArtifactError, ConfigError
 from mucode_core.prefect_server import lost_server
 from mucode_core.preflight import require_run
 from mucode_core.preflight.gpus import limit_name, visible_devices
 from mucode_core.sandbox import open_sandbox
+from mucode_core.storage import CURE, find_unwritable
 from mucode_core.workers import WorkerPool
 from tasks.monitoring import has_server, tag_run
 from tasks.placement import DeploymentPlacement, Placement
@@ -103,6 +104,10 @@ def open_runtime(config: Config, *, part_of_a_run: bool = False) -> Generator[Ru
             yield runtime
     except (httpx.TransportError, ConcurrencySlotAcquisitionError) as error:
         raise lost_server(get_current_settings().api.url or "", error) from error
+    except OSError as error:
+        if (reason := find_unwritable(error)) is None:
+            raise
+        raise ArtifactError(f"cannot be written: {reason}", place=str(run_dir(config)), cure=CURE) from error
     except UnfinishedRun as error:  # a stage whose input failed: that input's failure is the news
         raise _first_failure(runtime) or error from None
     finally:

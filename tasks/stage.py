@@ -228,7 +228,7 @@ def stage(kind: str, *, version: int, tags: tuple[str, ...] = ()) -> Callable[[B
             message = "from the store"
             if runtime.store.find(recipe) is None:
                 if (placement := runtime.placement_of(tags)) is not None:
-                    message = _place(placement, recipe, build, label, inputs)
+                    message = _place(runtime, placement, recipe, build, label, inputs)
                 else:
                     with _limited(runtime.time_limits, tags, label):
                         message = _build(runtime, recipe, build, label, inputs)
@@ -268,9 +268,13 @@ def _build(runtime: Runtime, recipe: Recipe, build: Build, label: str, inputs: M
     return message
 
 
-def _place(placement: Placement, recipe: Recipe, build: Build, label: str, inputs: Mapping[str, Any]) -> str:
+def _place(
+    runtime: Runtime, placement: Placement, recipe: Recipe, build: Build, label: str, inputs: Mapping[str, Any]
+) -> str:
     placement.run(StageCall(name_stage(build), label, encode_inputs(build, inputs), recipe.fingerprint))
-    return placement.description
+    record = runtime.store.record(runtime.store.ref(recipe))
+    done = summarise_stage(record["num_rows"], record["duration_s"], record["notes"])
+    return f"{done} · {placement.description}"
 
 
 def build_call(runtime: Runtime, call: StageCall) -> None:
