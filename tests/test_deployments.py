@@ -11,17 +11,21 @@ import httpx
 import jsonschema
 import pytest
 import yaml
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.utilities.callables import parameter_schema
 from prefect.utilities.schema_tools.validation import ValidationError, validate
 from prefect.workers.process import ProcessJobConfiguration
 from prefect_docker.worker import DockerWorkerJobConfiguration
 from prefect_kubernetes.worker import KubernetesWorkerJobConfiguration
 
+from deployments import deploy, lookup, worker
+from deployments.healthcheck import find_address
 from deployments.pools import pool_name
 from deployments.recipes import load_recipe
 from deployments.templates import make_docker_template, make_kubernetes_template, make_process_template
-from mucode_core.config import make_config
+from mucode_core.config import Config, make_config
 from mucode_core.errors import ConfigError
+from mucode_core.preflight.gpus import limit_name
 from tests.conftest import REPO
 from tests.prefect_server import call, running_server, start, stop
 
@@ -38,7 +42,21 @@ def make_job(configuration, template, **values):
 def test_a_process_sees_its_pool_s_devices(values, seen):
     job = make_job(ProcessJobConfiguration, make_process_template("4,5"), **values)
     assert job.env["CUDA_VISIBLE_DEVICES"] == seen
+    assert "MUCODE_NODE" not in job.env
+
+
+def test_machines_of_one_server_share_no_names(monkeypatch):
+    job = make_job(ProcessJobConfiguration, make_process_template("4,5", node="left"))
+    monkeypatch.setenv("MUCODE_NODE", job.env["MUCODE_NODE"])
+    assert limit_name("4") == limit_name("4", "left") == "left-gpu-4"
+    monkeypatch.delenv("MUCODE_NODE")
+    assert limit_name("4") == limit_name("4", "") == "gpu-4"
     assert (pool_name("4,5"), pool_name("")) == ("gpu-45", "cpu")
+    assert (pool_name("4,5", node="left"), pool_name("", node="left")) == ("left-gpu-45", "cpu")
+    assert (pool_name("4,5", "docker", "left"), pool_name("", "docker", "left")) == (
+        "left-docker-gpu-45",
+        "left-docker-cpu",
+    )
 
 
 DOCKER = {"image": "mucode:gpu", "group": 111, "sandbox_dir": "/var/tmp/here"}
@@ -81,6 +99,9 @@ def test_a_pod_asks_for_gpus_and_mounts_runs(values, gpus):
         (make_process_template(""), {"cuda_visible_devices": "0;rm -rf"}, "0;rm"),
         (make_docker_template("", **DOCKER), {"cuda_visible_devices": "$(id)"}, "id"),
         (make_kubernetes_template(1, image="i", claim="c"), {"gpus": -1}, "-1"),
+        (make_process_template(""), {"cuda_visible_device": "0"}, "cuda_visible_device'"),
+        (make_docker_template("", **DOCKER), {"cuda_visible_device": "0"}, "cuda_visible_device'"),
+        (make_kubernetes_template(1, image="i", claim="c"), {"gpu": 1}, "gpu'"),
     ],
 )
 def test_a_wrong_variable_is_refused(template, wrong, said):
@@ -90,8 +111,9 @@ def test_a_wrong_variable_is_refused(template, wrong, said):
 
 def steps():
     for deployment in FILE["deployments"]:
-        (step,) = deployment["build"]
-        yield pytest.param(deployment, step["deployments.recipes.load_recipe"], id=deployment["name"])
+        for step in deployment["build"]:
+            if recipe := step.get("deployments.recipes.load_recipe"):
+                yield pytest.param(deployment, recipe, id=deployment["name"])
 
 
 @pytest.mark.parametrize(("deployment", "step"), steps())
@@ -108,9 +130,73 @@ def test_every_deployment_has_a_flow_and_a_recipe_that_loads(deployment, step, m
     assert deployment["parameters"] == {"config": "{{ recipe.config }}"}
 
 
-def test_every_recipe_of_the_paper_s_models_is_deployed():
+def test_every_recipe_for_gpus_is_deployed():
     paths = {step.values[1]["path"] for step in steps()}
-    assert {f"configs/{p.name}" for p in (REPO / "configs").glob("*-mbpp.yaml")} <= paths
+    assert {f"configs/{p.name}" for p in (REPO / "configs").glob("*b-*.yaml")} <= paths
+    names = {(d["entrypoint"].partition(":")[2], d["name"]) for d in FILE["deployments"] if "GPU_POOL" in str(d)}
+    for model in ("llama-3.2-1b-mbpp", "llama-3.1-8b-mbpp"):
+        assert {(flow, model) for flow in ("expert_iteration", "best_of_n", "pass_at_k")} <= names
+        assert ("expert_iteration", f"{model}-rft") in names
+
+
+def test_stages_are_placed_on_the_pool_with_gpus():
+    from flows.stage import run_stage
+
+    (stage,) = (d for d in FILE["deployments"] if d["entrypoint"] == "flows/stage.py:run_stage")
+    assert f"{run_stage.name}/{stage['name']}" == Config().run.stage_deployment
+    assert stage["work_pool"] == {"name": "{{ $GPU_POOL }}"}
+    (caller,) = (d for d in FILE["deployments"] if "run.placement=deployments" in str(d))
+    assert caller["work_pool"] == {"name": "cpu"}  # it waits for runs of the other pool, which runs one at a time
+
+
+def test_a_deployment_stores_what_its_recipe_says_and_no_default(monkeypatch):
+    monkeypatch.chdir(REPO)
+    config = load_recipe("configs/demo.yaml", ["run.seed=3"])["config"]
+    assert config["run"] == {"name": "demo", "seed": 3, "iterations": 2}
+    assert "sampling" not in json.dumps(config)  # a key of run.time_limits_s
+
+
+class Pool:
+    def __init__(self, limit):
+        self.concurrency_limit = limit
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(1, ["--limit", "1"]), (None, [])])
+def test_a_worker_takes_type_and_limit_from_its_pool_and_makes_none(limit, expected, monkeypatch):
+    monkeypatch.setattr(worker, "require_pool", lambda name: Pool(limit))
+    command = worker.make_command("docker-gpu-01", ["--with-healthcheck"])
+    assert command[-3 - len(expected) :] == [
+        "docker-gpu-01",
+        "--no-create-pool-if-not-found",
+        *expected,
+        "--with-healthcheck",
+    ]
+    assert "--type" not in command
+
+
+def test_without_a_pool_for_them_no_recipe_for_gpus_is_deployed(monkeypatch):
+    monkeypatch.setattr(deploy, "require_pool", lambda name: Pool(None))
+    names = [part for part in deploy.make_command() if "/" in part and part not in str(REPO)]
+    assert {name for name in names if name.startswith(("expert-iteration/", "best-of-n/", "pass-at-k/"))} == {
+        "expert-iteration/demo",
+        "expert-iteration/demo-rft",
+        "expert-iteration/demo-vllm",
+        "best-of-n/demo",
+        "pass-at-k/demo",
+    }
+    assert "--all" in deploy.make_command("gpu-01")
+
+
+@pytest.mark.parametrize("address", ["", "http://127.0.0.1:9/api"])
+def test_a_server_that_is_not_there_is_named(address):
+    with temporary_settings({PREFECT_API_URL: address or None}), pytest.raises(ConfigError, match="cure"):
+        lookup.require_pool("cpu")
+
+
+def test_a_worker_and_a_server_are_asked_for_their_health():
+    assert find_address(["docker-init", "--", "python", "-m", "deployments.worker", "cpu"]).endswith(":8080/health")
+    assert find_address(["prefect", "server", "start"]).endswith(":4200/api/health")
+    assert find_address(["mucode", "demo"]) is None
 
 
 def test_the_form_of_the_ui_knows_every_key():
@@ -120,6 +206,8 @@ def test_the_form_of_the_ui_knows_every_key():
     sections = schema["definitions"]
     assert "batch_size" in sections["TrlSftConfig"]["properties"]
     assert sections["RunConfig"]["properties"]["seed"]["description"]
+    for section in ("RunConfig", "SandboxConfig", "EvaluationConfig"):  # what a deployment leaves out has a default
+        assert all("default" in key or "$ref" in str(key) for key in sections[section]["properties"].values())
 
 
 def test_a_recipe_that_cannot_work_is_not_deployed():
