@@ -2,7 +2,12 @@
 
 import asyncio
 import json
+import os
 import re
+import shlex
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -27,7 +32,20 @@ from mucode_core.config import Config, make_config
 from mucode_core.errors import ConfigError
 from mucode_core.preflight.gpus import limit_name
 from tests.conftest import REPO
-from tests.prefect_server import call, running_server, start, stop
+from tests.prefect_server import (
+    ask,
+    call,
+    finish,
+    launch,
+    make_environment,
+    process_of,
+    read_run,
+    running_server,
+    stop,
+    suspend,
+    wait_for,
+    wait_for_server,
+)
 
 FILE = yaml.safe_load((REPO / "deployments" / "prefect.yaml").read_text())
 
@@ -242,44 +260,128 @@ def devices_of_models(environment):
             continue
 
 
+def begin(environment, directory, deployment, name, *overrides):
+    places = [f"run.output_dir={directory / name}", f"run.store_dir={directory / 'store'}", f"run.name={name}"]
+    config = load_recipe("configs/demo.yaml", [*SMALL, *places, *overrides])["config"]
+    call(environment, "prefect", "deployment", "run", deployment, "-p", f"config={json.dumps(config)}")
+
+
+def follow(environment, seconds):
+    """The states in which all runs end, and which devices models saw at one time."""
+    deadline, seen = time.monotonic() + seconds, set()
+    while time.monotonic() < deadline:
+        seen.add(tuple(sorted(set(devices_of_models(environment)))))
+        runs = ask(environment, "flow_runs/filter")
+        if all(run["state_type"] not in ("SCHEDULED", "PENDING", "RUNNING") for run in runs):
+            break
+        time.sleep(0.5)
+    return [run["state_type"] for run in runs], seen - {()}
+
+
 @pytest.mark.slow
 def test_pools_of_each_type_are_made_and_renewed(server):
-    for arguments in (["2,3"], ["--type", "docker", "0,1"], ["--type", "kubernetes", "4"], ["2,3"]):
+    for arguments in (["2,3"], ["--type", "docker", "0,1"], ["--type", "kubernetes", "4"], ["--node", "left", "2"]):
         call(server, "deployments.pools", *arguments)
-    pools = httpx.post(f"{server['PREFECT_API_URL']}/work_pools/filter", json={}).json()
+    httpx.patch(f"{server['PREFECT_API_URL']}/v2/concurrency_limits/gpu-2", json={"limit": 5}).raise_for_status()
+    call(server, "deployments.pools", "2,3", "--silence", "45")
+    pools = ask(server, "work_pools/filter")
     assert {pool["name"]: (pool["type"], pool["concurrency_limit"]) for pool in pools} == {
         "cpu": ("process", None),
         "gpu-23": ("process", 1),
+        "left-gpu-2": ("process", 1),
         "docker-cpu": ("docker", None),
         "docker-gpu-01": ("docker", 1),
         "kubernetes-0gpu": ("kubernetes", None),
         "kubernetes-4gpu": ("kubernetes", None),
     }
+    limits = {limit["name"]: limit["limit"] for limit in ask(server, "v2/concurrency_limits/filter")}
+    assert limits == {"gpu-0": 1, "gpu-1": 1, "gpu-2": 1, "gpu-3": 1, "left-gpu-2": 1}
+    (automation,) = ask(server, "automations/filter")
+    assert automation["trigger"]["within"] == 45
 
 
 @pytest.mark.slow
-def test_deployed_runs_see_their_pool_s_devices_and_never_share_them(server, tmp_path):
-    call(server, "deployments.pools", "0,1")
-    call(server, "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", "deployments/prefect.yaml")
-    worker = start(server, "worker", "start", "--type", "process", "--pool", "gpu-01")
-    api, seen = server["PREFECT_API_URL"], set()
+def test_a_worker_of_a_pool_that_is_not_there_says_how_to_make_it(server):
+    command = [sys.executable, "-m", "deployments.worker", "gpu-9"]
+    done = subprocess.run(command, env=server, cwd=REPO, check=False, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2
+    assert 'gpu-9: there is no such work pool\n  cure: make pools GPUS="' in done.stderr
+    assert "gpu-9" not in {pool["name"] for pool in ask(server, "work_pools/filter")}
+
+
+@pytest.mark.slow
+def test_a_run_that_vanishes_has_crashed_and_a_suspended_one_has_not(server):
+    call(server, "deployments.pools", "--silence", "45")
+    call(server, "prefect", "--no-prompt", "deploy", "tests/patient.py:patient", "--name", "here", "--pool", "cpu")
+    deployment = httpx.get(f"{server['PREFECT_API_URL']}/deployments/name/patient/here").json()["id"]
+    create = f"deployments/{deployment}/create_flow_run"
+    misspelt = {"job_variables": {"cuda_visible_device": "0"}}
+    refused = httpx.post(f"{server['PREFECT_API_URL']}/{create}", json=misspelt)
+    assert refused.status_code == 422
+    assert "cuda_visible_device" in refused.text
+    often = server | {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}  # the shortest that Prefect has
+    worker = launch(often, sys.executable, "-m", "deployments.worker", "cpu")
     try:
-        for name in ("one", "two"):
-            places = [f"run.output_dir={tmp_path / name}", f"run.store_dir={tmp_path / 'store'}", f"run.name={name}"]
-            config = load_recipe("configs/demo.yaml", [*SMALL, *places])["config"]
-            parameter = f"config={json.dumps(config)}"
-            call(server, "prefect", "deployment", "run", "expert-iteration/llama-3.1-8b-mbpp", "-p", parameter)
-        deadline = time.monotonic() + 700
-        while time.monotonic() < deadline:
-            seen |= set(devices_of_models(server))
-            runs = httpx.post(f"{api}/flow_runs/filter", json={}).json()
-            if all(run["state_type"] not in ("SCHEDULED", "PENDING", "RUNNING") for run in runs):
-                break
-            time.sleep(0.5)
-        assert [run["state_type"] for run in runs] == ["COMPLETED", "COMPLETED"]
+        suspended, vanished = (ask(server, create)["id"] for _ in range(2))
+        for run in (suspended, vanished):
+            wait_for(lambda run=run: read_run(server, run)["state_type"] == "RUNNING", 120)
+        pid = process_of(server, suspended)
+        suspend(server, suspended)
+        wait_for(lambda: not Path(f"/proc/{pid}").exists(), 30)
+        os.killpg(worker.pid, signal.SIGKILL)
+        os.kill(process_of(server, vanished), signal.SIGKILL)
+        wait_for(lambda: read_run(server, vanished)["state_type"] == "CRASHED", 150)
+        assert "no heartbeat" in read_run(server, vanished)["state"]["message"]
+        assert read_run(server, suspended)["state_name"] == "Suspended"
     finally:
-        stop(worker)
-    assert seen == {"0,1"}
-    first, second = sorted(runs, key=lambda run: run["start_time"])
-    assert first["end_time"] <= second["start_time"]
+        worker.kill()
+        worker.wait()
+
+
+def documented():
+    """The first commands of docs/deployments.md, as a reader types them."""
+    text = (REPO / "docs" / "deployments.md").read_text()
+    lines = re.findall(r"^    (make .*)$", text, re.MULTILINE)
+    return [shlex.split(line, comments=True) for line in lines[:5]]
+
+
+def make(*arguments):
+    """The command of a target that takes the environment as it is."""
+    return ["make", "--old-file=.venv/.installed", *arguments]
+
+
+@pytest.mark.slow
+def test_the_documented_commands_run_on_cpu_and_gpus_and_pools_share_no_device(tmp_path):
+    """A run on pool cpu, and two on pools that have a device in common."""
+    environment = make_environment(tmp_path)
+    environment["PREFECT_SERVER_API_PORT"] = re.search(r":(\d+)/", environment["PREFECT_API_URL"])[1]
+    serve, pools, deployments, *workers = documented()
+    processes = [launch(environment, *make(*serve[1:]))]
+    try:
+        wait_for_server(environment, processes[0])
+        for command in (
+            make(
+                *pools[1:],
+            ),
+            make(*deployments[1:]),
+        ):
+            finish(environment, *command)
+        processes += [launch(environment, *make(*command[1:])) for command in workers]
+        begin(environment, tmp_path, "expert-iteration/demo", "on-cpu")
+        states, seen = follow(environment, 400)
+        assert states == ["COMPLETED"]
+        assert seen == {("",)}
+
+        begin(environment, tmp_path, "expert-iteration/llama-3.1-8b-mbpp", "one", "run.seed=1")
+        finish(environment, *make("pools", "GPUS=3,4"))
+        finish(environment, *make("deploy", "GPU_POOL=gpu-34"))
+        processes.append(launch(environment, *make("worker", "POOL=gpu-34")))
+        begin(environment, tmp_path, "expert-iteration/llama-3.1-8b-mbpp", "two", "run.seed=1")
+        states, seen = follow(environment, 700)
+        assert states == ["COMPLETED"] * 3
+        assert seen <= {("0,1,2,3",), ("3,4",)}
+        assert ("0,1,2,3",) in seen
+    finally:
+        for process in reversed(processes):
+            stop(process)
     assert (tmp_path / "two" / "report.md").exists()
