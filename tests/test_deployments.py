@@ -217,6 +217,50 @@ def test_a_worker_and_a_server_are_asked_for_their_health():
     assert find_address(["mucode", "demo"]) is None
 
 
+COMPOSE = [f"--file={REPO / 'deployments' / name}" for name in ("compose.yaml", "compose.gpu.yaml")]
+GPUS = {"GPU_GROUPS": "0,1 2,3", "GPU_POOL": "gpu-01"}
+
+
+def read_compose(*files, **environment):
+    """What Compose makes of the files, or the message by which it refuses."""
+    plain = {name: value for name, value in os.environ.items() if name not in GPUS}
+    done = subprocess.run(
+        ["docker-compose", *files, "config"], env=plain | environment, check=False, capture_output=True, text=True
+    )
+    return yaml.safe_load(done.stdout)["services"] if done.returncode == 0 else done.stderr
+
+
+@pytest.mark.docker
+def test_compose_waits_for_what_a_service_needs():
+    services = read_compose(*COMPOSE, **GPUS)
+    healthy, done = {"condition": "service_healthy"}, {"condition": "service_completed_successfully"}
+    assert {name: service.get("depends_on") for name, service in services.items()} == {
+        "database": None,
+        "server": {"database": healthy},
+        "setup": {"server": healthy},
+        "worker": {"setup": done},
+        "gpu-worker": {"setup": done},
+    }
+    assert services["gpu-worker"]["command"] == "python -m deployments.worker gpu-01 --with-healthcheck"
+    assert services["setup"]["environment"].items() >= GPUS.items()
+    shared = ("volumes", "group_add", "env_file", "init", "restart", "environment")
+    assert all(services["gpu-worker"].get(key) == services["worker"].get(key) for key in shared)
+
+
+@pytest.mark.docker
+def test_compose_without_gpus_deploys_nothing_for_them():
+    services = read_compose(COMPOSE[0], POSTGRES_SCALE="0")
+    assert "gpu-worker" not in services
+    assert services["setup"]["environment"]["GPU_POOL"] == ""
+    assert services["database"]["scale"] == 0
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("missing", GPUS)
+def test_compose_with_gpus_asks_for_their_pools(missing):
+    assert missing in read_compose(*COMPOSE, **{name: value for name, value in GPUS.items() if name != missing})
+
+
 def test_the_form_of_the_ui_knows_every_key():
     from flows.expert_iteration import expert_iteration
 
