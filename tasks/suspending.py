@@ -14,6 +14,7 @@ import httpx
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.context import FlowRunContext
+from prefect.events import emit_event
 from prefect.exceptions import Pause, PrefectException
 
 from tasks.monitoring import has_server
@@ -43,9 +44,18 @@ def ending_when_suspended() -> Generator[None]:
     ).start()
     try:
         yield
+    except Pause:
+        _tell_of_end(run)
+        raise
     finally:
         ended.set()
         signal.signal(_SIGNAL, signal.SIG_IGN)  # the watch may just be sending it
+
+
+def _tell_of_end(run: FlowRun) -> None:
+    """A heartbeat after the suspension, as the last word, would have this run taken for one that vanished
+    (`deployments/pools.py`)."""
+    emit_event("prefect.flow-run.ended", resource={"prefect.resource.id": f"prefect.flow-run.{run.id}"})
 
 
 def _suspend(signum: int, frame: FrameType | None) -> NoReturn:

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 import docker
@@ -76,11 +76,24 @@ def launch(environment, *command):
 
 
 def stop(process):
-    os.killpg(process.pid, signal.SIGTERM)
+    """Ends a command with all it started."""
+    group = process.pid
+    os.killpg(group, signal.SIGTERM)
+    deadline = time.monotonic() + 30
+    while is_left(process, group) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
+    process.wait()
+
+
+def is_left(process, group):
+    process.poll()  # reaps it
     try:
-        process.wait(30)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def call(environment, *arguments):
