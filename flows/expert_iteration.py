@@ -37,7 +37,7 @@ from tasks.publishing import (
     resampling,
 )
 from tasks.rounds import Round, Searched, submit_round, summarise_round
-from tasks.runtime import open_runtime, run_dir
+from tasks.runtime import open_runtime, require_deployed_run, run_dir
 from tasks.stage import Runtime
 from tasks.training import choose, keep_rollouts, relabel_states, train_generator
 from tasks.verifier import collect_pairs, train_verifier
@@ -61,6 +61,7 @@ _TASK_RUNNER: Any = ThreadPoolTaskRunner(max_workers=_WAITING_TASKS)
 def expert_iteration(config: Config) -> RunResult:
     """Runs the whole method and writes its report; finished stages are taken from the store."""
     require_own_engine(config)
+    require_deployed_run(config)
     with open_runtime(config) as runtime:
         run = _begin(runtime, config)
         for iteration in range(config.run.iterations + 1):

@@ -12,7 +12,8 @@ from pathlib import Path
 import psutil
 
 from mucode_core.config import SandboxConfig
-from mucode_core.errors import SandboxError
+from mucode_core.errors import SandboxError, ServerError
+from mucode_core.prefect_server import API_URL, require_server
 from mucode_core.sandbox import open_sandbox
 from mucode_core.sandbox.base import Job, Limits
 
@@ -88,7 +89,12 @@ def _sandbox() -> Check:
 
 
 def _server() -> Check:
-    url = os.environ.get("PREFECT_API_URL", "")
-    return Check(
-        "server", ok=True, detail=url or "none set: a temporary Prefect server starts with a run", required=False
-    )
+    url = os.environ.get(API_URL, "")
+    if not url:
+        detail = "none set: a temporary Prefect server starts with a run"
+        return Check("server", ok=True, detail=detail, required=False)
+    try:
+        require_server(url)
+    except ServerError as error:
+        return Check("server", ok=False, detail=str(error), required=True)
+    return Check("server", ok=True, detail=url, required=True)

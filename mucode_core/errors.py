@@ -7,6 +7,7 @@ MucodeError
 │   └── StoreError   the machinery that keeps outputs elsewhere failed
 ├── SandboxError     the machinery that runs programs failed (never a verdict)
 ├── PlacementError   the machinery that runs stages on other machines failed
+├── ServerError      the Prefect server does not answer
 ├── SamplerError     the machinery that draws completions failed
 ├── TimeLimitError   a stage took longer than it may: another attempt may end well
 └── TrainingError    a fit cannot start or did not finish
@@ -62,6 +63,10 @@ class SandboxError(MucodeError):
 
 class PlacementError(MucodeError):
     """The machinery that runs stages on other machines failed."""
+
+
+class ServerError(MucodeError):
+    """The Prefect server does not answer."""
 
 
 class SamplerError(MucodeError):

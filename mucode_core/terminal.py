@@ -29,18 +29,26 @@ def run_flow(start: Callable[[], Result], expected: Mapping[str, float]) -> Resu
         start: Imports and calls the flow: Prefect reads its settings when it is imported.
         expected: Weights of the heavy stages, by the beginning of their labels; for the time left.
     """
+    import httpx
+
     from mucode_core import reaper
     from mucode_core.console import RunDisplay
+    from mucode_core.prefect_server import API_URL, lost_server, require_server
 
     for name, value in _PREFECT_DEFAULTS.items():
         os.environ.setdefault(name, value)
-    if not os.environ.get("PREFECT_API_URL"):
+    if url := os.environ.get(API_URL):
+        require_server(url)
+    else:
         reaper.guard()
         signal.signal(signal.SIGINT, _stop_at_once)
     from tasks.listening import listening
 
     with RunDisplay(expected, make_console()) as display, listening(display):
-        return start()
+        try:
+            return start()
+        except httpx.TransportError as error:  # by the engine of the flow, which had a last word for the server
+            raise lost_server(url or "", error) from error
 
 
 def make_console() -> Console:

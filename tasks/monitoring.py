@@ -20,6 +20,7 @@ from prefect.settings import get_current_settings
 
 from mucode_core.config import Config
 from mucode_core.fingerprint import digest_of
+from mucode_core.preflight.gpus import limit_name
 from mucode_core.progress import Progress, ignore
 
 Logger = logging.Logger | logging.LoggerAdapter[Any]
@@ -178,6 +179,6 @@ def tag_run(config: Config, devices: Sequence[str]) -> None:
     digest = digest_of(config.model_dump(mode="json"))[:8]
     engines = f"{config.generator.backend} + {config.finetune.backend}"
     own = [config.run.algorithm, config.problems.dataset, model, engines, f"config {digest}"]
-    tags = [*context.flow_run.tags, *own, *(f"gpu-{name}" for name in devices)]
+    tags = [*context.flow_run.tags, *own, *map(limit_name, devices)]
     with get_client(sync_client=True) as client:
         client.update_flow_run(context.flow_run.id, tags=list(dict.fromkeys(tags)))

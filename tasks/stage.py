@@ -30,6 +30,7 @@ from mucode_core.errors import (
     TimeLimitError,
     TrainerError,
 )
+from mucode_core.preflight.gpus import limit_name
 from mucode_core.progress import Progress
 from mucode_core.sampling.servers import ServerPool
 from mucode_core.sampling.vllm import open_client
@@ -40,7 +41,7 @@ from mucode_core.verifier.vllm_score import open_scorer
 from mucode_core.workers import WorkerPool
 from tasks.listening import current_listener
 from tasks.monitoring import Logger, Monitor, has_server, summarise_stage
-from tasks.placement import Placement, StageCall, encode_inputs
+from tasks.placement import Placement, StageCall, decode_inputs, encode_inputs
 
 
 class Runtime:
@@ -58,7 +59,7 @@ class Runtime:
         trains_beside_servers: bool = False,
         devices: Sequence[str] = (),
         logger: Logger | None = None,
-        placement: Placement | None = None,
+        placements: Mapping[str, Placement] | None = None,
         time_limits: TimeLimits | None = None,
     ) -> None:
         self._trains_beside_servers = trains_beside_servers
@@ -66,8 +67,7 @@ class Runtime:
         self.devices = tuple(devices)
         """The GPUs that the run was pinned to."""
         self.monitor = Monitor(logger)
-        self.placement = placement
-        """Where stages that use GPUs run, if not here."""
+        self._placements = placements or {}
         self.store, self.workers = store, workers
         self._open_sandbox, self._lock = open_sandbox, threading.Lock()
         self._sandbox: Sandbox | None = None
@@ -84,10 +84,14 @@ class Runtime:
         with self._lock:
             if self._sandbox is None:
                 self._sandbox = self._open_sandbox()
-                get_run_logger().warning("%s", self._sandbox.isolation)
-                if self.listener is not None:
-                    self.listener.told(self._sandbox.isolation)
+                self.tell(self._sandbox.isolation)
             return self._sandbox
+
+    def tell(self, text: str) -> None:
+        """Says something to whoever watches the run."""
+        get_run_logger().warning("%s", text)
+        if self.listener is not None:
+            self.listener.told(text)
 
     def close(self) -> None:
         """Ends servers, workers and sandbox."""
@@ -96,7 +100,13 @@ class Runtime:
         self.workers.close()
         if self._sandbox is not None:
             self._sandbox.close()
+        for placement in set(self._placements.values()):
+            placement.close()
         self.monitor.close()
+
+    def placement_of(self, tags: Sequence[str]) -> Placement | None:
+        """Where a stage runs, if not here."""
+        return next((self._placements[tag] for tag in tags if tag in self._placements), None)
 
     def log_path(self, ref: ArtifactRef) -> Path:
         """Where the server of a model writes what it has to say; the run's log repeats it."""
@@ -126,9 +136,9 @@ class Runtime:
         return tell
 
 
-SAME_VERSION = "deploy the same version of the project where the flow and where its stages run"
+_SAME_VERSION = "deploy the same version of the project where the flow and where its stages run"
 
-_ON_DEVICES = {"sampling", "training", "scoring", "evaluation"}
+ON_DEVICES = ("sampling", "training", "scoring", "evaluation")
 """Tags of stages that use GPUs where there are any."""
 
 _INFRASTRUCTURE = (PlacementError, SandboxError, SamplerError, StoreError, TimeLimitError, TrainerError)
@@ -175,7 +185,7 @@ class Stage:
         return future
 
     def _devices(self, runtime: Runtime) -> list[str]:
-        return [f"gpu-{name}" for name in runtime.devices] if set(self.tags) & _ON_DEVICES else []
+        return [limit_name(device) for device in runtime.devices] if set(self.tags) & set(ON_DEVICES) else []
 
 
 def _ended_well(future: PrefectFuture[Any]) -> bool:
@@ -199,7 +209,7 @@ def find_stage(name: str) -> Stage:
     except (ImportError, AttributeError, ValueError):
         found = None
     if not isinstance(found, Stage):
-        raise ArtifactError("this code has no such stage", place=name, cure=SAME_VERSION)
+        raise ArtifactError("this code has no such stage", place=name, cure=_SAME_VERSION)
     return found
 
 
@@ -217,8 +227,8 @@ def stage(kind: str, *, version: int, tags: tuple[str, ...] = ()) -> Callable[[B
             recipe = make_recipe(kind, version, inputs)
             message = "from the store"
             if runtime.store.find(recipe) is None:
-                if runtime.placement is not None and set(tags) & _ON_DEVICES:
-                    message = _place(runtime.placement, recipe, build, label, inputs)
+                if (placement := runtime.placement_of(tags)) is not None:
+                    message = _place(placement, recipe, build, label, inputs)
                 else:
                     with _limited(runtime.time_limits, tags, label):
                         message = _build(runtime, recipe, build, label, inputs)
@@ -260,7 +270,23 @@ def _build(runtime: Runtime, recipe: Recipe, build: Build, label: str, inputs: M
 
 def _place(placement: Placement, recipe: Recipe, build: Build, label: str, inputs: Mapping[str, Any]) -> str:
     placement.run(StageCall(name_stage(build), label, encode_inputs(build, inputs), recipe.fingerprint))
-    return "by a deployment's run"
+    return placement.description
+
+
+def build_call(runtime: Runtime, call: StageCall) -> None:
+    """Publishes the artifact that another process's run calls for, in the store that both share.
+
+    Raises:
+        ArtifactError: This code would make another artifact than the caller's.
+    """
+    stage = find_stage(call.stage)
+    inputs = decode_inputs(stage.build, call.inputs)
+    recipe = make_recipe(stage.kind, stage.version, inputs)
+    if recipe.fingerprint != call.fingerprint:
+        raise ArtifactError("the caller's code makes another artifact", place=call.label, cure=_SAME_VERSION)
+    if runtime.store.find(recipe) is None:
+        with _limited(runtime.time_limits, stage.tags, call.label):
+            _build(runtime, recipe, stage.build, call.label, inputs)
 
 
 def make_recipe(kind: str, version: int, inputs: Mapping[str, Any]) -> Recipe:

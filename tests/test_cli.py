@@ -1,5 +1,6 @@
 """The command line: quick, light, and clear about bad input."""
 
+import os
 import subprocess
 import sys
 
@@ -11,9 +12,10 @@ EVALUATE = ["evaluate", "configs/demo.yaml", "--generator", "nowhere"]
 HEAVY = ("torch", "transformers", "vllm", "prefect", "matplotlib", "pyarrow")
 
 
-def mucode(*arguments, cwd=None):
+def mucode(*arguments, cwd=None, **variables):
     command = [sys.executable, "-m", "mucode_core", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=cwd)
+    environment = os.environ | variables
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=cwd, env=environment)
 
 
 def test_help_names_the_commands_and_loads_nothing_heavy():
@@ -103,3 +105,13 @@ def test_the_doctor_tells_what_is_there():
     assert done.returncode == 0, done.stderr
     assert "sandbox" in done.stderr
     assert '"torch": {"ok": true' in done.stdout.splitlines()[-1]
+
+
+def test_a_server_that_does_not_answer_is_told_before_anything_starts(tmp_path):
+    nobody = {"PREFECT_API_URL": "http://127.0.0.1:9/api"}
+    done = mucode("demo", "--out", str(tmp_path / "run"), **nobody)
+    assert done.returncode == 1
+    assert "PREFECT_API_URL http://127.0.0.1:9/api: the Prefect server does not answer" in done.stderr
+    assert "cure: start it (`make server`)" in done.stderr
+    assert not (tmp_path / "run").exists()
+    assert "MISS server" in mucode("doctor", **nobody).stderr

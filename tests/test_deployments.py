@@ -29,7 +29,7 @@ from deployments.pools import pool_name
 from deployments.recipes import load_recipe
 from deployments.templates import make_docker_template, make_kubernetes_template, make_process_template
 from mucode_core.config import Config, make_config
-from mucode_core.errors import ConfigError
+from mucode_core.errors import ConfigError, MucodeError
 from mucode_core.preflight.gpus import limit_name
 from tests.conftest import REPO
 from tests.prefect_server import (
@@ -207,7 +207,7 @@ def test_without_a_pool_for_them_no_recipe_for_gpus_is_deployed(monkeypatch):
 
 @pytest.mark.parametrize("address", ["", "http://127.0.0.1:9/api"])
 def test_a_server_that_is_not_there_is_named(address):
-    with temporary_settings({PREFECT_API_URL: address or None}), pytest.raises(ConfigError, match="cure"):
+    with temporary_settings({PREFECT_API_URL: address or None}), pytest.raises(MucodeError, match="cure"):
         lookup.require_pool("cpu")
 
 

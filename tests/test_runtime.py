@@ -1,15 +1,23 @@
 """What a run opens, and whom it keeps out."""
 
 import logging
-import os
-from contextlib import contextmanager
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from contextlib import contextmanager, nullcontext
 
+import httpx
 import pytest
 
 from mucode_core.config import make_config
-from mucode_core.errors import ArtifactError
+from mucode_core.device_lock import hold_devices
+from mucode_core.errors import ArtifactError, ServerError
 from tasks import runtime
-from tasks.runtime import open_runtime
+from tasks.runtime import find_devices, open_runtime
+from tasks.stage import Runtime
 
 
 @pytest.fixture
@@ -35,17 +43,37 @@ def test_a_shared_store_is_shared(config, tmp_path):
         pass
 
 
+@pytest.fixture
+def gpu_locks(tmp_path, monkeypatch):
+    monkeypatch.setenv("MUCODE_GPU_LOCKS", str(tmp_path / "locks"))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    return tmp_path / "locks"
+
+
 @pytest.mark.parametrize(
-    ("url", "visible", "held"),
+    ("pinned", "named", "found"),
     [
-        ("http://x/api", "0,3", ["gpu-0", "gpu-3"]),
-        ("http://x/api", None, None),
-        (None, "0", None),
-        ("http://x/api", "", None),
+        ("0,3", [], ["0", "3"]),
+        ("4,5", [0, 1], ["4", "5"]),
+        ("", [], []),
+        (None, [1, 0], ["0", "1"]),
+        (None, [], []),
     ],
 )
-def test_a_run_of_a_gpu_pool_holds_the_limits_of_its_devices(config, monkeypatch, url, visible, held):
-    taken = []
+def test_a_run_s_devices_are_those_it_was_pinned_to_or_names(monkeypatch, gpu_locks, pinned, named, found):
+    if pinned is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", pinned)
+    vllm = {"gpus": named, "data_parallel_size": len(named) or 1}
+    assert find_devices(make_config({"generator": {"vllm": vllm}})) == found
+
+
+@pytest.mark.parametrize(("node", "names"), [(None, ["gpu-0", "gpu-3"]), ("b", ["b-gpu-0", "b-gpu-3"])])
+def test_a_server_s_limits_of_a_run_s_devices_are_made_and_held(config, monkeypatch, gpu_locks, node, names):
+    taken, made = [], []
+
+    class Client:
+        def upsert_global_concurrency_limit_by_name(self, name, limit):
+            made.append((name, limit))
 
     @contextmanager
     def concurrency(names, **_settings):
@@ -53,10 +81,57 @@ def test_a_run_of_a_gpu_pool_holds_the_limits_of_its_devices(config, monkeypatch
         yield
 
     monkeypatch.setattr(runtime, "concurrency", concurrency)
-    monkeypatch.setattr(runtime, "has_server", lambda: url is not None)
+    monkeypatch.setattr(runtime, "get_client", lambda **_: nullcontext(Client()))
+    monkeypatch.setattr(runtime, "has_server", lambda: True)
     monkeypatch.setattr(runtime, "get_run_logger", lambda: logging.getLogger("run"))
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    if visible is not None:
-        monkeypatch.setitem(os.environ, "CUDA_VISIBLE_DEVICES", visible)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,3")
+    if node:
+        monkeypatch.setenv("MUCODE_NODE", node)
     with open_runtime(config):
-        assert taken == ([held] if held else [])
+        assert taken == [names]
+        assert made == [(name, 1) for name in names]
+
+
+def test_two_runs_never_have_one_gpu_at_once(tmp_path, monkeypatch, gpu_locks):
+    """Runs on 0,1 and 1,2 of one machine, without a server; one of two threads always waits."""
+    now, most, waits = Counter(), Counter(), []
+    monkeypatch.setattr(Runtime, "tell", lambda self, text: waits.append(text))
+    devices = {"a": ["0", "1"], "b": ["1", "2"], "c": ["2", "0"]}
+    monkeypatch.setattr(runtime, "find_devices", lambda config: devices[config.run.name])
+
+    def run(name):
+        with open_runtime(make_config({"run": {"name": name, "output_dir": str(tmp_path / name)}})) as opened:
+            for device in opened.devices:
+                now[device] += 1
+                most[device] = max(most[device], now[device])
+            time.sleep(0.3)
+            now.subtract(opened.devices)
+
+    threads = [threading.Thread(target=run, args=(name,)) for name in devices]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert most == {"0": 1, "1": 1, "2": 1}
+    assert len(waits) >= 2
+    assert "which another run holds" in waits[0]
+
+
+def test_a_killed_run_frees_its_gpus(gpu_locks):
+    code = (
+        "import time\nfrom mucode_core.device_lock import hold_devices\n"
+        "with hold_devices(['gpu-0'], print):\n    print('held', flush=True)\n    time.sleep(60)\n"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout.readline() == "held\n"
+    waits = []
+    threading.Timer(0.3, holder.kill).start()
+    with hold_devices(["gpu-0"], waits.append):
+        assert holder.wait(5) == -signal.SIGKILL
+    assert len(waits) == 1
+
+
+def test_a_server_that_is_lost_in_mid_run_has_a_cure(config):
+    with pytest.raises(ServerError, match="does not answer: gone") as caught, open_runtime(config):
+        raise httpx.ConnectError("gone")
+    assert "it resumes" in caught.value.cure

@@ -45,6 +45,16 @@ class RunConfig(Section):
     stage_deployment: str = Field(
         default="stage/gpu", description="Deployment of flows/stage.py.", json_schema_extra=WHERE
     )
+    task_runner: Literal["threads", "ray"] = Field(
+        default="threads",
+        description="Stages that execute programs run in the flow's process, or on the nodes of a Ray cluster.",
+        json_schema_extra=WHERE,
+    )
+    ray_address: str = Field(
+        default="",
+        description="Ray cluster that this machine is a node of, host:port, or ray://host:port; empty starts one here.",
+        json_schema_extra=WHERE,
+    )
     num_workers: Count = Field(
         default=2, description="Worker processes for CPU models, one thread each.", json_schema_extra=WHERE
     )

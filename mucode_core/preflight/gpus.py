@@ -69,11 +69,11 @@ def visible_devices() -> list[str] | None:
 
 
 def limit_name(device: str, node: str | None = None) -> str:
-    """The concurrency limit by which a server knows a device: `gpu-0`, or `NODE-gpu-0` where nodes are named.
+    """The name by which runs keep each other off a device: `gpu-0`, or `NODE-gpu-0` where machines are named.
 
     Args:
         device: As `CUDA_VISIBLE_DEVICES` names it.
-        node: That has it, empty for the only one; None for this process's, which its work pool names in `MUCODE_NODE`.
+        node: The machine, empty for the only one; None for this process's, which its work pool names in `MUCODE_NODE`.
     """
     node = os.environ.get(NODE, "") if node is None else node
     return f"{node}-gpu-{device}" if node else f"gpu-{device}"

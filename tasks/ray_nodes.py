@@ -1,0 +1,96 @@
+"""Runs stages that execute programs on the nodes of a Ray cluster, each with a sandbox of its own.
+
+Artifacts go by reference: the nodes share the run's store, a common directory or a store behind a URL. A node that
+dies takes nothing along: Ray gives its stages to others.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+from contextlib import ExitStack
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect_ray.context import remote_options
+from prefect_ray.task_runners import RayTaskRunner
+from pydantic import TypeAdapter
+from ray.exceptions import RayError
+
+from mucode_core.config import Config
+from mucode_core.errors import PlacementError
+from tasks.placement import StageCall, config_elsewhere
+from tasks.runtime import open_runtime
+from tasks.stage import Runtime, build_call
+
+_SETTINGS = {"log_to_driver": False, "configure_logging": False}
+"""Tasks log to the Prefect server; Ray's own words would be mixed into a terminal's display."""
+
+
+class RayPlacement:
+    """Runs stages on a Ray cluster; a `Placement`.
+
+    Args:
+        config: Of the run. Each stage takes as many cores of a node as its sandbox has judges.
+
+    Raises:
+        PlacementError: There is no cluster at that address.
+    """
+
+    description = "on a node of the cluster"
+
+    def __init__(self, config: Config) -> None:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        address = config.run.ray_address or None
+        self._config = config_elsewhere(config)
+        self._num_cores = config.sandbox.num_workers
+        self._runner: RayTaskRunner[None] = RayTaskRunner(address=address, init_kwargs=dict(_SETTINGS))
+        try:
+            self._runner.__enter__()
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            cure = "run `ray start --head` there and join this machine by `ray start --address`, or leave it empty"
+            place = f"run.ray_address: {address or 'local'}"
+            raise PlacementError(f"no cluster: {error}", place=place, cure=cure) from error
+
+    def run(self, call: StageCall) -> None:
+        """See `Placement`."""
+        named: Any = execute_on_node.with_options(task_run_name=f"{call.label} · node")
+        with remote_options(num_cpus=self._num_cores):
+            future = self._runner.submit(named, {"config": self._config, "call": call.to_json()})
+        try:
+            future.result()
+        except RayError as error:
+            cure = "see `ray status`, then run the same command again: it resumes"
+            raise PlacementError(f"the cluster lost it: {error}", place=call.label, cure=cure) from error
+
+    def close(self) -> None:
+        """Leaves the cluster; one that was started here ends."""
+        self._runner.__exit__(None, None, None)
+
+
+@task(name="execute-on-node", cache_policy=NO_CACHE, persist_result=False)
+def execute_on_node(config: dict[str, Any], call: dict[str, Any]) -> None:
+    """One stage of another machine's run."""
+    runtime = _runtimes.open(Config.model_validate(config))
+    build_call(runtime, TypeAdapter(StageCall).validate_python(call))
+
+
+class _Runtimes:
+    """The runtime of a Ray worker process: kept, since starting a sandbox for each shard would cost a tenth of it."""
+
+    def __init__(self) -> None:
+        self._config: Config | None = None
+        self._runtime: Runtime | None = None
+        self._stack = ExitStack()
+        atexit.register(self._stack.close)
+
+    def open(self, config: Config) -> Runtime:
+        if self._runtime is None or self._config != config:
+            self._stack.close()
+            self._runtime = self._stack.enter_context(open_runtime(config, part_of_a_run=True))
+            self._config = config
+        return self._runtime
+
+
+_runtimes = _Runtimes()
