@@ -47,6 +47,8 @@ LABEL org.opencontainers.image.title="muCode" \
 # runs/ and the home are what the user may write; volumes mounted there begin with their owner
 RUN useradd --uid "${USER_ID}" --create-home mucode && \
     install --directory --owner mucode /app/runs /home/mucode/.prefect
+# a server copies its UI there when it starts; the package's own directory is root's
+ENV PREFECT_SERVER_UI_STATIC_DIRECTORY=/home/mucode/ui
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD ["python3", "-m", "deployments.healthcheck"]
 CMD ["mucode", "--help"]
 

@@ -4,7 +4,6 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 RUN := $(VENV)/bin
 POOL ?= cpu
-GPU_POOL ?= gpu-0123
 API := PREFECT_API_URL=$${PREFECT_API_URL:-http://127.0.0.1:4200/api}
 FAST := not slow and not docker and not vllm and not gpu
 
@@ -40,15 +39,14 @@ QUIET := set -a && . deployments/quiet.env && set +a
 server: $(STAMP) ## A Prefect server; its UI on http://127.0.0.1:4200
 	$(QUIET) && $(RUN)/prefect server start
 
-pools: $(STAMP) ## Work pools: cpu, and one for each group of GPUs in GPUS="0,1,2,3 4,5,6,7"
-	$(API) $(RUN)/python -m deployments.pools $(GPUS)
+pools: $(STAMP) ## Work pools: cpu, and one for each group of GPUs in GPUS="0,1,2,3 4,5,6,7"; NODE=name on one of several machines
+	$(API) $(RUN)/python -m deployments.pools $(if $(NODE),--node $(NODE)) $(GPUS)
 
-deploy: $(STAMP) ## The deployments, GPU recipes on GPU_POOL=gpu-0123
-	$(API) GPU_POOL=$(GPU_POOL) $(RUN)/python -m prefect --no-prompt deploy --all --prefect-file deployments/prefect.yaml
+deploy: $(STAMP) ## The deployments of the demos; with GPU_POOL=gpu-0123 those of the recipes for GPUs too
+	$(API) $(RUN)/python -m deployments.deploy $(GPU_POOL)
 
-worker: $(STAMP) ## A worker of POOL=cpu or gpu-0123
-	$(QUIET) && $(API) PATH="$(CURDIR)/$(RUN):$$PATH" $(RUN)/prefect worker start --type process --pool $(POOL) \
-		$(if $(filter gpu-%,$(POOL)),--limit 1)
+worker: $(STAMP) ## A worker of POOL=cpu, gpu-0123, docker-gpu-0123 ...
+	$(QUIET) && $(API) PATH="$(CURDIR)/$(RUN):$$PATH" $(RUN)/python -m deployments.worker $(POOL)
 
 sandbox-image: $(STAMP) ## Image of the container sandbox; BASE=image to build on one, else from the interpreter's files
 	$(RUN)/mucode sandbox build $(if $(BASE),--base $(BASE))

@@ -18,7 +18,7 @@ def find_address(command: Sequence[str]) -> str | None:
     Args:
         command: Of the container's first process.
     """
-    if "worker" in command:
+    if "worker" in command or "deployments.worker" in command:
         return f"http://127.0.0.1:{os.environ.get('PREFECT_WORKER_WEBSERVER_PORT', '8080')}/health"
     if "server" in command:
         return f"http://127.0.0.1:{os.environ.get('PREFECT_SERVER_API_PORT', '4200')}/api/health"

@@ -3,16 +3,16 @@
     python -m deployments.pools 0,1,2,3 4,5,6,7                           # makes or renews cpu, gpu-0123 and gpu-4567
     python -m deployments.pools --type docker --image mucode:gpu 0,1      # docker-cpu, docker-gpu-01
     python -m deployments.pools --type kubernetes --image mucode:gpu 4    # kubernetes-0gpu, kubernetes-4gpu
+    python -m deployments.pools --node left 0,1                           # cpu, left-gpu-01: one of several machines
 
-Also makes what keeps two runs off one GPU and ends runs whose process is gone: a limit of one run for each pool, a
-concurrency limit for each GPU, and an automation that marks runs without heartbeat as crashed.
+Also makes or renews what keeps two runs off one GPU and ends runs whose process is gone: a limit of one run for each
+pool, a concurrency limit for each GPU, and an automation that marks runs without heartbeat as crashed.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,25 +21,30 @@ from typing import Any
 
 from prefect.automations import Automation
 from prefect.client.orchestration import PrefectClient, get_client
-from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate, WorkPoolCreate, WorkPoolUpdate
+from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.client.schemas.objects import StateType
 from prefect.events.actions import ChangeFlowRunState
 from prefect.events.schemas.automations import EventTrigger, Posture
-from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+from prefect.exceptions import ObjectAlreadyExists
 
 from deployments.templates import make_docker_template, make_kubernetes_template, make_process_template
+from mucode_core.preflight.gpus import limit_name
 
 CPU_POOL = "cpu"
 _SOCKET = "/var/run/docker.sock"
 _SANDBOX_DIR = "/var/tmp/mucode"  # noqa: S108 - made by the operator, for one user
 _ZOMBIES = "mucode: runs without heartbeat have crashed"
-_SILENCE = timedelta(seconds=300)
+_SILENCE_S = 300.0
 """Without a heartbeat (`PREFECT_FLOWS_HEARTBEAT_FREQUENCY`, 60 s in quiet.env)."""
 
 
-def pool_name(devices: str) -> str:
-    """`gpu-0123` for "0,1,2,3", `cpu` for none."""
-    return "gpu-" + devices.replace(",", "") if devices else CPU_POOL
+def pool_name(devices: str, kind: str = "process", node: str = "") -> str:
+    """`gpu-0123` for "0,1,2,3", `cpu` for none; of containers `docker-gpu-0123`, of one of several machines
+    `NODE-gpu-0123`. What needs nothing of its machine is shared by all: `cpu`."""
+    own = "gpu-" + devices.replace(",", "") if devices else CPU_POOL
+    if kind != "process":
+        own = f"{kind}-{own}"
+    return f"{node}-{own}" if node and own != CPU_POOL else own
 
 
 @dataclass(frozen=True)
@@ -50,46 +55,54 @@ class Pool:
         kind: `process`, `docker` or `kubernetes`.
         template: Prefect's base job template.
         limit: Runs at a time.
-        devices: Of the machine, that its runs share with no other run.
+        limits: Concurrency limits of its devices, which its runs share with no other run.
     """
 
     name: str
     kind: str
     template: dict[str, Any]
     limit: int | None = None
-    devices: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
 
 
-def plan_pools(arguments: Sequence[str]) -> list[Pool]:
+def plan_pools(settings: argparse.Namespace) -> list[Pool]:
     """The pools that the command's arguments ask for: one without GPUs, and one for each group."""
-    settings = _make_parser().parse_args(arguments)
-    kind, image = settings.type, settings.image
-    if kind == "kubernetes":
-        return [
-            Pool(f"{kind}-{count}gpu", kind, make_kubernetes_template(count, image=image, claim=settings.claim))
-            for count in (0, *map(int, settings.groups))
-        ]
-    pools = []
-    for devices in ("", *settings.groups):
-        if kind == "docker":
-            group = Path(_SOCKET).stat().st_gid
-            template = make_docker_template(devices, image=image, group=group, sandbox_dir=settings.sandbox_dir)
-        else:
-            template = make_process_template(devices)
-        prefix = "" if kind == "process" else f"{kind}-"
-        names = tuple(filter(None, devices.split(",")))
-        pools.append(Pool(prefix + pool_name(devices), kind, template, 1 if devices else None, names))
-    return pools
+    if settings.type == "kubernetes":
+        return [_plan_kubernetes(settings, count) for count in (0, *map(int, settings.groups))]
+    return [_plan_machine(settings, devices) for devices in ("", *settings.groups)]
 
 
-async def make_pools(pools: Sequence[Pool]) -> None:
-    """Makes or renews them, the limits of their devices, and the automation."""
+def _plan_kubernetes(settings: argparse.Namespace, count: int) -> Pool:
+    template = make_kubernetes_template(count, image=settings.image, claim=settings.claim)
+    return Pool(f"kubernetes-{count}gpu", "kubernetes", template)
+
+
+def _plan_machine(settings: argparse.Namespace, devices: str) -> Pool:
+    kind, node = settings.type, settings.node
+    name = pool_name(devices, kind, node)
+    if kind == "docker":
+        group = Path(_SOCKET).stat().st_gid
+        template = make_docker_template(
+            devices, image=settings.image, group=group, sandbox_dir=settings.sandbox_dir, node=node
+        )
+    else:
+        template = make_process_template(devices, node=node if devices else "")
+    limits = tuple(limit_name(device, node) for device in devices.split(",") if device)
+    return Pool(name, kind, template, 1 if devices else None, limits)
+
+
+async def make_pools(pools: Sequence[Pool], silence_s: float = _SILENCE_S) -> None:
+    """Makes or renews them, the limits of their devices, and the automation.
+
+    Args:
+        silence_s: Without a heartbeat, after which a run counts as crashed; seconds.
+    """
     async with get_client() as client:
         for pool in pools:
             await _make_pool(client, pool)
-            for device in pool.devices:
-                await _make_limit(client, f"gpu-{device}")
-    await _make_automation()
+            for limit in pool.limits:
+                await client.upsert_global_concurrency_limit_by_name(limit, limit=1)
+    await _make_automation(silence_s)
 
 
 async def _make_pool(client: PrefectClient, pool: Pool) -> None:
@@ -100,35 +113,26 @@ async def _make_pool(client: PrefectClient, pool: Pool) -> None:
         await client.update_work_pool(pool.name, WorkPoolUpdate(**content))
 
 
-async def _make_limit(client: PrefectClient, name: str) -> None:
+async def _make_automation(silence_s: float) -> None:
+    trigger = EventTrigger(
+        after={"prefect.flow-run.Running", "prefect.flow-run.heartbeat"},
+        # a heartbeat, or whatever ended or suspended the run: states have more names than their types tell
+        expect={"prefect.flow-run.*"},
+        for_each={"prefect.resource.id"},
+        match={"prefect.resource.id": ["prefect.flow-run.*"]},
+        posture=Posture.Proactive,
+        threshold=1,
+        within=timedelta(seconds=silence_s),
+    )
+    action = ChangeFlowRunState(state=StateType.CRASHED, message="no heartbeat: run the deployment again to resume")
+    wanted = Automation(name=_ZOMBIES, trigger=trigger, actions=[action])
     try:
-        await client.read_global_concurrency_limit_by_name(name)
-    except ObjectNotFound:
-        await client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=name, limit=1))
-
-
-async def _make_automation() -> None:
-    try:
-        await Automation.aread(name=_ZOMBIES)  # pyright: ignore
+        existing: Automation = await Automation.aread(name=_ZOMBIES)  # pyright: ignore
     except ValueError:  # there is none of that name
-        heartbeat = "prefect.flow-run.heartbeat"
-        trigger = EventTrigger(
-            after={heartbeat},
-            expect={
-                heartbeat,
-                "prefect.flow-run.Completed",
-                "prefect.flow-run.Failed",
-                "prefect.flow-run.Crashed",
-                "prefect.flow-run.Cancelled",
-            },
-            for_each={"prefect.resource.id"},
-            match={"prefect.resource.id": ["prefect.flow-run.*"]},
-            posture=Posture.Proactive,
-            threshold=1,
-            within=_SILENCE,
-        )
-        action = ChangeFlowRunState(state=StateType.CRASHED, message="no heartbeat: run the deployment again to resume")
-        await Automation(name=_ZOMBIES, trigger=trigger, actions=[action]).acreate()
+        await wanted.acreate()
+    else:
+        wanted.id = existing.id
+        await wanted.aupdate()
 
 
 def _make_parser() -> argparse.ArgumentParser:
@@ -137,13 +141,16 @@ def _make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--type", choices=["process", "docker", "kubernetes"], default="process")
     parser.add_argument("--image", default="mucode:cpu", help="of runs in containers (docs/images.md)")
     parser.add_argument("--sandbox-dir", default=_SANDBOX_DIR, help="docker: one path on the host and in containers")
+    parser.add_argument("--node", default="", help="name of this machine, where workers run on several")
+    parser.add_argument("--silence", type=float, default=_SILENCE_S, help="seconds until a silent run has crashed")
     parser.add_argument("--claim", default="mucode-runs", help="kubernetes: persistent volume claim of runs/")
     return parser
 
 
 def main() -> None:
-    pools = plan_pools(sys.argv[1:])
-    asyncio.run(make_pools(pools))
+    settings = _make_parser().parse_args()
+    pools = plan_pools(settings)
+    asyncio.run(make_pools(pools, settings.silence))
     print("pools:", ", ".join(pool.name for pool in pools))
 
 

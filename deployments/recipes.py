@@ -23,17 +23,22 @@ def load_recipe(path: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
         overrides: As `--set`.
 
     Returns:
-        `config`, every default written out, and `directory`: this one, or `MUCODE_DIRECTORY` where runs have the code
-        somewhere else (`/app` in the project's image).
+        `config`, what file and overrides say and nothing else, so that defaults are those of the code that runs; and
+        `directory`.
 
     Raises:
         ConfigError: The file cannot work.
     """
     config = load_config(Path(path), overrides)
-    return {
-        "config": config.model_dump(mode="json"),
-        "directory": os.environ.get("MUCODE_DIRECTORY") or str(Path.cwd()),
-    }
+    return {"config": config.model_dump(mode="json", exclude_unset=True), **find_directory()}
+
+
+def find_directory() -> dict[str, str]:
+    """A build step of `prefect.yaml`: the `directory` that runs are to start in.
+
+    It is this one, or `MUCODE_DIRECTORY` where runs have the code somewhere else (`/app` in the project's image).
+    """
+    return {"directory": os.environ.get("MUCODE_DIRECTORY") or str(Path.cwd())}
 
 
 if __name__ == "__main__":

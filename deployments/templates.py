@@ -10,6 +10,8 @@ from typing import Any
 
 from prefect.workers.process import ProcessWorker
 
+from mucode_core.preflight.gpus import NODE
+
 DEVICES = "cuda_visible_devices"
 _SHARED_MEMORY = "16g"
 """The processes of one engine or one training exchange tensors there."""
@@ -17,18 +19,19 @@ _USER = 10001
 """`mucode` in the image."""
 
 
-def make_process_template(devices: str) -> dict[str, Any]:
+def make_process_template(devices: str, *, node: str = "") -> dict[str, Any]:
     """For processes of the worker's machine.
 
     Args:
         devices: As `CUDA_VISIBLE_DEVICES` names them; empty for none.
+        node: The machine, where there are several.
     """
     template = ProcessWorker.get_default_base_job_template()
-    _pin(template, devices)
+    _pin(template, devices, node)
     return template
 
 
-def make_docker_template(devices: str, *, image: str, group: int, sandbox_dir: str) -> dict[str, Any]:
+def make_docker_template(devices: str, *, image: str, group: int, sandbox_dir: str, node: str = "") -> dict[str, Any]:
     """For containers on the worker's machine. Sandboxes run beside them, by the same daemon.
 
     Args:
@@ -36,11 +39,12 @@ def make_docker_template(devices: str, *, image: str, group: int, sandbox_dir: s
         image: Of the project.
         group: Number of the group that may use the daemon's socket.
         sandbox_dir: Directory with one path on the host and in containers, which belongs to the image's user.
+        node: The machine, where there are several.
     """
     from prefect_docker.worker import DockerWorker
 
     template = DockerWorker.get_default_base_job_template()
-    _pin(template, devices, TMPDIR=sandbox_dir)
+    _pin(template, devices, node, TMPDIR=sandbox_dir)
     socket = "/var/run/docker.sock"
     variables = template["variables"]["properties"]
     variables["image"]["default"] = image
@@ -70,6 +74,7 @@ def make_kubernetes_template(num_gpus: int, *, image: str, claim: str) -> dict[s
     from prefect_kubernetes.worker import KubernetesWorker
 
     template = KubernetesWorker.get_default_base_job_template()
+    _refuse_unknown(template)
     variables = template["variables"]["properties"]
     variables["image"]["default"] = image
     variables["gpus"] = {
@@ -101,8 +106,11 @@ def make_kubernetes_template(num_gpus: int, *, image: str, claim: str) -> dict[s
     return template
 
 
-def _pin(template: dict[str, Any], devices: str, **environment: str) -> None:
-    template["job_configuration"]["env"] = {"CUDA_VISIBLE_DEVICES": f"{{{{ {DEVICES} }}}}", **environment}
+def _pin(template: dict[str, Any], devices: str, node: str, **environment: str) -> None:
+    _refuse_unknown(template)
+    place = {NODE: node} if node else {}
+    pinned = {"CUDA_VISIBLE_DEVICES": f"{{{{ {DEVICES} }}}}", **place, **environment}
+    template["job_configuration"]["env"] = pinned
     template["variables"]["properties"][DEVICES] = {
         "type": "string",
         "title": "GPUs",
@@ -110,3 +118,8 @@ def _pin(template: dict[str, Any], devices: str, **environment: str) -> None:
         "pattern": r"^$|^[\w-]+(,[\w-]+)*$",
         "default": devices,
     }
+
+
+def _refuse_unknown(template: dict[str, Any]) -> None:
+    """A misspelt variable is an error, else the run would start with the default."""
+    template["variables"]["additionalProperties"] = False

@@ -9,7 +9,10 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
 
+from prefect.client.schemas.objects import FlowRun
 from prefect.context import FlowRunContext
+from prefect.events import emit_event
+from prefect.exceptions import Pause
 
 from tasks.placement import cancel_stages
 
@@ -47,6 +50,15 @@ def ending_when_suspended() -> Generator[None]:
     threading.Thread(target=watch, name="suspension-watch", daemon=True).start()
     try:
         yield
+    except Pause:
+        _tell_of_end(run)
+        raise
     finally:
         ended.set()
         signal.signal(_SIGNAL, signal.SIG_IGN)  # the watch may just be sending it
+
+
+def _tell_of_end(run: FlowRun) -> None:
+    """A heartbeat after the suspension, as the last word, would have this run taken for one that vanished
+    (`deployments/pools.py`)."""
+    emit_event("prefect.flow-run.ended", resource={"prefect.resource.id": f"prefect.flow-run.{run.id}"})

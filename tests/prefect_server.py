@@ -7,7 +7,8 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 
 import docker
 import httpx
@@ -40,6 +41,12 @@ def make_environment(directory):
 def start_server(environment):
     api = environment["PREFECT_API_URL"]
     process = start(environment, "server", "start", "--port", re.search(r":(\d+)/", api)[1])
+    return wait_for_server(environment, process)
+
+
+def wait_for_server(environment, process):
+    """The process, once it answers."""
+    api = environment["PREFECT_API_URL"]
     deadline = time.monotonic() + 180
     while time.monotonic() < deadline:
         try:
@@ -53,8 +60,13 @@ def start_server(environment):
 
 def start(environment, *arguments):
     """A command of Prefect in the background."""
+    return launch(environment, sys.executable, "-m", "prefect", *arguments)
+
+
+def launch(environment, *command):
+    """A command in the background, to be stopped with all it started."""
     return subprocess.Popen(
-        [sys.executable, "-m", "prefect", *arguments],
+        command,
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -64,24 +76,34 @@ def start(environment, *arguments):
 
 
 def stop(process):
-    os.killpg(process.pid, signal.SIGTERM)
+    """Ends a command with all it started."""
+    group = process.pid
+    os.killpg(group, signal.SIGTERM)
+    deadline = time.monotonic() + 30
+    while is_left(process, group) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
+    process.wait()
+
+
+def is_left(process, group):
+    process.poll()  # reaps it
     try:
-        process.wait(30)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def call(environment, *arguments):
     """A module run to its end, which must be a good one; returns its output."""
-    done = subprocess.run(
-        [sys.executable, "-m", *arguments],
-        check=False,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        cwd=REPO,
-    )
+    return finish(environment, sys.executable, "-m", *arguments)
+
+
+def finish(environment, *command):
+    """A command run to its end, which must be a good one; returns its output."""
+    done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=240, cwd=REPO)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -107,6 +129,14 @@ def wait_for(condition, seconds):
 
 def read_run(environment, run):
     return httpx.get(f"{environment['PREFECT_API_URL']}/flow_runs/{run}").json()
+
+
+def suspend(environment, run):
+    """As the UI does."""
+    later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    details = {"pause_timeout": later, "pause_reschedule": True}
+    state = {"type": "PAUSED", "name": "Suspended", "state_details": details}
+    ask(environment, f"flow_runs/{run}/set_state", state=state)
 
 
 def is_at(environment, run, tag):

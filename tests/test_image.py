@@ -133,6 +133,8 @@ def test_a_server_in_it_is_healthy_and_one_that_does_not_answer_is_not(image, cl
         while time.monotonic() < deadline and (health(good), health(bad)) != ("healthy", "unhealthy"):
             time.sleep(1)
         assert (health(good), health(bad)) == ("healthy", "unhealthy")
+        asked = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:4200/').read().decode())"
+        assert b"<title>" in good.exec_run(["python", "-c", asked]).output
     finally:
         for container in (good, bad):
             container.remove(force=True)

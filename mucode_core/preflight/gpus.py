@@ -13,7 +13,8 @@ from mucode_core.errors import ConfigError
 
 _QUERY = "index,name,memory.total,memory.free,uuid"
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
-_NODE = "MUCODE_NODE"
+NODE = "MUCODE_NODE"
+"""Names the machine, where workers run on several: their devices have the same numbers."""
 _PATIENCE_S = 20
 
 
@@ -61,16 +62,21 @@ def _parse(line: str) -> Iterator[tuple[str, Gpu]]:
     yield uuid, gpu
 
 
-def limit_name(device: str) -> str:
-    """The name by which runs keep each other off a device; `MUCODE_NODE` tells machines of one server apart."""
-    node = os.environ.get(_NODE)
-    return f"{node}-gpu-{device}" if node else f"gpu-{device}"
-
-
 def visible_devices() -> list[str] | None:
     """The devices that this process may use, as `CUDA_VISIBLE_DEVICES` names them; None for all."""
     names = os.environ.get(_VISIBLE)
     return None if names is None else [name.strip() for name in names.split(",") if name.strip()]
+
+
+def limit_name(device: str, node: str | None = None) -> str:
+    """The name by which runs keep each other off a device: `gpu-0`, or `NODE-gpu-0` where machines are named.
+
+    Args:
+        device: As `CUDA_VISIBLE_DEVICES` names it.
+        node: The machine, empty for the only one; None for this process's, which its work pool names in `MUCODE_NODE`.
+    """
+    node = os.environ.get(NODE, "") if node is None else node
+    return f"{node}-gpu-{device}" if node else f"gpu-{device}"
 
 
 def pin_devices(gpus: Sequence[int], place: str) -> dict[str, str]:
