@@ -25,7 +25,8 @@ _CHECKPOINTS_KEPT = 2
 """The newer may be cut short while it is written."""
 _PROJECT = "mucode"
 """Under which trackers file their runs; for W&B, whose variable goes first, see `launch`."""
-_NO_MEMORY = ("can't allocate memory", "CUDA out of memory")
+_NO_MEMORY = ("out of memory", "can't allocate memory", "STATUS_ALLOC_FAILED", "Failed to CUDA")
+"""Of allocators, cuBLAS and its like, NCCL ("Failed to CUDA calloc")."""
 
 
 def run(train: Callable[[Job], None]) -> None:
@@ -41,8 +42,8 @@ def run(train: Callable[[Job], None]) -> None:
         os._exit(0)
     except MucodeError as error:
         _give_up(job, Failure(False, error.problem, error.place, error.cure))
-    except (torch.OutOfMemoryError, RuntimeError) as error:
-        if not isinstance(error, torch.OutOfMemoryError) and not any(text in str(error) for text in _NO_MEMORY):
+    except RuntimeError as error:
+        if not any(text in str(error) for text in _NO_MEMORY):
             raise
         _give_up(job, _describe_memory(job, error))
 
