@@ -2,7 +2,8 @@
 
     python fake_process.py JOB
 
-`settings` of the job says how it ends: "end", "kill", "crash", "oom" (above a micro-batch of 2), "always oom", "diverge", "hang".
+`settings` of the job says how it ends: "end", "kill", "crash", "oom" (above a micro-batch of 2), "always oom",
+"diverge", "hang".
 """
 
 import json
