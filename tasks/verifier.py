@@ -53,7 +53,7 @@ def train_verifier(
     """The learned verifier, fitted on the pairs of every iteration so far."""
     rows = [pair for ref in pairs for pair in runtime.store.read_rows(ref, VerifierPair)]
     arguments = (rows, runtime.store.model_dir(init), draft.model_dir, settings, derive_seed(seed, "verifier"))
-    with runtime.room_for_training():
+    with runtime.room_for_training(settings):
         if settings.backend == "trl":
             function, more = "mucode_core.training.verifier:fit_verifier", (training_place(runtime, draft),)
         else:

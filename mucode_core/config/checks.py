@@ -150,4 +150,7 @@ def _impossible_training(place: str, trl: TrlConfig) -> list[Problem]:
     if trl.gpus and len(set(trl.gpus)) != trl.num_processes:
         problem = f"{len(set(trl.gpus))} GPUs for {trl.num_processes} processes"
         found.append((f"{place}.gpus", problem, "name as many as num_processes, each once"))
+    if trl.attention == "flash_attention_2" and trl.precision == "float32":
+        cure = f"set {place}.precision=bfloat16, or attention=sdpa"
+        found.append((f"{place}.attention", "flash-attention 2 has no float32", cure))
     return found

@@ -88,6 +88,7 @@ def _examine_workers(config: Config, shape: ModelShape) -> Check:
     """What the loop trains, and a copy of the model in each worker where these sample, in the machine's own memory."""
     lengths = [section.max_length for section in (config.finetune, config.verifier) if section.backend == "loop"]
     plan = TrainingPlan(
+        weight_bytes=_LOOP_BYTES,
         num_devices=1,
         sharding="none",
         micro_batch_size=1,

@@ -41,6 +41,7 @@ def make_plan(name: str, section: TrainedConfig) -> TrainingPlan:
     """What the memory of a training depends on. A pair is two sequences; a scalar head has no logits to hold."""
     trl, is_verifier = section.trl, name == "verifier"
     return TrainingPlan(
+        weight_bytes=2 if trl.precision == "bfloat16" else 4,
         num_devices=trl.num_processes,
         sharding=trl.deepspeed,
         micro_batch_size=trl.micro_batch_size * (2 if is_verifier else 1),
