@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mucode_core.config.engines import EngineConfig
-from mucode_core.config.sections import GeneratorConfig
+from mucode_core.config.sections import BootstrapConfig, GeneratorConfig
 from mucode_core.config.trainers import TrainedConfig, TrlConfig
 
 if TYPE_CHECKING:
@@ -89,6 +89,21 @@ def _impossible_engines(config: Config) -> list[Problem]:
         problem = f"vLLM has no attention for heads of {boot.hidden_size // boot.num_heads}"
         cure = "give a head 32 or 64: hidden_size=128 with num_heads=4"
         found.append(("generator.bootstrap.num_heads", problem, cure))
+    if generator.model == "bootstrap":  # the preflight looks at a checkpoint's
+        for place, engine in engines.items():
+            found += _impossible_bootstrap(place, engine, boot)
+    return found
+
+
+def _impossible_bootstrap(place: str, engine: EngineConfig, boot: BootstrapConfig) -> list[Problem]:
+    """Servers that do not fit the model that is trained on the spot."""
+    found: list[Problem] = []
+    if engine.max_model_len > boot.context_length:
+        cure = "lower it, or raise generator.bootstrap.context_length"
+        found.append((f"{place}.max_model_len", f"exceeds the context of {boot.context_length} tokens", cure))
+    if boot.num_heads % engine.tensor_parallel_size:
+        problem = f"{boot.num_heads} attention heads cannot be divided by {engine.tensor_parallel_size}"
+        found.append((f"{place}.tensor_parallel_size", problem, "choose a divisor"))
     return found
 
 
