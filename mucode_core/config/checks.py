@@ -80,6 +80,7 @@ def _impossible_engines(config: Config) -> list[Problem]:
         if verifier.score != "head":
             cure = "set verifier.score=head, or verifier.scorer=transformers"
             found.append(("verifier.scorer", "vllm scores with a scalar head only", cure))
+        found += _impossible_scorer(config)
     for place, engine in engines.items():
         found += _impossible_engine(place, engine)
     if generator.backend == "vllm":
@@ -93,6 +94,17 @@ def _impossible_engines(config: Config) -> list[Problem]:
         for place, engine in engines.items():
             found += _impossible_bootstrap(place, engine, boot)
     return found
+
+
+def _impossible_scorer(config: Config) -> list[Problem]:
+    """A verifier's server that would not read to the beginning what the generator's writes."""
+    generator, longest = config.generator, config.verifier.vllm.max_model_len
+    written = generator.vllm.max_model_len if generator.backend == "vllm" else 0
+    written = written or generator.max_new_tokens
+    if not longest or longest > written:
+        return []
+    cure = f"set it to 0, or to more than {written}"
+    return [("verifier.vllm.max_model_len", f"{longest} leave no room for a prompt and its program", cure)]
 
 
 def _impossible_bootstrap(place: str, engine: EngineConfig, boot: BootstrapConfig) -> list[Problem]:

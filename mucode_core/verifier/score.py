@@ -11,19 +11,22 @@ from transformers import PreTrainedTokenizerBase
 
 from mucode_core.causal_lm import length_batches, load_tokenizer
 from mucode_core.verifier.checks import require_finite
-from mucode_core.verifier.model import Verifier, encode_programs, load_verifier
+from mucode_core.verifier.model import Verifier, encode_programs, load_verifier, shorten
 
 
 @torch.inference_mode()
 def score_programs(verifier_dir: Path, items: Sequence[tuple[str, str]]) -> list[float]:
     """R(x, y) for each (prompt, program), in order; each distinct item is scored once, in batches of similar length.
 
+    A sequence beyond the model's context loses its beginning; see `model.shorten`.
+
     Raises:
         TrainingError: A score is no finite number.
     """
     verifier, tokenizer = _load(verifier_dir)
     distinct = sorted(set(items))
-    encoded = encode_programs(tokenizer, distinct)
+    longest = int(verifier.model.config.max_position_embeddings)
+    encoded = [shorten(example, longest) for example in encode_programs(tokenizer, distinct)]
     position = {id(example): index for index, example in enumerate(encoded)}
     scores = [0.0] * len(distinct)
     for batch in length_batches(encoded):

@@ -7,7 +7,6 @@ import torch
 
 from mucode_core.bootstrap import build_base
 from mucode_core.config import BootstrapConfig, EngineConfig, VerifierConfig
-from mucode_core.errors import SamplerError
 from mucode_core.sampling.servers import ServerPlan
 from mucode_core.types import Message, VerifierPair
 from mucode_core.verifier.fit import fit_verifier
@@ -61,6 +60,8 @@ def test_both_give_the_same_scores(server, verifier):
     assert score_by_vllm(server.ensure(), server.api_key, verifier, items) == pytest.approx(expected, abs=1e-3)
 
 
-def test_a_program_beyond_the_context_is_refused_with_its_cure(server, verifier):
-    with pytest.raises(SamplerError, match=r"refused(.*\n)*.*max_model_len"):
-        score_by_vllm(server.ensure(), server.api_key, verifier, [("say w1", "x = 1\n" * 400)])
+def test_programs_beyond_the_context_get_the_same_scores_too(server, verifier):
+    items = [("say w1", "x = 1\n" * n + end) for n in (1, 20, 30, 40, 400) for end in ("good1", "bad1")]
+    expected = score_programs(verifier, items)
+    assert len(set(expected)) == len(items)
+    assert score_by_vllm(server.ensure(), server.api_key, verifier, items) == pytest.approx(expected, abs=1e-3)
