@@ -42,7 +42,7 @@ class Verifier(nn.Module):
         if self.kind == "likelihood":
             values, rows = token_log_probs(self.model, examples)
             return values.new_zeros(len(examples)).index_add(0, rows, values)
-        ids = pad([e.ids for e in examples], self.model.config.pad_token_id)
+        ids = pad([e.ids for e in examples], self.model.config.pad_token_id).to(self.model.device)
         return self.model(input_ids=ids).logits[:, 0]
 
     def save(self, out_dir: Path) -> None:

@@ -15,7 +15,9 @@ from mucode_core.verifier.model import Verifier, encode_programs, load_verifier,
 
 
 @torch.inference_mode()
-def score_programs(verifier_dir: Path, items: Sequence[tuple[str, str]]) -> list[float]:
+def score_programs(
+    verifier_dir: Path, items: Sequence[tuple[str, str]], device: str = "cpu", dtype: torch.dtype = torch.float32
+) -> list[float]:
     """R(x, y) for each (prompt, program), in order; each distinct item is scored once, in batches of similar length.
 
     A sequence beyond the model's context loses its beginning; see `model.shorten`.
@@ -23,7 +25,7 @@ def score_programs(verifier_dir: Path, items: Sequence[tuple[str, str]]) -> list
     Raises:
         TrainingError: A score is no finite number.
     """
-    verifier, tokenizer = _load(verifier_dir)
+    verifier, tokenizer = _load(verifier_dir, device, dtype)
     distinct = sorted(set(items))
     longest = int(verifier.model.config.max_position_embeddings)
     encoded = [shorten(example, longest) for example in encode_programs(tokenizer, distinct)]
@@ -38,5 +40,5 @@ def score_programs(verifier_dir: Path, items: Sequence[tuple[str, str]]) -> list
 
 
 @lru_cache(maxsize=2)
-def _load(verifier_dir: Path) -> tuple[Verifier, PreTrainedTokenizerBase]:
-    return load_verifier(verifier_dir), load_tokenizer(verifier_dir)
+def _load(verifier_dir: Path, device: str, dtype: torch.dtype) -> tuple[Verifier, PreTrainedTokenizerBase]:
+    return load_verifier(verifier_dir).to(device, dtype), load_tokenizer(verifier_dir)

@@ -39,6 +39,11 @@ def test_what_is_beyond_the_context_is_the_beginning(verifier):
     assert short != pytest.approx(one, abs=1e-5)
 
 
+def test_half_the_bits_give_nearly_the_same_scores(verifier):
+    scores = score_programs(verifier, [SHORT, LONG])
+    assert score_programs(verifier, [SHORT, LONG], "cpu:0", torch.bfloat16) == pytest.approx(scores, rel=0.05, abs=0.05)
+
+
 def test_labels_are_cut_with_their_tokens():
     assert shorten(Encoded([1, 2, 3], [-100, 2, 3]), 2) == Encoded([2, 3], [2, 3])
     assert shorten(Encoded([1, 2, 3], [-100, 2, 3]), 9) == Encoded([1, 2, 3], [-100, 2, 3])
