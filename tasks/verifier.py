@@ -72,7 +72,7 @@ def training_place(runtime: Runtime, draft: Draft) -> Place:
     return Place(draft.scratch.resolve(), log, logs / "tensorboard" / name)
 
 
-@stage("scores", version=1, tags=("scoring",))
+@stage("scores", version=2, tags=("scoring",))
 def score_rollouts(
     runtime: Runtime,
     draft: Draft,

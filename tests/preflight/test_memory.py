@@ -7,7 +7,7 @@ import pytest
 from mucode_core.preflight.memory import TrainingPlan, cache_gib, resume_gib, serving_gib, training_gib
 from mucode_core.preflight.shapes import ModelShape
 
-LLAMA_8B = ModelShape(8_030_261_248, 32, 4096, 8, 128, 128_256, 131_072)
+LLAMA_8B = ModelShape(8_030_261_248, 32, 4096, 8, 128, 128_256, 131_072, 32)
 PLAN = TrainingPlan(2, 1, "none", 1, 4096, checkpointing=True, lora_rank=0, fused_loss=False)
 
 
