@@ -7,11 +7,12 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from prefect.concurrency.sync import concurrency
+from prefect.context import FlowRunContext
 from prefect.exceptions import UnfinishedRun
 from prefect.logging import get_run_logger
 
 from mucode_core import reaper, store_lock
-from mucode_core.artifacts import open_store
+from mucode_core.artifacts import ArtifactStore, open_store
 from mucode_core.config import Config
 from mucode_core.errors import ConfigError
 from mucode_core.preflight.gpus import visible_devices
@@ -60,10 +61,11 @@ def open_runtime(config: Config, *, part_of_a_run: bool = False) -> Generator[Ru
     reaper.guard()  # a worker's run, which the command line has not guarded
     store = open_store(config.run.store_dir, run_dir(config))
     devices = visible_devices() or []
+    workers_log = _workers_log(store)
     tag_run(config, devices)
     runtime = Runtime(
         store,
-        WorkerPool(config.run.num_workers),
+        WorkerPool(config.run.num_workers, workers_log),
         lambda: open_sandbox(config.sandbox),
         trains_beside_servers=config.run.train_beside_servers,
         devices=devices,
@@ -71,6 +73,7 @@ def open_runtime(config: Config, *, part_of_a_run: bool = False) -> Generator[Ru
         placement=_open_placement(config),
         time_limits=config.run.time_limits_s,
     )
+    runtime.monitor.follow(workers_log)
     try:
         alone = nullcontext() if part_of_a_run else store_lock.alone(run_dir(config), _RUN_LOCK)
         with alone, _hold_gpus(devices), ending_when_suspended():
@@ -79,6 +82,13 @@ def open_runtime(config: Config, *, part_of_a_run: bool = False) -> Generator[Ru
         raise _first_failure(runtime) or error from None
     finally:
         runtime.close()
+
+
+def _workers_log(store: ArtifactStore) -> Path:
+    """Of this run alone: others may use the store at the same time."""
+    context = FlowRunContext.get()
+    run = f"-{str(context.flow_run.id)[-12:]}" if context is not None and context.flow_run is not None else ""
+    return store.root.resolve() / "logs" / f"workers{run}.log"
 
 
 def _open_placement(config: Config) -> Placement | None:
