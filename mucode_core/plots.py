@@ -22,8 +22,10 @@ _COLOURS = (
     "#CC79A7",
     "#56B4E9",
     "#D55E00",
+    "#000000",
+    "#999999",
 )  # Okabe and Ito: safe for colour-blind eyes
-_MARKERS = ("o", "s", "^", "D", "v", "P")
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 """A second cue beside colour, for print and for close lines."""
 _SIZE = (6.0, 3.8)
 _SELECTIONS = ("random", "lv", "pt", "pt+lv", "oracle")

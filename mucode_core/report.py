@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import math
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -32,6 +34,7 @@ means over {searches}.
 
 REPORT = "report.md"
 """Name of the file in a run directory."""
+_IMAGE = re.compile(r"!\[([^]]*)\]\(([^)]+)\)")
 
 
 def format_interval(interval: Interval, digits: int = 1) -> str:
@@ -110,6 +113,23 @@ def write_report(result: RunResult, out_dir: Path) -> Path:
     path = out_dir / REPORT
     path.write_text("\n\n".join(part.strip() for part in parts) + "\n", "utf-8")
     return path
+
+
+def embed_image(name: str, path: Path) -> str:
+    """A PNG file as Markdown that needs no file."""
+    return f"![{name}](data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()})"
+
+
+def read_embedded(out_dir: Path, limit: int) -> str:
+    """The report with its plots in it, for readers who have no files; without them where it would be too long.
+
+    Args:
+        out_dir: Where `write_report` wrote it.
+        limit: Characters.
+    """
+    text = (out_dir / REPORT).read_text("utf-8")
+    whole = _IMAGE.sub(lambda found: embed_image(found[1], out_dir / found[2]), text)
+    return whole if len(whole) <= limit else _IMAGE.sub(r"`\2`", text)
 
 
 def _accuracy(result: RunResult) -> list[str]:

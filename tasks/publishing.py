@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from prefect.artifacts import create_table_artifact
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.futures import PrefectFuture
 from prefect.logging import get_run_logger
 
@@ -29,15 +29,19 @@ from mucode_core.fingerprint import derive_seed
 from mucode_core.hub import push_checkpoint
 from mucode_core.metrics import Interval, Values
 from mucode_core.outcomes import FINAL, count_rollouts, count_searches, tabulate, write_outcomes
-from mucode_core.report import summary_rows, write_report
+from mucode_core.report import REPORT, read_embedded, summary_rows, write_report
 from mucode_core.results import Evaluation, Resampling, RunResult, StageRecord, VerifierQuality
 from mucode_core.types import ArtifactRef, Problem, ProblemOutcome, SearchRow
+from tasks.monitoring import telling
 from tasks.runtime import run_dir
 from tasks.stage import Runtime
 from tasks.training import read_scores
 from tasks.verifier import read_rollouts
 
 Future = PrefectFuture[ArtifactRef]
+
+_REPORT_LIMIT = 500_000
+"""Characters of an artifact: it travels in one request and lies in the server's database."""
 
 
 @dataclass(frozen=True)
@@ -275,7 +279,8 @@ def publish_evaluation(result: EvaluationResult, config: Config, outcomes: Seque
 
 def _publish_table(rows: Sequence[Sequence[str]], key: str, description: str) -> None:
     header, *body = rows
-    create_table_artifact([dict(zip(header, row, strict=True)) for row in body], key=key, description=description)
+    with telling(f"the table {key}"):
+        create_table_artifact([dict(zip(header, row, strict=True)) for row in body], key=key, description=description)
 
 
 def publish_result(result: RunResult, config: Config, outcomes: Sequence[ProblemOutcome]) -> None:
@@ -287,3 +292,6 @@ def publish_result(result: RunResult, config: Config, outcomes: Sequence[Problem
     write_json(directory / "result.json", result.to_json())
     (directory / "config.yaml").write_text(dump_config(config), "utf-8")
     _publish_table(summary_rows(result), "summary", f"Accuracy on {result.num_test_problems} test problems, %")
+    with telling("the report"):
+        text = read_embedded(directory, _REPORT_LIMIT)
+        create_markdown_artifact(text, key="report", description=f"`{(directory / REPORT).resolve()}`")
