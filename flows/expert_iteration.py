@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from prefect import flow
 from prefect.futures import PrefectFuture, wait
@@ -31,6 +32,7 @@ from tasks.publishing import (
     evaluate_searches,
     list_stages,
     measure_verifier,
+    open_report,
     publish_models,
     publish_result,
     push_models,
@@ -78,7 +80,7 @@ def expert_iteration(config: Config) -> RunResult:
             run.reports.append(_report_round(run))
         result, outcomes = _conclude(run)
         wait(run.reports)
-        publish_result(result, config, outcomes)
+        publish_result(result, config, outcomes, run.report)
         push_models(config, result.models)
     return result
 
@@ -103,6 +105,8 @@ class Run:
     config: Config
     data: Data
     generators: list[Future]
+    report: UUID | None
+    """Its page in the Prefect UI."""
     rounds: list[Round] = field(default_factory=list[Round])
     summaries: list[RoundSummary] = field(default_factory=list[RoundSummary])
     greedy: dict[int, Future] = field(default_factory=dict[int, Future])
@@ -135,7 +139,7 @@ class Run:
 
 def _begin(runtime: Runtime, config: Config) -> Run:
     data = _load_data(runtime, config)
-    return Run(runtime, config, data, [_make_base(runtime, config, data)])
+    return Run(runtime, config, data, [_make_base(runtime, config, data)], open_report(config))
 
 
 def _load_data(runtime: Runtime, config: Config) -> Data:
@@ -321,7 +325,7 @@ def _report_round(run: Run) -> PrefectFuture[None]:
         searches.append(Searched(name, data.validation, found, greedy=False))
     iteration = run.held_out_of(newest.iteration)
     held_out = HeldOut(run.held_out[iteration], run.scores[iteration, newest.iteration])
-    return submit_round(run.runtime, run.config, run.summaries[-1], newest, data.train, held_out, searches)
+    return submit_round(run.runtime, run.config, run.summaries[-1], newest, data.train, held_out, searches, run.report)
 
 
 def _conclude(run: Run) -> tuple[RunResult, Sequence[ProblemOutcome]]:

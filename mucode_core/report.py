@@ -12,25 +12,21 @@ from mucode_core.metrics import Interval
 from mucode_core.results import Evaluation, RunResult, StageRecord
 
 _SYNTHETIC = """\
-The problems are synthetic, and the base's misconceptions are planted: a careless teacher corrupts its dialogues at
-known rates, with kinds of errors designed to be visible to the public test, ambiguous in the statement, or visible to
-private tests only. What the loop gains comes from executing tests, not from a larger model or more teacher's data.
-"""
+The problems are synthetic, and the base's misconceptions are planted: a careless teacher corrupts its dialogues at \
+known rates, with kinds of errors designed to be visible to the public test, ambiguous in the statement, or visible to \
+private tests only. What the loop gains comes from executing tests, not from a larger model or more teacher's data."""
 _LIKELIHOOD = """\
-The verifier's score is the log-likelihood of the program under a tuned copy of the language model, fitted by the same
-Bradley-Terry loss. That is this project's, not the paper's, whose score is a scalar head (`verifier.score: head`).
-"""
+The verifier's score is the log-likelihood of the program under a tuned copy of the language model, fitted by the same \
+Bradley-Terry loss. That is this project's, not the paper's, whose score is a scalar head (`verifier.score: head`)."""
 _RFT = """\
-The algorithm is the baseline RFT (multi-turn STaR): rollouts are imitated as they are, no state is relabelled.
-"""
+The algorithm is the baseline RFT (multi-turn STaR): rollouts are imitated as they are, no state is relabelled."""
 _SEARCH = """\
-Best of {n}: each turn {n} samples are drawn at temperature {temperature:g} and one is selected; the search goes on
-from that one alone and stops when its public tests pass. `random` takes any, `lv` the verifier's highest score, `pt`
-one that passes the public tests, `pt+lv` the highest score among those, and where none passes `pt` takes any, `pt+lv`
-the highest score of all. `oracle` knows the labels: it bounds every selection after turn 1, not strictly after later
-ones, whose samples differ. The verifier of the final generator serves the searches of both generators. The figures are
-means over {searches}.
-"""
+Best of {n}: each turn {n} samples are drawn at temperature {temperature:g} and one is selected; the search goes on \
+from that one alone and stops when its public tests pass. `random` takes any, `lv` the verifier's highest score, `pt` \
+one that passes the public tests, `pt+lv` the highest score among those, and where none passes `pt` takes any, `pt+lv` \
+the highest score of all. `oracle` knows the labels: it bounds every selection after turn 1, not strictly after later \
+ones, whose samples differ. The verifier of the final generator serves the searches of both generators. The figures \
+are means over {searches}."""
 
 REPORT = "report.md"
 """Name of the file in a run directory."""

@@ -7,23 +7,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from prefect import task
-from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.context import TaskRunContext
 from prefect.futures import PrefectFuture
-from prefect.settings import get_current_settings
 
 from mucode_core.config import Config
 from mucode_core.metrics import summarise_rollouts
 from mucode_core.outcomes import tabulate
-from mucode_core.report import REPORT, embed_image, format_interval
+from mucode_core.report import embed_image, format_interval
 from mucode_core.results import Curve, RoundSummary, VerifierQuality, curve, measure_verifier
 from mucode_core.selecting import select_among_rollouts
 from mucode_core.types import ArtifactRef
 from tasks.monitoring import telling
-from tasks.publishing import read_outcomes, read_rollout_outcomes, resampling
+from tasks.publishing import link_report, read_outcomes, read_rollout_outcomes, resampling
 from tasks.runtime import run_dir
 from tasks.stage import Runtime
 from tasks.training import read_scores
@@ -90,6 +89,7 @@ def submit_round(
     train: Future,
     held_out: HeldOut,
     searches: Sequence[Searched],
+    report: UUID | None,
 ) -> PrefectFuture[None]:
     """Shows a round once its searches have ended; the next one need not wait for that."""
     label = f"round {one.iteration + 1}"
@@ -106,6 +106,7 @@ def submit_round(
         searches=[(s.name, s.greedy) for s in searches],
         problems=[s.problems for s in searches],
         searched=[s.search for s in searches],
+        report=report,
     )
 
 
@@ -123,6 +124,7 @@ def _show_round(
     searches: list[tuple[str, bool]],
     problems: list[ArtifactRef],
     searched: list[ArtifactRef],
+    report: UUID | None,
 ) -> None:
     """The table, the plot and the link of one round."""
     how = resampling(config)
@@ -132,38 +134,27 @@ def _show_round(
     curves = {name: curve(table.accuracy, how) for name, rows in outcomes.items() for table in tabulate(rows).values()}
     kept, scored = list(read_rollouts(runtime, held_out)), list(read_scores(runtime, scores))
     selected = select_among_rollouts(kept, scored, config.rollouts.num_turns)
-    count = config.rollouts.num_rollouts
-    curves |= {f"validation, 1 of {count} rollouts, {by}": curve(values, how) for by, values in selected.items()}
+    curves |= {f"held-out rollouts, {by}": curve(values, how) for by, values in selected.items()}
     quality = measure_verifier("round", kept, scored, how)
     seconds = sum(runtime.store.record(ref)["duration_s"] for ref in stages)
     number, directory = summary.iteration + 1, run_dir(config)
-    plot = _plot(curves, f"Round {number}: correct after each turn (95 % intervals)", directory, number)
+    plot = _plot(curves, f"Round {number}: correct after each turn", directory, number)
     with telling(f"what round {number} found"):
         create_table_artifact(
             [*_accuracy_rows(curves), *_figure_rows(summary, quality, seconds, config.rollouts.num_turns)],
             key=f"round-{number}",
-            description=f"Round {number}: correct after each turn, % [95 % interval]; verifier, tokens, seconds",
+            description=f"Round {number}: correct after each turn, % [95 % interval]; verifier, tokens, seconds. "
+            f"Of the {config.rollouts.num_rollouts} held-out rollouts of a validation problem one is selected.",
         )
         create_markdown_artifact(embed_image(plot.name, plot), key=f"round-{number}-plot", description=str(plot))
-        _link_report(directory / REPORT)
-
-
-def _link_report(path: Path) -> None:
-    """Links the page of the run where its report will be shown: a browser opens no file from there."""
-    ui, context = get_current_settings().ui_url, TaskRunContext.get()
-    if ui and context is not None:
-        create_link_artifact(
-            f"{ui}/runs/flow-run/{context.task_run.flow_run_id}?tab=Artifacts",
-            link_text="report, when the run has ended",
-            key="report-link",
-            description=f"The artifact `report`, of which the file is `{path.resolve()}`",
-        )
+        link_report(config, report)
 
 
 def _accuracy_rows(curves: Mapping[str, Curve]) -> list[dict[str, Any]]:
     return [
-        {"figure": name, "value": ""}
+        {"figure": name}
         | {f"turn {turn}": format_interval(interval) for turn, interval in enumerate(values, 1)}
+        | {"value": ""}
         for name, values in curves.items()
     ]
 
@@ -173,9 +164,7 @@ def _figure_rows(
 ) -> list[dict[str, Any]]:
     rollouts = summary.rollouts
     rows: dict[str, Any] = {
-        f"verifier, held-out pairs ordered rightly, % ({quality.num_problems} problems)": format_interval(
-            quality.pair_accuracy
-        ),
+        f"verifier, held-out pairs right, % ({quality.num_problems} problems)": format_interval(quality.pair_accuracy),
         "tokens sampled": f"{rollouts.num_tokens:,}",
         "seconds of its stages": round(seconds, 1),
         "rollouts": rollouts.num_rollouts,
@@ -189,7 +178,7 @@ def _figure_rows(
     rows |= {f"verifier · {name}": value for name, value in summary.verifier.items()}
     rows |= {f"fine-tune · {name}": value for name, value in summary.finetune.items()}
     turns = dict.fromkeys((f"turn {turn}" for turn in range(1, num_turns + 1)), "")
-    return [{"figure": name, "value": value} | turns for name, value in rows.items()]
+    return [{"figure": name} | turns | {"value": value} for name, value in rows.items()]
 
 
 def _plot(curves: Mapping[str, Curve], title: str, directory: Path, number: int) -> Path:

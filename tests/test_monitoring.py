@@ -2,6 +2,8 @@
 
 import logging
 import time
+from types import SimpleNamespace
+from uuid import UUID
 
 import httpx
 import pytest
@@ -112,6 +114,15 @@ def test_an_artifact_for_a_server_that_is_away_costs_a_warning(logger, caplog):
         create_table_artifact([{"a": 1}], key="summary")
     (message,) = caplog.messages
     assert message.startswith("the server was not told the table summary: ")
+
+
+def test_tags_for_a_server_that_is_away_cost_a_warning(logger, caplog, monkeypatch):
+    context = SimpleNamespace(flow=None, flow_run=SimpleNamespace(id=UUID(int=1), tags=[]))
+    monkeypatch.setattr(monitoring.FlowRunContext, "get", lambda: context)
+    monkeypatch.setattr(monitoring, "get_run_logger", lambda: logger)
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
+        tag_run(make_config({}), [])
+    assert "the server was not told the run's tags: " in caplog.text
 
 
 @pytest.mark.parametrize(

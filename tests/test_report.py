@@ -1,5 +1,6 @@
 import dataclasses
 import json
+from uuid import UUID
 
 import pytest
 from prefect.logging import disable_run_logger
@@ -17,7 +18,7 @@ from mucode_core.results import (
     measure_verifier,
 )
 from mucode_core.types import VerifierScore
-from tasks.publishing import publish_result
+from tasks.publishing import open_report, publish_result
 from tests.conftest import make_rollout
 
 HOW = Resampling(200, 0)
@@ -167,5 +168,6 @@ def test_the_report_can_hold_its_plots(result, tmp_path):
 def test_a_run_whose_server_is_away_writes_its_results(result, tmp_path):
     config = make_config({"run": {"output_dir": str(tmp_path)}})
     with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}), disable_run_logger():
-        publish_result(result, config, [])
+        assert open_report(config) is None
+        publish_result(result, config, [], UUID(int=1))
     assert {"report.md", "result.json", "config.yaml"} <= {path.name for path in tmp_path.iterdir()}
