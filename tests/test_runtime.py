@@ -60,3 +60,12 @@ def test_a_run_of_a_gpu_pool_holds_the_limits_of_its_devices(config, monkeypatch
         monkeypatch.setitem(os.environ, "CUDA_VISIBLE_DEVICES", visible)
     with open_runtime(config):
         assert taken == ([held] if held else [])
+
+
+def test_what_workers_write_reaches_the_log_of_a_run(config, monkeypatch, caplog):
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(runtime, "has_server", lambda: True)
+    monkeypatch.setattr(runtime, "get_run_logger", lambda: logging.getLogger("run"))
+    with open_runtime(config) as opened:
+        opened.workers.map("os:write", [(2, b"a library warns\n")])
+    assert "workers: a library warns" in caplog.messages
