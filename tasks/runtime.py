@@ -17,7 +17,7 @@ from prefect.logging import get_run_logger
 from prefect.settings import get_current_settings
 
 from mucode_core import reaper, store_lock
-from mucode_core.artifacts import open_store
+from mucode_core.artifacts import ArtifactStore, open_store
 from mucode_core.config import Config
 from mucode_core.device_lock import hold_devices
 from mucode_core.errors import ArtifactError, ConfigError
@@ -84,9 +84,10 @@ def open_runtime(config: Config, *, part_of_a_run: bool = False) -> Generator[Ru
     reaper.guard()  # a worker's run, which the command line has not guarded
     store = open_store(config.run.store_dir, run_dir(config))
     devices = find_devices(config)
+    workers_log = _workers_log(store)
     runtime = Runtime(
         store,
-        WorkerPool(config.run.num_workers),
+        WorkerPool(config.run.num_workers, workers_log),
         lambda: open_sandbox(config.sandbox),
         trains_beside_servers=config.run.train_beside_servers,
         devices=devices,
@@ -94,6 +95,7 @@ def open_runtime(config: Config, *, part_of_a_run: bool = False) -> Generator[Ru
         placements=_open_placements(config, devices),
         time_limits=config.run.time_limits_s,
     )
+    runtime.monitor.follow(workers_log)
     try:
         with ExitStack() as held:
             if not part_of_a_run:
@@ -147,6 +149,13 @@ def _open_placements(config: Config, devices: Sequence[str]) -> dict[str, Placem
 
         placements["execution"] = RayPlacement(config)
     return placements
+
+
+def _workers_log(store: ArtifactStore) -> Path:
+    """Of this run alone: others may use the store at the same time."""
+    context = FlowRunContext.get()
+    run = f"-{str(context.flow_run.id)[-12:]}" if context is not None and context.flow_run is not None else ""
+    return store.root.resolve() / "logs" / f"workers{run}.log"
 
 
 def _first_failure(runtime: Runtime) -> BaseException | None:

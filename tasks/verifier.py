@@ -98,6 +98,7 @@ def score_rollouts(
         VerifierScore(rollout.rollout_id, turn.turn_index, verifier.content_digest, score)
         for (rollout, turn, _), score in zip(turns, scores, strict=True)
     ]
+    draft.notes = {"num_programs": len(items)}
     draft.write_rows(rows, VerifierScore)
 
 

@@ -197,3 +197,12 @@ def test_a_turn_that_does_not_come_is_an_error(tmp_path):
         opened.room_for_training(config.finetune),
     ):
         pass
+
+
+def test_what_workers_write_reaches_the_log_of_a_run(config, monkeypatch, caplog):
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(runtime, "has_server", lambda: True)
+    monkeypatch.setattr(runtime, "get_run_logger", lambda: logging.getLogger("run"))
+    with open_runtime(config) as opened:
+        opened.workers.map("os:write", [(2, b"a library warns\n")])
+    assert "workers: a library warns" in caplog.messages
