@@ -165,7 +165,7 @@ def small_disk(tmp_path):
     if mounted.returncode:
         pytest.skip("only root mounts file systems")
     yield place
-    subprocess.run(["umount", place], check=True)
+    subprocess.run(["umount", "--lazy", place], check=True)  # a failed test may hold a file
 
 
 def save_tensors(directory):

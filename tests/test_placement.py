@@ -175,7 +175,7 @@ def test_stages_placed_on_a_gpu_pool_make_the_same_bytes(tmp_path):
     out = tmp_path / "there"
     with running_server(tmp_path) as server:
         call(server, "deployments.pools", "0,1")
-        for name in ("expert-iteration/demo", "stage/gpu"):
+        for name in ("expert-iteration/demo", "gpu"):
             call(server, "prefect", "--no-prompt", "deploy", "-n", name, "--prefect-file", "deployments/prefect.yaml")
         workers = [start(server, "worker", "start", "--pool", pool) for pool in ("cpu", "gpu-01")]
         try:
