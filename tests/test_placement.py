@@ -21,7 +21,7 @@ from tasks.placement import DeploymentPlacement, StageCall, config_elsewhere, de
 from tasks.rollouts import Shard, sample_turn
 from tasks.runtime import open_runtime
 from tasks.stage import Runtime, build_call, find_stage, make_recipe, name_stage
-from tests.flows.conftest import content
+from tests.flows.conftest import SMALL, content
 from tests.flows.conftest import run as run_demo
 from tests.prefect_server import ask, call, running_server, start, stop, wait_for
 
@@ -179,7 +179,7 @@ def test_stages_placed_on_a_gpu_pool_make_the_same_bytes(tmp_path):
             call(server, "prefect", "--no-prompt", "deploy", "-n", name, "--prefect-file", "deployments/prefect.yaml")
         workers = [start(server, "worker", "start", "--pool", pool) for pool in ("cpu", "gpu-01")]
         try:
-            sets = [f"{key}={value}" for key, value in TINY.items()]
+            sets = [f"{key}={value}" for key, value in (SMALL | TINY).items()]
             sets += ["run.seed=5", "run.placement=deployments", f"run.output_dir={out}", "run.name=there"]
             config = load_recipe("configs/demo.yaml", sets)["config"]
             (made,) = ask(
