@@ -39,6 +39,7 @@ FROM base AS runtime
 ARG USER_ID=10001
 ARG VERSION=0.1.0
 ARG REVISION=unknown
+ENV MUCODE_REVISION=${REVISION}
 LABEL org.opencontainers.image.title="muCode" \
       org.opencontainers.image.description="Multi-turn code generation through single-step rewards" \
       org.opencontainers.image.licenses="MIT" \

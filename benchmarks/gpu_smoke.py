@@ -2,9 +2,9 @@
 
     python -m benchmarks.gpu_smoke [--hidden 768] [--layers 12] [--examples 2048] [--device cuda]
 
-A Llama of random weights (about 100 M parameters as given) on the synthetic problems' dialogues, in bfloat16; training
-goes through TRL as in a run. The share is model FLOPs (2 a parameter and token forward, 6 with backward) over the rate
-of a large matrix product, measured on the same card in the same run.
+A Llama of random weights (about 100 M parameters as given) on the synthetic problems' dialogues, in bfloat16: by the
+transformers sampler, the transformers scorer, and TRL as in a run. The share is model FLOPs (2 a parameter and token
+forward, 6 with backward) over the rate of a large matrix product, measured on the same card in the same run.
 """
 
 from __future__ import annotations
@@ -18,19 +18,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, LlamaConfig, LlamaForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM
 
 from mucode_core.bootstrap import build_tokenizer
-from mucode_core.causal_lm import length_batches, load_tokenizer
+from mucode_core.causal_lm import load_tokenizer
 from mucode_core.config import FinetuneConfig, TrlRewardConfig, TrlSftConfig, VerifierConfig
-from mucode_core.encoding import Encoded
 from mucode_core.problems.synthetic import make_dialogues
+from mucode_core.sampling.base import SampleRequest, SamplingParams
+from mucode_core.sampling.transformers import TransformersSampler
 from mucode_core.training.generator import finetune
 from mucode_core.training.job import read_steps
 from mucode_core.training.launch import Place
 from mucode_core.training.verifier import fit_verifier
-from mucode_core.types import Message, SftExample, VerifierPair
-from mucode_core.verifier.model import encode_programs
+from mucode_core.types import Completion, Message, SftExample, VerifierPair
+from mucode_core.verifier.model import encode_programs, new_verifier
+from mucode_core.verifier.score import score_programs
 
 VOCABULARY = 4096
 NEW_TOKENS = 128
@@ -80,33 +82,25 @@ def build_model(directory: Path, dialogues: Sequence[tuple[Message, ...]], hidde
 
 
 def sample(model_dir: Path, states: Sequence[str], device: str) -> float:
-    """Generated tokens a second of one batch by transformers."""
+    """Generated tokens a second of one batch by the transformers sampler."""
+    sampler = TransformersSampler(model_dir, len(states), device, torch.bfloat16)
+    requests = [SampleRequest(f"p{i}", 0, 0, (Message("user", state),), i) for i, state in enumerate(states)]
+    drawn: list[Completion] = []
+
+    def work() -> None:
+        drawn[:] = sampler.sample(requests, SamplingParams(1.0, 1.0, NEW_TOKENS))
+
+    seconds = time_of(work, device)
+    return sum(completion.num_tokens for completion in drawn) / seconds
+
+
+def score(model_dir: Path, verifier_dir: Path, items: Sequence[tuple[str, str]], device: str) -> float:
+    """Read tokens a second by the transformers scorer: a fresh head, in batches of similar length."""
+    new_verifier(model_dir, "head", 0).save(verifier_dir)
     tokenizer = load_tokenizer(model_dir)
-    model = AutoModelForCausalLM.from_pretrained(model_dir, dtype=torch.bfloat16).to(device).eval()
-    inputs = tokenizer(list(states), padding=True, padding_side="left", return_tensors="pt").to(device)
-
-    def work() -> Any:
-        return model.generate(
-            **inputs, do_sample=True, max_new_tokens=NEW_TOKENS, min_new_tokens=NEW_TOKENS, pad_token_id=0
-        )
-
-    return len(states) * NEW_TOKENS / time_of(work, device)
-
-
-@torch.inference_mode()
-def score(model_dir: Path, items: Sequence[tuple[str, str]], device: str) -> float:
-    """Read tokens a second by batches of similar length."""
-    rows = encode_programs(load_tokenizer(model_dir), items)
-    model = AutoModelForSequenceClassification.from_pretrained(model_dir, num_labels=1, dtype=torch.bfloat16)
-    model = model.to(device).eval()
-    batches = [(pad_ids(batch, device)) for batch in length_batches(rows)]
-    seconds = time_of(lambda: [model(input_ids=ids, attention_mask=ids != 0).logits for ids in batches], device)
-    return sum(len(row.ids) for row in rows) / seconds
-
-
-def pad_ids(batch: Sequence[Encoded], device: str) -> torch.Tensor:
-    longest = max(len(row.ids) for row in batch)
-    return torch.tensor([row.ids + [0] * (longest - len(row.ids)) for row in batch], device=device)
+    tokenizer.save_pretrained(verifier_dir)
+    num_tokens = sum(len(row.ids) for row in encode_programs(tokenizer, sorted(set(items))))
+    return num_tokens / time_of(lambda: score_programs(verifier_dir, items, device, torch.bfloat16), device)
 
 
 def train_rate(scratch: Path, num_tokens: int) -> float:
@@ -138,7 +132,7 @@ def measure(directory: Path, args: argparse.Namespace) -> dict[str, Any]:
     ]
     rates = {
         "sampling": (sample(model_dir, [d[0].content for d in dialogues[:256]], args.device), 2),
-        "scoring": (score(model_dir, [(p.prompt, p.chosen) for p in pairs], args.device), 2),
+        "scoring": (score(model_dir, directory / "head", [(p.prompt, p.chosen) for p in pairs], args.device), 2),
         "fine_tuning": (tune_generator(directory, examples), 6),
         "verifier": (tune_verifier(directory, pairs), 6),
     }

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from prefect import flow
 from prefect.futures import PrefectFuture, wait
@@ -31,12 +32,13 @@ from tasks.publishing import (
     evaluate_searches,
     list_stages,
     measure_verifier,
+    open_report,
     publish_models,
     publish_result,
     push_models,
     resampling,
 )
-from tasks.rounds import Round, Searched, submit_round, summarise_round
+from tasks.rounds import HeldOut, Round, Searched, submit_round, summarise_round
 from tasks.runtime import open_runtime, require_deployed_run, run_dir
 from tasks.stage import Runtime
 from tasks.training import choose, keep_rollouts, relabel_states, train_generator
@@ -74,12 +76,13 @@ def expert_iteration(config: Config) -> RunResult:
                 run.validation[iteration] = _validate(run, iteration)
             if iteration < config.run.iterations:
                 _improve(run)
+            _score_newest(run)
             run.summaries.append(summarise_round(runtime, run.rounds[-1]))
             run.reports.append(_report_round(run))
         result, outcomes = _conclude(run)
         wait(run.reports)
-    publish_result(result, config, outcomes)
-    push_models(config, result.models)
+        publish_result(result, config, outcomes, run.report)
+        push_models(config, result.models)
     return result
 
 
@@ -103,11 +106,15 @@ class Run:
     config: Config
     data: Data
     generators: list[Future]
+    report: UUID | None
+    """Its page in the Prefect UI."""
     rounds: list[Round] = field(default_factory=list[Round])
     summaries: list[RoundSummary] = field(default_factory=list[RoundSummary])
     greedy: dict[int, Future] = field(default_factory=dict[int, Future])
     validation: dict[int, Future] = field(default_factory=dict[int, Future])
     held_out: dict[int, list[Future]] = field(default_factory=dict[int, list[Future]])
+    scores: dict[tuple[int, int], list[Future]] = field(default_factory=dict[tuple[int, int], list[Future]])
+    """Of held-out rollouts; by their iteration and the round of the verifier."""
     reports: list[PrefectFuture[None]] = field(default_factory=list[PrefectFuture[None]])
 
     def sampled(self, iteration: int) -> Future:
@@ -120,12 +127,20 @@ class Run:
 
     def verifier_of(self, iteration: int) -> Future:
         """The verifier that saw this generator's rollouts, or else the newest."""
-        return self.rounds[min(iteration, len(self.rounds) - 1)].verifier
+        return self.rounds[self.round_of(iteration)].verifier
+
+    def round_of(self, iteration: int) -> int:
+        """Index of the round that rolled this generator out, or else of the newest."""
+        return min(iteration, len(self.rounds) - 1)
+
+    def held_out_of(self, iteration: int) -> int:
+        """Whose held-out rollouts answer for a generator: its own, or recorded programs."""
+        return iteration if self.data.recorded is None else 0
 
 
 def _begin(runtime: Runtime, config: Config) -> Run:
     data = _load_data(runtime, config)
-    return Run(runtime, config, data, [_make_base(runtime, config, data)])
+    return Run(runtime, config, data, [_make_base(runtime, config, data)], open_report(config))
 
 
 def _load_data(runtime: Runtime, config: Config) -> Data:
@@ -280,6 +295,25 @@ def _validate(run: Run, iteration: int) -> Future:
     )
 
 
+def _score_newest(run: Run) -> None:
+    """The newest verifier on held-out rollouts, while the next generator keeps but one core busy."""
+    newest = run.rounds[-1]
+    after = [newest.examples] if newest.examples is not None else []
+    _score_held_out(run, run.held_out_of(newest.iteration), newest.iteration, f"round {newest.iteration + 1}", after)
+
+
+def _score_held_out(
+    run: Run, iteration: int, round_index: int, name: str, after: Sequence[Future] = ()
+) -> list[Future]:
+    """Scores of held-out rollouts by the verifier of a round; nothing is scored twice."""
+    key = (iteration, round_index)
+    if key not in run.scores:
+        rollouts, verifier = run.held_out[iteration], run.rounds[round_index].verifier
+        label = f"{name} · held out"
+        run.scores[key] = score_shards(run.runtime, run.config, run.data.validation, rollouts, verifier, label, after)
+    return run.scores[key]
+
+
 def _report_round(run: Run) -> PrefectFuture[None]:
     """The newest round in the Prefect UI, with the searches of the generator that it rolled out."""
     newest, data = run.rounds[-1], run.data
@@ -288,8 +322,11 @@ def _report_round(run: Run) -> PrefectFuture[None]:
         searches.append(Searched("test, greedy", data.test, run.greedy[newest.iteration], greedy=True))
     if newest.iteration in run.validation:
         found = run.validation[newest.iteration]
-        searches.append(Searched("validation, pt+lv", data.validation, found, greedy=False))
-    return submit_round(run.runtime, run.config, run.summaries[-1], newest, data.train, searches)
+        name = f"validation, best of {run.config.evaluation.best_of_n}, pt+lv"
+        searches.append(Searched(name, data.validation, found, greedy=False))
+    iteration = run.held_out_of(newest.iteration)
+    held_out = HeldOut(run.held_out[iteration], run.scores[iteration, newest.iteration])
+    return submit_round(run.runtime, run.config, run.summaries[-1], newest, data.train, held_out, searches, run.report)
 
 
 def _conclude(run: Run) -> tuple[RunResult, Sequence[ProblemOutcome]]:
@@ -301,7 +338,7 @@ def _conclude(run: Run) -> tuple[RunResult, Sequence[ProblemOutcome]]:
         if final not in run.validation:
             run.validation[final] = _validate(run, final)
         final, chosen_by = choose_iteration(runtime, config, data.validation, run.validation)
-    scores = _score_held_out(run, final)
+    scores = _measured(run, final)
     if data.test is not None:
         verifier, selections = run.verifier_of(final), config.evaluation.selections
         best_of_n = {
@@ -342,13 +379,10 @@ def _models(run: Run, final: int) -> dict[str, Future]:
     return named | {f"iteration {i}": generator for i, generator in enumerate(run.generators[1:], 1)}
 
 
-def _score_held_out(run: Run, final: int) -> dict[str, tuple[list[Future], list[Future]]]:
+def _measured(run: Run, final: int) -> dict[str, tuple[list[Future], list[Future]]]:
     """The chosen verifier on held-out rollouts of the base and of the final generator, or on recorded programs."""
     names = {"base": 0, "final": final} if run.data.recorded is None else {"recorded": 0}
-    scored: dict[str, tuple[list[Future], list[Future]]] = {}
-    for name, iteration in names.items():
-        rollouts = run.held_out[iteration]
-        verifier = run.verifier_of(final)
-        scores = score_shards(run.runtime, run.config, run.data.validation, rollouts, verifier, f"{name} · held out")
-        scored[name] = (rollouts, scores)
-    return scored
+    return {
+        name: (run.held_out[iteration], _score_held_out(run, iteration, run.round_of(final), name))
+        for name, iteration in names.items()
+    }

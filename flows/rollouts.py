@@ -63,13 +63,20 @@ def roll_out(
 
 
 def score_shards(
-    runtime: Runtime, config: Config, problems: Future, rollouts: list[Future], verifier: Future, name: str
+    runtime: Runtime,
+    config: Config,
+    problems: Future,
+    rollouts: list[Future],
+    verifier: Future,
+    name: str,
+    after: Sequence[Future] = (),
 ) -> list[Future]:
     """The verifier's scores of every shard."""
     return [
         score_rollouts.submit(
             runtime,
             f"{name} · score shard {index}/{len(rollouts)}",
+            after=after,
             problems=problems,
             rollouts=shard,
             verifier=verifier,

@@ -23,12 +23,13 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-import mucode_core
 from mucode_core import schemas, store_lock
 from mucode_core.columns import count_measured, join_measured
-from mucode_core.errors import ArtifactError, DataError, StoreError
+from mucode_core.errors import ArtifactError, DataError, MucodeError, StoreError
 from mucode_core.fingerprint import canonical_json, digest_file, digest_of
 from mucode_core.remote_store import RECORD, RemoteStore, is_url
+from mucode_core.revision import code_version
+from mucode_core.storage import CURE, find_unwritable
 from mucode_core.types import ArtifactRef
 
 Row = TypeVar("Row")
@@ -248,11 +249,12 @@ class ArtifactStore:
         try:
             path.mkdir(parents=True)
             yield path
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+        except MucodeError:
+            raise
+        except Exception as error:
+            if (reason := find_unwritable(error)) is None:
                 raise
-            cure = "free space or name another directory, then run the same command again: it resumes"
-            raise ArtifactError(f"cannot be written: {error.strerror}", place=str(final), cure=cure) from error
+            raise ArtifactError(f"cannot be written: {reason}", place=str(final), cure=CURE) from error
         finally:
             shutil.rmtree(path, ignore_errors=True)
 
@@ -269,7 +271,7 @@ class ArtifactStore:
             "external": draft.external,
             "recipe": recipe.describe(),
             "notes": draft.notes,
-            "code_version": mucode_core.__version__,
+            "code_version": code_version(),
             "started_at": started,
             "duration_s": round(time.time() - started, 3),
         }

@@ -73,8 +73,8 @@ def token_log_probs(model: Any, examples: Sequence[Encoded]) -> tuple[torch.Tens
         Values [num_labelled], and for each of them the index of its example. Logits are computed at these
         positions only.
     """
-    ids = pad([e.ids for e in examples], 0)
-    labels = pad([e.labels for e in examples], IGNORED)[:, 1:]
+    ids = pad([e.ids for e in examples], 0).to(model.device)
+    labels = pad([e.labels for e in examples], IGNORED)[:, 1:].to(model.device)
     chosen = labels != IGNORED
     # padding is on the right, where causal attention never looks from a labelled token: no mask, faster kernels
     hidden = model.model(input_ids=ids).last_hidden_state[:, :-1]

@@ -36,7 +36,17 @@ def examine() -> list[Check]:
     """All checks; none changes anything."""
     packages = [_package(name, required=True) for name in _REQUIRED]
     packages += [_package(name, required=False) for name in _OPTIONAL]
-    return [_python(), *packages, _cores(), _memory(), _disk(), _gpus(), _docker(), _sandbox(), _server()]
+    return [
+        _python(),
+        *packages,
+        _cores(),
+        _memory(),
+        _disk(),
+        _gpus(),
+        _docker(),
+        examine_sandbox("sandbox", SandboxConfig()),
+        _server(),
+    ]
 
 
 def _python() -> Check:
@@ -78,14 +88,17 @@ def _docker() -> Check:
     return Check("docker.sock", ok, str(path) if ok else f"no daemon at {path}", required=False)
 
 
-def _sandbox() -> Check:
-    job = Job("def f():\n    return 1", ("assert f() == 1",), "assert", "", "f", Limits())
+def examine_sandbox(name: str, settings: SandboxConfig) -> Check:
+    """Whether the sandbox opens and grades a program."""
+    limits = Limits(cpu_s=settings.cpu_s, memory_mb=settings.memory_mb)
+    job = Job("def f():\n    return 1", ("assert f() == 1",), "assert", "", "f", limits)
     try:
-        with open_sandbox(SandboxConfig(num_workers=1)) as sandbox:
+        with open_sandbox(settings.model_copy(update={"num_workers": 1})) as sandbox:
             ((verdict, _),) = sandbox.run([job])
-            return Check("sandbox", verdict.passed, sandbox.isolation, required=True)
+            detail = sandbox.isolation if verdict.passed else f"a right program is graded {verdict.status}"
+            return Check(name, verdict.passed, detail, required=True)
     except SandboxError as error:
-        return Check("sandbox", ok=False, detail=str(error), required=True)
+        return Check(name, ok=False, detail=str(error), required=True)
 
 
 def _server() -> Check:

@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
-import mucode_core
 from mucode_core.artifacts import Recipe
 from mucode_core.fingerprint import canonical_json
+from mucode_core.revision import code_version
 
 _CARD = """\
 ---
@@ -77,7 +77,7 @@ def _write(
         title=title,
         summary=summary,
         pipeline=pipeline,
-        version=mucode_core.__version__,
+        version=code_version(),
         lineage="\n".join(lineage),
         kind=recipe.kind,
         fingerprint=recipe.fingerprint,

@@ -22,12 +22,16 @@ _COLOURS = (
     "#CC79A7",
     "#56B4E9",
     "#D55E00",
+    "#000000",
+    "#999999",
 )  # Okabe and Ito: safe for colour-blind eyes
-_MARKERS = ("o", "s", "^", "D", "v", "P")
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 """A second cue beside colour, for print and for close lines."""
 _SIZE = (6.0, 3.8)
 _SELECTIONS = ("random", "lv", "pt", "pt+lv", "oracle")
 _ACCURACY = "correct, % of test problems"
+_FEW = 5
+"""Lines that the common width has room for."""
 _SHIFT = 0.03
 """Turns between the whiskers of neighbouring lines, so that they do not hide each other."""
 
@@ -78,7 +82,10 @@ def plot_accuracy_by_turn(evaluations: Sequence[Evaluation], path: Path) -> Path
 
 def plot_curves(curves: Mapping[str, Curve], title: str, path: Path, ylabel: str = "correct, %") -> Path:
     """Accuracy after each turn, a line a name."""
-    figure, axes = plt.subplots(figsize=_SIZE, layout="constrained")
+    width, height = _SIZE
+    if len(curves) > _FEW:
+        width *= 1.4
+    figure, axes = plt.subplots(figsize=(width, height), layout="constrained")
     middle = (len(curves) - 1) / 2
     for number, (name, curve) in enumerate(curves.items()):
         _plot_curve(axes, curve, number, _SHIFT * (number - middle), name)

@@ -17,6 +17,7 @@ from typing import Any
 from fsspec.core import url_to_fs
 
 from mucode_core.errors import ArtifactError, ConfigError, StoreError
+from mucode_core.storage import is_full
 
 RECORD = "record.json"
 
@@ -89,6 +90,8 @@ class RemoteStore:
         try:
             yield
         except Exception as error:  # each file system has errors of its own
+            if is_full(error):  # here, not there
+                raise
             kind = missing if isinstance(error, FileNotFoundError) else StoreError
             cure = "mend what it says (credentials, address, network), then run the same command again: it resumes"
             raise kind(f"cannot be used: {error}", place=self.url, cure=cure) from error

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import math
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,28 +12,25 @@ from mucode_core.metrics import Interval
 from mucode_core.results import Evaluation, RunResult, StageRecord
 
 _SYNTHETIC = """\
-The problems are synthetic, and the base's misconceptions are planted: a careless teacher corrupts its dialogues at
-known rates, with kinds of errors designed to be visible to the public test, ambiguous in the statement, or visible to
-private tests only. What the loop gains comes from executing tests, not from a larger model or more teacher's data.
-"""
+The problems are synthetic, and the base's misconceptions are planted: a careless teacher corrupts its dialogues at \
+known rates, with kinds of errors designed to be visible to the public test, ambiguous in the statement, or visible to \
+private tests only. What the loop gains comes from executing tests, not from a larger model or more teacher's data."""
 _LIKELIHOOD = """\
-The verifier's score is the log-likelihood of the program under a tuned copy of the language model, fitted by the same
-Bradley-Terry loss. That is this project's, not the paper's, whose score is a scalar head (`verifier.score: head`).
-"""
+The verifier's score is the log-likelihood of the program under a tuned copy of the language model, fitted by the same \
+Bradley-Terry loss. That is this project's, not the paper's, whose score is a scalar head (`verifier.score: head`)."""
 _RFT = """\
-The algorithm is the baseline RFT (multi-turn STaR): rollouts are imitated as they are, no state is relabelled.
-"""
+The algorithm is the baseline RFT (multi-turn STaR): rollouts are imitated as they are, no state is relabelled."""
 _SEARCH = """\
-Best of {n}: each turn {n} samples are drawn at temperature {temperature:g} and one is selected; the search goes on
-from that one alone and stops when its public tests pass. `random` takes any, `lv` the verifier's highest score, `pt`
-one that passes the public tests, `pt+lv` the highest score among those, and where none passes `pt` takes any, `pt+lv`
-the highest score of all. `oracle` knows the labels: it bounds every selection after turn 1, not strictly after later
-ones, whose samples differ. The verifier of the final generator serves the searches of both generators. The figures are
-means over {searches}.
-"""
+Best of {n}: each turn {n} samples are drawn at temperature {temperature:g} and one is selected; the search goes on \
+from that one alone and stops when its public tests pass. `random` takes any, `lv` the verifier's highest score, `pt` \
+one that passes the public tests, `pt+lv` the highest score among those, and where none passes `pt` takes any, `pt+lv` \
+the highest score of all. `oracle` knows the labels: it bounds every selection after turn 1, not strictly after later \
+ones, whose samples differ. The verifier of the final generator serves the searches of both generators. The figures \
+are means over {searches}."""
 
 REPORT = "report.md"
 """Name of the file in a run directory."""
+_IMAGE = re.compile(r"!\[([^]]*)\]\(([^)]+)\)")
 
 
 def format_interval(interval: Interval, digits: int = 1) -> str:
@@ -110,6 +109,23 @@ def write_report(result: RunResult, out_dir: Path) -> Path:
     path = out_dir / REPORT
     path.write_text("\n\n".join(part.strip() for part in parts) + "\n", "utf-8")
     return path
+
+
+def embed_image(name: str, path: Path) -> str:
+    """A PNG file as Markdown that needs no file."""
+    return f"![{name}](data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()})"
+
+
+def read_embedded(out_dir: Path, limit: int) -> str:
+    """The report with its plots in it, for readers who have no files; without them where it would be too long.
+
+    Args:
+        out_dir: Where `write_report` wrote it.
+        limit: Characters.
+    """
+    text = (out_dir / REPORT).read_text("utf-8")
+    whole = _IMAGE.sub(lambda found: embed_image(found[1], out_dir / found[2]), text)
+    return whole if len(whole) <= limit else _IMAGE.sub(r"`\2`", text)
 
 
 def _accuracy(result: RunResult) -> list[str]:

@@ -270,19 +270,31 @@ def rank(candidates: Sequence[Candidate], selection: Selection, count: int) -> l
     Each sample has a random tie-break of its own, so a program drawn twice is twice as likely to win a tie.
     """
 
-    def preference(candidate: Candidate) -> tuple[float, ...]:
-        score = candidate.score if candidate.score is not None else float("-inf")
-        passed = float(candidate.public.passed)
-        order: dict[Selection, tuple[float, ...]] = {
-            "random": (),
-            "lv": (score,),
-            "pt": (passed,),
-            "pt+lv": (passed, score),
-            "oracle": (float(candidate.label), passed),
-        }
-        return (*order[selection], candidate.tie)
+    def order(candidate: Candidate) -> tuple[float, ...]:
+        return (*_preference(candidate, selection), candidate.tie)
 
     best: dict[str | None, Candidate] = {}
-    for candidate in sorted(candidates, key=preference, reverse=True):
+    for candidate in sorted(candidates, key=order, reverse=True):
         best.setdefault(candidate.completion.code, candidate)
     return list(islice(best.values(), count))
+
+
+def _preference(candidate: Candidate, selection: Selection) -> tuple[float, ...]:
+    """What a way of selecting goes by: higher is better, equals are left to chance."""
+    score = candidate.score if candidate.score is not None else float("-inf")
+    passed = float(candidate.public.passed)
+    by: dict[Selection, tuple[float, ...]] = {
+        "random": (),
+        "lv": (score,),
+        "pt": (passed,),
+        "pt+lv": (passed, score),
+        "oracle": (float(candidate.label), passed),
+    }
+    return by[selection]
+
+
+def chance_of_correct(candidates: Sequence[Candidate], selection: Selection) -> float:
+    """Probability that the candidate which a way of selecting takes is correct: the share among those it prefers."""
+    best = max(_preference(candidate, selection) for candidate in candidates)
+    labels = [candidate.label for candidate in candidates if _preference(candidate, selection) == best]
+    return sum(labels) / len(labels)

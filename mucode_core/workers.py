@@ -5,6 +5,7 @@ One single-threaded process a core is faster than threads for models this size, 
 
 from __future__ import annotations
 
+import faulthandler
 import multiprocessing
 import os
 import pkgutil
@@ -16,6 +17,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from itertools import count
 from multiprocessing.queues import SimpleQueue
+from pathlib import Path
 from typing import Any, TypeVar
 
 from mucode_core.errors import SamplerError, TimeLimitError
@@ -24,6 +26,8 @@ from mucode_core.time_limit import wait_for
 
 T = TypeVar("T")
 
+_TAIL_BYTES = 2000
+"""Of what a worker that died wrote, which its error repeats."""
 _PATIENCE_S = 5.0  # for a listener that hangs: progress is never worth a run
 
 _Report = tuple[int, tuple[int, int, str] | None]  # whose; how far, or None: that was the last one
@@ -41,10 +45,19 @@ class WorkerPool:
 
     Functions are named ("package.module:function"), so that only the workers import what these import (torch).
     Arguments must pickle. A function that reports takes a keyword argument `progress`.
+
+    Args:
+        num_workers: Processes.
+        log_path: Gets what the processes write (warnings of libraries, last words); None leaves it to the owner's
+            terminal.
     """
 
-    def __init__(self, num_workers: int) -> None:
-        self._num_workers = num_workers
+    def __init__(self, num_workers: int, log_path: Path | None = None) -> None:
+        self._num_workers, self._log_path = num_workers, log_path
+        self._log_start = 0
+        if log_path is not None:
+            log_path.parent.mkdir(parents=True, exist_ok=True)
+            self._log_start = log_path.stat().st_size if log_path.exists() else 0  # a run that resumes goes on there
         self._context = multiprocessing.get_context("spawn")
         self._queue: SimpleQueue[_Report | None] = self._context.SimpleQueue()
         self._listeners: dict[int, _Listener] = {}
@@ -56,7 +69,7 @@ class WorkerPool:
         self._thread.start()
 
     def _start(self) -> ProcessPoolExecutor:
-        pool = ProcessPoolExecutor(self._num_workers, self._context, _prepare, (self._queue,))
+        pool = ProcessPoolExecutor(self._num_workers, self._context, _prepare, (self._queue, self._log_path))
         for _ in range(self._num_workers):  # the imports take seconds: they run while the caller gets ready
             pool.submit(_import_torch)
         return pool
@@ -101,7 +114,15 @@ class WorkerPool:
             raise
         except (BrokenProcessPool, CancelledError) as error:
             cure = "run the same command again: it resumes; free memory if it happens again"
-            raise SamplerError("a worker process died", place="worker pool", cure=cure) from error
+            raise SamplerError(f"a worker process died{self._last_words()}", place="worker pool", cure=cure) from error
+
+    def _last_words(self) -> str:
+        if self._log_path is None or not self._log_path.exists():
+            return ""
+        with self._log_path.open("rb") as log:
+            log.seek(max(self._log_start, log.seek(0, os.SEEK_END) - _TAIL_BYTES))
+            text = log.read().decode("utf-8", "replace").strip()
+        return f"; the end of {self._log_path}:\n{text}\n" if text else ""
 
     def _restart(self) -> None:
         with self._lock:
@@ -128,6 +149,8 @@ class WorkerPool:
             _end(self._pool)
         self._queue.put(None)
         self._thread.join(_PATIENCE_S)
+        if self._log_path is not None and self._log_path.exists() and self._log_path.stat().st_size == 0:
+            self._log_path.unlink()
 
 
 def _end(pool: ProcessPoolExecutor) -> None:
@@ -136,11 +159,22 @@ def _end(pool: ProcessPoolExecutor) -> None:
     pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _prepare(queue: SimpleQueue[_Report | None]) -> None:
+def _prepare(queue: SimpleQueue[_Report | None], log_path: Path | None) -> None:
     global _reports  # noqa: PLW0603  # an initializer has no other place to leave it
     _reports = queue
+    if log_path is not None:
+        _write_to(log_path)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the owner's to hear; workers end with it
     threading.Thread(target=_die_with_owner, name="owner-watch", daemon=True).start()
+
+
+def _write_to(path: Path) -> None:
+    """Sends what this process and its children write to the end of a file; others may write there too."""
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    for stream in (1, 2):
+        os.dup2(log, stream)
+    os.close(log)
+    faulthandler.enable()  # a crash in native code says where
 
 
 def _die_with_owner() -> None:

@@ -56,8 +56,10 @@ def search_problems(
 ) -> None:
     """Multi-turn Best-of-N on a split, for each selection and N; one sample at temperature 0 is greedy decoding."""
     limits = Limits(cpu_s=settings.cpu_s, memory_mb=settings.memory_mb)
+    executed: list[int] = []
 
     def grade(programs: Sequence[tuple[Problem, str | None]]) -> list[tuple[Verdict, Verdict]]:
+        executed.append(len(programs))
         return list(grade_programs(runtime.sandbox, programs, limits=limits, feedback=settings.feedback))
 
     def score(items: Sequence[tuple[str, str]]) -> list[float]:
@@ -80,4 +82,5 @@ def search_problems(
             seed=seed,
             progress=runtime.progress(label),
         )
+    draft.notes = {"num_programs": sum(executed)}
     draft.write_rows(rows, SearchRow)

@@ -6,16 +6,20 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+from prefect.logging import get_run_logger
 from prefect.settings import get_current_settings
 
 from mucode_core.config import Config
@@ -31,12 +35,35 @@ _LONG_S = 10.0
 _PATIENCE_S = 10.0  # at the end, for a server that does not answer
 _LINES_A_PERIOD = 100
 _LINE_LENGTH = 2000
+_NOT_REACHED = "Failed to reach API"
+"""How Prefect's client says it: a plain RuntimeError."""
 _RATES = {"num_tokens": "tokens", "num_programs": "programs"}
 
 
 def has_server() -> bool:
     """Whether a server that outlives the run is told of it."""
     return bool(get_current_settings().api.url)
+
+
+@contextmanager
+def telling(what: str, logger: Logger | None = None) -> Generator[None]:
+    """A block that tells the server something a run can do without: a server that is away, or refuses, costs a warning.
+
+    Args:
+        what: The server misses then.
+        logger: Warns; None for that of the current run.
+    """
+    try:
+        yield
+    except (httpx.HTTPError, ObjectNotFound, ObjectAlreadyExists) as error:
+        problem = str(error) or type(error).__name__  # a timeout has no text
+    except RuntimeError as error:
+        if _NOT_REACHED not in str(error):
+            raise
+        problem = str(error)
+    else:
+        return
+    (logger or get_run_logger()).warning("the server was not told %s: %s", what, problem)
 
 
 @dataclass
@@ -129,15 +156,12 @@ class Monitor:
         if one.total == 0 or one.done == one.shown or time.monotonic() - one.started < _LONG_S:
             return
         share, text = 100 * one.done / one.total, one.describe()
-        try:
+        with telling(f"how far {one.label} is", self._logger):
             if one.artifact is None:
                 key = re.sub(r"[^a-z0-9]+", "-", one.label.lower()).strip("-")
                 one.artifact = one.context.run(create_progress_artifact, share, key=key, description=text)  # pyright: ignore
             else:
                 one.context.run(update_progress_artifact, one.artifact, share, description=text)  # pyright: ignore
-        except Exception as error:  # noqa: BLE001  # whatever ails the server: progress is never worth a run
-            assert self._logger is not None
-            self._logger.warning("the server was not told how far %s is: %s", one.label, error)
         one.shown = one.done
 
 
@@ -180,5 +204,5 @@ def tag_run(config: Config, devices: Sequence[str]) -> None:
     engines = f"{config.generator.backend} + {config.finetune.backend}"
     own = [config.run.algorithm, config.problems.dataset, model, engines, f"config {digest}"]
     tags = [*context.flow_run.tags, *own, *map(limit_name, devices)]
-    with get_client(sync_client=True) as client:
+    with telling("the run's tags"), get_client(sync_client=True) as client:
         client.update_flow_run(context.flow_run.id, tags=list(dict.fromkeys(tags)))

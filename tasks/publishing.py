@@ -6,10 +6,15 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
+from uuid import UUID
 
-from prefect.artifacts import create_table_artifact
+from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import ArtifactUpdate
 from prefect.futures import PrefectFuture
 from prefect.logging import get_run_logger
+from prefect.settings import get_current_settings
 
 from mucode_core import results
 from mucode_core.artifacts import link_directory, write_json
@@ -29,15 +34,19 @@ from mucode_core.fingerprint import derive_seed
 from mucode_core.hub import push_checkpoint
 from mucode_core.metrics import Interval, Values
 from mucode_core.outcomes import FINAL, count_rollouts, count_searches, tabulate, write_outcomes
-from mucode_core.report import summary_rows, write_report
+from mucode_core.report import REPORT, read_embedded, summary_rows, write_report
 from mucode_core.results import Evaluation, Resampling, RunResult, StageRecord, VerifierQuality
 from mucode_core.types import ArtifactRef, Problem, ProblemOutcome, SearchRow
+from tasks.monitoring import telling
 from tasks.runtime import run_dir
 from tasks.stage import Runtime
 from tasks.training import read_scores
 from tasks.verifier import read_rollouts
 
 Future = PrefectFuture[ArtifactRef]
+
+_REPORT_LIMIT = 500_000
+"""Characters of an artifact: it travels in one request and lies in the server's database."""
 
 
 @dataclass(frozen=True)
@@ -275,11 +284,46 @@ def publish_evaluation(result: EvaluationResult, config: Config, outcomes: Seque
 
 def _publish_table(rows: Sequence[Sequence[str]], key: str, description: str) -> None:
     header, *body = rows
-    create_table_artifact([dict(zip(header, row, strict=True)) for row in body], key=key, description=description)
+    with telling(f"the table {key}"):
+        create_table_artifact([dict(zip(header, row, strict=True)) for row in body], key=key, description=description)
 
 
-def publish_result(result: RunResult, config: Config, outcomes: Sequence[ProblemOutcome]) -> None:
-    """Writes report, result, outcomes and configuration into the run directory, and the summary into the Prefect UI."""
+def open_report(config: Config) -> UUID | None:
+    """The page of the Prefect UI that will show the report: rounds link it, `publish_result` fills it.
+
+    Returns:
+        The artifact; None where the server is away.
+    """
+    path = run_dir(config).resolve() / REPORT
+    with telling("of the report"):
+        made = create_markdown_artifact("Written when the run ends.", key="report", description=f"`{path}`")
+        return cast("UUID", made)  # a coroutine only where an event loop runs
+    return None
+
+
+def link_report(config: Config, report: UUID | None) -> None:
+    """Links the report's page, in the Prefect UI if there is one: a browser opens no file from there."""
+    ui = get_current_settings().ui_url
+    if ui and report is not None:
+        path = run_dir(config).resolve() / REPORT
+        address, text = f"{ui}/artifacts/artifact/{report}", "report, once the run has ended"
+        create_link_artifact(address, link_text=text, key="report-link", description=f"The file: `{path}`")
+
+
+def _fill_report(report: UUID | None, directory: Path) -> None:
+    if report is None:
+        return
+    text = read_embedded(directory, _REPORT_LIMIT)
+    with telling("the report"), get_client(sync_client=True) as client:
+        client.update_artifact(report, ArtifactUpdate(data=text))
+
+
+def publish_result(result: RunResult, config: Config, outcomes: Sequence[ProblemOutcome], report: UUID | None) -> None:
+    """Writes report, result, outcomes and configuration into the run directory, and what the Prefect UI shows of them.
+
+    Args:
+        report: Of `open_report`.
+    """
     directory = run_dir(config)
     write_report(result, directory)
     if outcomes:
@@ -287,3 +331,4 @@ def publish_result(result: RunResult, config: Config, outcomes: Sequence[Problem
     write_json(directory / "result.json", result.to_json())
     (directory / "config.yaml").write_text(dump_config(config), "utf-8")
     _publish_table(summary_rows(result), "summary", f"Accuracy on {result.num_test_problems} test problems, %")
+    _fill_report(report, directory)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import atexit
 import os
 from contextlib import ExitStack
+from contextvars import copy_context
 from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect_ray.context import remote_options
-from prefect_ray.task_runners import RayTaskRunner
+from prefect_ray.task_runners import PrefectRayFuture, RayTaskRunner
 from pydantic import TypeAdapter
 from ray.exceptions import RayError
 
@@ -44,6 +45,8 @@ class RayPlacement:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         address = config.run.ray_address or None
         self._config = config_elsewhere(config)
+        self._context = copy_context()
+        """Of the flow: that of a stage's task holds a runtime, which cannot travel."""
         self._num_cores = config.sandbox.num_workers
         self._runner: RayTaskRunner[None] = RayTaskRunner(address=address, init_kwargs=dict(_SETTINGS))
         try:
@@ -55,14 +58,16 @@ class RayPlacement:
 
     def run(self, call: StageCall) -> None:
         """See `Placement`."""
-        named: Any = execute_on_node.with_options(task_run_name=f"{call.label} · node")
-        with remote_options(num_cpus=self._num_cores):
-            future = self._runner.submit(named, {"config": self._config, "call": call.to_json()})
         try:
-            future.result()
+            self._context.copy().run(self._submit, call).result()
         except RayError as error:
             cure = "see `ray status`, then run the same command again: it resumes"
             raise PlacementError(f"the cluster lost it: {error}", place=call.label, cure=cure) from error
+
+    def _submit(self, call: StageCall) -> PrefectRayFuture[None]:
+        named: Any = execute_on_node.with_options(task_run_name=f"{call.label} · node")
+        with remote_options(num_cpus=self._num_cores):
+            return self._runner.submit(named, {"config": self._config, "call": call.to_json()})
 
     def close(self) -> None:
         """Leaves the cluster; one that was started here ends."""

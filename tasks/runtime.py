@@ -17,14 +17,15 @@ from prefect.logging import get_run_logger
 from prefect.settings import get_current_settings
 
 from mucode_core import reaper, store_lock
-from mucode_core.artifacts import open_store
+from mucode_core.artifacts import ArtifactStore, open_store
 from mucode_core.config import Config
 from mucode_core.device_lock import hold_devices
-from mucode_core.errors import ConfigError
+from mucode_core.errors import ArtifactError, ConfigError
 from mucode_core.prefect_server import lost_server
 from mucode_core.preflight import require_run
 from mucode_core.preflight.gpus import limit_name, visible_devices
 from mucode_core.sandbox import open_sandbox
+from mucode_core.storage import CURE, find_unwritable
 from mucode_core.workers import WorkerPool
 from tasks.monitoring import has_server, tag_run
 from tasks.placement import DeploymentPlacement, Placement
@@ -83,9 +84,10 @@ def open_runtime(config: Config, *, part_of_a_run: bool = False) -> Generator[Ru
     reaper.guard()  # a worker's run, which the command line has not guarded
     store = open_store(config.run.store_dir, run_dir(config))
     devices = find_devices(config)
+    workers_log = _workers_log(store)
     runtime = Runtime(
         store,
-        WorkerPool(config.run.num_workers),
+        WorkerPool(config.run.num_workers, workers_log),
         lambda: open_sandbox(config.sandbox),
         trains_beside_servers=config.run.train_beside_servers,
         devices=devices,
@@ -93,6 +95,7 @@ def open_runtime(config: Config, *, part_of_a_run: bool = False) -> Generator[Ru
         placements=_open_placements(config, devices),
         time_limits=config.run.time_limits_s,
     )
+    runtime.monitor.follow(workers_log)
     try:
         with ExitStack() as held:
             if not part_of_a_run:
@@ -103,6 +106,10 @@ def open_runtime(config: Config, *, part_of_a_run: bool = False) -> Generator[Ru
             yield runtime
     except (httpx.TransportError, ConcurrencySlotAcquisitionError) as error:
         raise lost_server(get_current_settings().api.url or "", error) from error
+    except OSError as error:
+        if (reason := find_unwritable(error)) is None:
+            raise
+        raise ArtifactError(f"cannot be written: {reason}", place=str(run_dir(config)), cure=CURE) from error
     except UnfinishedRun as error:  # a stage whose input failed: that input's failure is the news
         raise _first_failure(runtime) or error from None
     finally:
@@ -142,6 +149,13 @@ def _open_placements(config: Config, devices: Sequence[str]) -> dict[str, Placem
 
         placements["execution"] = RayPlacement(config)
     return placements
+
+
+def _workers_log(store: ArtifactStore) -> Path:
+    """Of this run alone: others may use the store at the same time."""
+    context = FlowRunContext.get()
+    run = f"-{str(context.flow_run.id)[-12:]}" if context is not None and context.flow_run is not None else ""
+    return store.root.resolve() / "logs" / f"workers{run}.log"
 
 
 def _first_failure(runtime: Runtime) -> BaseException | None:

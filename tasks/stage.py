@@ -7,7 +7,7 @@ import pkgutil
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -20,7 +20,7 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed, State
 
 from mucode_core.artifacts import ArtifactStore, Recipe, Source
-from mucode_core.config import Section, TimeLimits
+from mucode_core.config import Section, TimeLimits, TrainedConfig
 from mucode_core.errors import (
     ArtifactError,
     PlacementError,
@@ -36,6 +36,7 @@ from mucode_core.sampling.servers import ServerPool
 from mucode_core.sampling.vllm import open_client
 from mucode_core.sandbox.base import Sandbox
 from mucode_core.time_limit import limit_time
+from mucode_core.training.turns import Turns
 from mucode_core.types import ArtifactRef
 from mucode_core.verifier.vllm_score import open_scorer
 from mucode_core.workers import WorkerPool
@@ -71,6 +72,7 @@ class Runtime:
         self.store, self.workers = store, workers
         self._open_sandbox, self._lock = open_sandbox, threading.Lock()
         self._sandbox: Sandbox | None = None
+        self._turns = Turns()
         self.generators = ServerPool(open_client)
         self.scorers = ServerPool(open_scorer)
         self.listener = current_listener()
@@ -115,12 +117,16 @@ class Runtime:
         return path
 
     @contextmanager
-    def room_for_training(self) -> Generator[None]:
-        """A block that has the devices and the memory of inference servers for itself, unless it needs not."""
-        if self._trains_beside_servers:
-            yield
-            return
-        with self.generators.paused(), self.scorers.paused():  # in the order in which a search leases them
+    def room_for_training(self, settings: TrainedConfig) -> Generator[None]:
+        """A block that has its devices for itself, and the memory of inference servers unless it needs not.
+
+        The loop's trainings have a core each: they wait for no other training.
+        """
+        turn = self._turns.take(settings.trl.gpus) if settings.backend == "trl" else nullcontext()
+        with turn, ExitStack() as pauses:
+            if not self._trains_beside_servers:
+                pauses.enter_context(self.generators.paused())  # in the order in which a search leases them
+                pauses.enter_context(self.scorers.paused())
             yield
 
     def progress(self, label: str) -> Progress:
@@ -228,7 +234,7 @@ def stage(kind: str, *, version: int, tags: tuple[str, ...] = ()) -> Callable[[B
             message = "from the store"
             if runtime.store.find(recipe) is None:
                 if (placement := runtime.placement_of(tags)) is not None:
-                    message = _place(placement, recipe, build, label, inputs)
+                    message = _place(runtime, placement, recipe, build, label, inputs)
                 else:
                     with _limited(runtime.time_limits, tags, label):
                         message = _build(runtime, recipe, build, label, inputs)
@@ -268,9 +274,13 @@ def _build(runtime: Runtime, recipe: Recipe, build: Build, label: str, inputs: M
     return message
 
 
-def _place(placement: Placement, recipe: Recipe, build: Build, label: str, inputs: Mapping[str, Any]) -> str:
+def _place(
+    runtime: Runtime, placement: Placement, recipe: Recipe, build: Build, label: str, inputs: Mapping[str, Any]
+) -> str:
     placement.run(StageCall(name_stage(build), label, encode_inputs(build, inputs), recipe.fingerprint))
-    return placement.description
+    record = runtime.store.record(runtime.store.ref(recipe))
+    done = summarise_stage(record["num_rows"], record["duration_s"], record["notes"])
+    return f"{done} · {placement.description}"
 
 
 def build_call(runtime: Runtime, call: StageCall) -> None:

@@ -95,7 +95,7 @@ def train_generator(
     own = derive_seed(seed, "finetune")
     num_steps = settings.steps[iteration] if settings.steps else None
     arguments = (rows, base_dir, draft.model_dir, settings, own)
-    with runtime.room_for_training():
+    with runtime.room_for_training(settings):
         if settings.backend == "trl":
             function, more = "mucode_core.training.generator:finetune", (training_place(runtime, draft), num_steps)
         else:

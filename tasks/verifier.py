@@ -53,7 +53,7 @@ def train_verifier(
     """The learned verifier, fitted on the pairs of every iteration so far."""
     rows = [pair for ref in pairs for pair in runtime.store.read_rows(ref, VerifierPair)]
     arguments = (rows, runtime.store.model_dir(init), draft.model_dir, settings, derive_seed(seed, "verifier"))
-    with runtime.room_for_training():
+    with runtime.room_for_training(settings):
         if settings.backend == "trl":
             function, more = "mucode_core.training.verifier:fit_verifier", (training_place(runtime, draft),)
         else:
@@ -72,7 +72,7 @@ def training_place(runtime: Runtime, draft: Draft) -> Place:
     return Place(draft.scratch.resolve(), log, logs / "tensorboard" / name)
 
 
-@stage("scores", version=1, tags=("scoring",))
+@stage("scores", version=2, tags=("scoring",))
 def score_rollouts(
     runtime: Runtime,
     draft: Draft,
@@ -98,6 +98,7 @@ def score_rollouts(
         VerifierScore(rollout.rollout_id, turn.turn_index, verifier.content_digest, score)
         for (rollout, turn, _), score in zip(turns, scores, strict=True)
     ]
+    draft.notes = {"num_programs": len(items)}
     draft.write_rows(rows, VerifierScore)
 
 

@@ -35,7 +35,8 @@ def make_environment(directory):
         port = probe.getsockname()[1]
     quiet = dict(re.findall(r"^(\w+)=(.*)$", (REPO / "deployments" / "quiet.env").read_text(), re.MULTILINE))
     home = {"PREFECT_HOME": str(directory / "prefect"), "PREFECT_API_URL": f"http://127.0.0.1:{port}/api"}
-    return os.environ | quiet | home | {"GPU_POOL": "gpu-01"}
+    own = {"GPU_POOL": "gpu-01", "MUCODE_GPU_LOCKS": str(directory / "gpus")}  # devices of this server alone
+    return os.environ | quiet | home | own
 
 
 def start_server(environment):

@@ -1,13 +1,17 @@
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
 
 import pytest
 
+import mucode_core
 from mucode_core.artifacts import DATA, RECORD, ArtifactStore, Recipe, Source, write_json
 from mucode_core.errors import ArtifactError, DataError
+from mucode_core.fingerprint import digest_of
+from mucode_core.revision import code_version
 from mucode_core.types import Problem, Rollout
 from tests.conftest import make_problem, make_rollout
 
@@ -148,3 +152,70 @@ def test_json_is_written_whole(tmp_path):
     write_json(tmp_path / "x.json", {"b": 1, "a": 2})
     assert json.loads((tmp_path / "x.json").read_text()) == {"a": 2, "b": 1}
     assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of its own, of a megabyte."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", place], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("only root mounts file systems")
+    yield place
+    subprocess.run(["umount", place], check=True)
+
+
+def save_tensors(directory):
+    import torch
+    from safetensors.torch import save_file
+
+    directory.mkdir()
+    save_file({"weights": torch.zeros(1_000_000)}, directory / "model.safetensors")
+
+
+@pytest.mark.parametrize("write", [lambda d: d.mkdir() or (d / "x").write_bytes(bytes(3_000_000)), save_tensors])
+def test_a_full_disk_loses_nothing_and_has_a_cure(small_disk, write):
+    store = ArtifactStore(small_disk / "store")
+    kept = publish(store, recipe())
+    with (
+        pytest.raises(ArtifactError, match=r"cannot be written: No space left on device\n.*it resumes"),
+        store.build(recipe("generator")) as draft,
+    ):
+        write(draft.model_dir)
+    assert store.read_rows(kept, Problem)
+    assert [path for path in store.root.glob("*/.*") if path.is_dir()] == []
+    publish(store, recipe("rollouts"), [], Rollout)
+
+
+def test_a_read_only_disk_has_a_cure(small_disk):
+    (small_disk / "store").mkdir()
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    with pytest.raises(ArtifactError, match=r"store: cannot be written: Read-only file system\n  cure: "):
+        ArtifactStore(small_disk / "store")
+
+
+def test_an_artifact_of_another_schema_is_made_again(store, monkeypatch):
+    publish(store, recipe())
+    old = store.path_of("problems", recipe().fingerprint)
+    record = json.loads((old / RECORD).read_text())
+    del record["record_digest"]
+    record["schema_version"] += 1
+    (old / RECORD).write_text(json.dumps(record | {"record_digest": digest_of(record)}))
+    assert store.find(recipe()) is None
+    with pytest.raises(ArtifactError, match="schema version"):
+        store.ref(recipe())
+    publish(store, recipe())
+    assert store.find(recipe()) is not None
+
+
+def test_the_record_names_the_code(store, monkeypatch):
+    monkeypatch.setenv("MUCODE_REVISION", "abc1234")
+    code_version.cache_clear()
+    ref = publish(store, recipe())
+    code_version.cache_clear()
+    assert store.record(ref)["code_version"] == f"{mucode_core.__version__}+abc1234"
+    monkeypatch.delenv("MUCODE_REVISION")
+    assert re.fullmatch(r"[\d.]+(\+[0-9a-f]{7,}(\.dirty)?)?", code_version())

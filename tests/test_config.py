@@ -62,6 +62,10 @@ def test_the_description_names_every_key_and_loads():
             ["finetune.backend=trl", "finetune.trl.num_processes=2", "finetune.trl.gpus=[1]"],
             r"finetune\.trl\.gpus: 1 GPUs for 2 processes",
         ),
+        (
+            ["finetune.backend=trl", "finetune.trl.attention=flash_attention_2"],
+            r"finetune\.trl\.attention: flash-attention 2 has no float32; set finetune.*precision=bfloat16",
+        ),
         (["finetune.trl.deepspeed=zero4"], "'none', 'zero2' or 'zero3'"),
         (["verifier.backend=trl"], "fits a scalar head only"),
         (["verifier.trl.packing=packed"], "unknown key"),

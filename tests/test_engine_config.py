@@ -48,6 +48,33 @@ def test_heads_that_vllm_cannot_do_raise_before_the_base_is_trained():
     make(generator={"model": "bootstrap", "bootstrap": {"hidden_size": 128}})
 
 
+@pytest.mark.parametrize("section", ["generator", "verifier"])
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"max_model_len": 513}, r"max_model_len: exceeds the context of 512 tokens; lower it"),
+        ({"tensor_parallel_size": 3}, r"tensor_parallel_size: 4 attention heads cannot be divided by 3"),
+    ],
+)
+def test_servers_that_do_not_fit_the_model_made_on_the_spot_raise(section, settings, says):
+    sections = {"generator": {"bootstrap": {"hidden_size": 128}}, "verifier": {"scorer": "vllm"}}
+    make_config(sections)
+    vllm = {"generator": {"backend": "vllm"}, "verifier": {}}[section]
+    sections[section] = sections[section] | vllm | {"vllm": settings}
+    with pytest.raises(ConfigError, match=rf"{section}\.vllm\.{says}"):
+        make_config(sections)
+
+
+def test_the_verifier_s_server_reads_all_that_is_written():
+    verifier = {"scorer": "vllm", "vllm": {"max_model_len": 4096}}
+    with pytest.raises(ConfigError, match=r"verifier\.vllm\.max_model_len: 4096 leave no room.*more than 8192"):
+        make({"max_model_len": 8192}, verifier=verifier)
+    make({"max_model_len": 2048}, verifier=verifier)
+    make({"max_model_len": 8192}, verifier=verifier | {"vllm": {}})
+    with pytest.raises(ConfigError, match=r"verifier\.vllm\.max_model_len"):
+        make(generator={"max_new_tokens": 5000}, verifier=verifier)
+
+
 def test_training_refuses_an_endpoint_that_serves_one_model():
     with pytest.raises(ConfigError, match=r"generator\.vllm\.base_url: cannot serve what is being trained"):
         require_own_engine(make(ENDPOINT))

@@ -2,12 +2,17 @@
 
 import logging
 import time
+from types import SimpleNamespace
+from uuid import UUID
 
+import httpx
 import pytest
+from prefect.artifacts import create_table_artifact
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from mucode_core.config import make_config
 from tasks import monitoring
-from tasks.monitoring import Monitor, summarise_stage, tag_run
+from tasks.monitoring import Monitor, summarise_stage, tag_run, telling
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +82,7 @@ def test_a_long_stage_shows_how_far_it_is(logger, monkeypatch):
 
 def test_a_lost_server_costs_a_warning_and_nothing_else(logger, monkeypatch, caplog):
     def lost(*arguments, **more):
-        raise ConnectionError("all connection attempts failed")
+        raise httpx.ConnectError("all connection attempts failed")
 
     monkeypatch.setattr(monitoring, "create_progress_artifact", lost)
     monitor = Monitor(logger)
@@ -101,3 +106,35 @@ def test_the_message_of_a_stage_has_its_throughput():
 
 def test_a_run_outside_of_a_flow_has_no_tags():
     tag_run(make_config({}), ["0"])
+
+
+@pytest.mark.filterwarnings("ignore:Artifact creation outside")
+def test_an_artifact_for_a_server_that_is_away_costs_a_warning(logger, caplog):
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}), telling("the table summary", logger):
+        create_table_artifact([{"a": 1}], key="summary")
+    (message,) = caplog.messages
+    assert message.startswith("the server was not told the table summary: ")
+
+
+def test_tags_for_a_server_that_is_away_cost_a_warning(logger, caplog, monkeypatch):
+    context = SimpleNamespace(flow=None, flow_run=SimpleNamespace(id=UUID(int=1), tags=[]))
+    monkeypatch.setattr(monitoring.FlowRunContext, "get", lambda: context)
+    monkeypatch.setattr(monitoring, "get_run_logger", lambda: logger)
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
+        tag_run(make_config({}), [])
+    assert "the server was not told the run's tags: " in caplog.text
+
+
+@pytest.mark.parametrize(
+    "error",
+    [httpx.ReadTimeout(""), RuntimeError("Failed to reach API at http://127.0.0.1:9/api/")],
+)
+def test_what_a_client_says_of_a_server_that_is_away(logger, caplog, error):
+    with telling("that", logger):
+        raise error
+    assert caplog.messages == [f"the server was not told that: {str(error) or 'ReadTimeout'}"]
+
+
+def test_errors_of_our_own_are_no_matter_of_the_server(logger):
+    with pytest.raises(RuntimeError, match="ours"), telling("that", logger):
+        raise RuntimeError("ours")

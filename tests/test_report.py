@@ -1,10 +1,14 @@
 import dataclasses
 import json
+from uuid import UUID
 
 import pytest
+from prefect.logging import disable_run_logger
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from mucode_core.config import make_config
 from mucode_core.metrics import Interval, RolloutSummary
-from mucode_core.report import format_interval, summary_rows, write_report
+from mucode_core.report import format_interval, read_embedded, summary_rows, write_report
 from mucode_core.results import (
     Evaluation,
     Resampling,
@@ -14,6 +18,7 @@ from mucode_core.results import (
     measure_verifier,
 )
 from mucode_core.types import VerifierScore
+from tasks.publishing import open_report, publish_result
 from tests.conftest import make_rollout
 
 HOW = Resampling(200, 0)
@@ -148,3 +153,21 @@ def test_the_verifier_is_measured_on_distinct_programs():
     scores = [VerifierScore(r.rollout_id, t, "v", float(t)) for r in rollouts for t in (0, 1)]
     quality = measure_verifier("base", rollouts, scores, HOW)
     assert (quality.num_pairs, quality.num_problems, quality.pair_accuracy.value, quality.auroc) == (1, 1, 100, 1)
+
+
+def test_the_report_can_hold_its_plots(result, tmp_path):
+    plain = write_report(result, tmp_path).read_text()
+    whole = read_embedded(tmp_path, 10**6)
+    assert plain.count("](plots/") == whole.count("](data:image/png;base64,iVBOR") > 0
+    short = read_embedded(tmp_path, len(whole) - 1)
+    assert "`plots/by-turn.png`" in short
+    assert "![" not in short
+
+
+@pytest.mark.filterwarnings("ignore:Artifact creation outside")
+def test_a_run_whose_server_is_away_writes_its_results(result, tmp_path):
+    config = make_config({"run": {"output_dir": str(tmp_path)}})
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}), disable_run_logger():
+        assert open_report(config) is None
+        publish_result(result, config, [], UUID(int=1))
+    assert {"report.md", "result.json", "config.yaml"} <= {path.name for path in tmp_path.iterdir()}

@@ -14,7 +14,8 @@ import pytest
 
 from mucode_core.config import make_config
 from mucode_core.device_lock import hold_devices
-from mucode_core.errors import ArtifactError, ServerError
+from mucode_core.errors import ArtifactError, ServerError, TimeLimitError
+from mucode_core.time_limit import limit_time
 from tasks import runtime
 from tasks.runtime import find_devices, open_runtime
 from tasks.stage import Runtime
@@ -135,3 +136,73 @@ def test_a_server_that_is_lost_in_mid_run_has_a_cure(config):
     with pytest.raises(ServerError, match="does not answer: gone") as caught, open_runtime(config):
         raise httpx.ConnectError("gone")
     assert "it resumes" in caught.value.cure
+
+
+def enter_both(opened, verifier, finetune):
+    """How two trainings enter: the names of those inside once both have had the time, then of those that ended."""
+    inside, leave = [], threading.Event()
+
+    def train(settings, name):
+        with opened.room_for_training(settings):
+            inside.append(name)
+            assert leave.wait(30)
+
+    threads = [threading.Thread(target=train, args=(verifier, "verifier"))]
+    threads[0].start()
+    wait_until(lambda: inside == ["verifier"], 30)
+    threads.append(threading.Thread(target=train, args=(finetune, "finetune")))
+    threads[1].start()
+    wait_until(lambda: len(inside) == 2, 0.5)
+    both = tuple(inside)
+    leave.set()
+    for thread in threads:
+        thread.join(30)
+    return both, tuple(inside)
+
+
+def wait_until(condition, seconds):
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("beside_servers", [False, True])
+@pytest.mark.parametrize(
+    ("verifier", "finetune", "num_inside"),
+    [
+        ({"backend": "trl"}, {"backend": "trl"}, 1),
+        ({"backend": "trl", "trl": {"gpus": [0]}}, {"backend": "trl"}, 1),
+        ({"backend": "trl", "trl": {"gpus": [1]}}, {"backend": "trl", "trl": {"gpus": [1]}}, 1),
+        ({"backend": "trl", "trl": {"gpus": [0]}}, {"backend": "trl", "trl": {"gpus": [1]}}, 2),
+        ({"backend": "loop"}, {"backend": "trl"}, 2),
+        ({"backend": "loop"}, {"backend": "loop"}, 2),
+    ],
+)
+def test_trainings_take_turns_on_the_devices_that_they_share(tmp_path, beside_servers, verifier, finetune, num_inside):
+    run = {"output_dir": str(tmp_path / "run"), "train_beside_servers": beside_servers}
+    config = make_config({"run": run, "verifier": verifier, "finetune": finetune})
+    with open_runtime(config) as opened:
+        both, ended = enter_both(opened, config.verifier, config.finetune)
+    assert len(both) == num_inside
+    assert ended == ("verifier", "finetune")
+
+
+def test_a_turn_that_does_not_come_is_an_error(tmp_path):
+    config = make_config({"run": {"output_dir": str(tmp_path / "run")}, "finetune": {"backend": "trl"}})
+    with (
+        open_runtime(config) as opened,
+        opened.room_for_training(config.finetune),
+        limit_time(0.05, place="round 1 · fine-tune", setting="run.time_limits_s.training"),
+        pytest.raises(TimeLimitError),
+        opened.room_for_training(config.finetune),
+    ):
+        pass
+
+
+def test_what_workers_write_reaches_the_log_of_a_run(config, monkeypatch, caplog):
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(runtime, "has_server", lambda: True)
+    monkeypatch.setattr(runtime, "get_run_logger", lambda: logging.getLogger("run"))
+    with open_runtime(config) as opened:
+        opened.workers.map("os:write", [(2, b"a library warns\n")])
+    assert "workers: a library warns" in caplog.messages

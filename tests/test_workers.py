@@ -1,3 +1,4 @@
+import faulthandler
 import subprocess
 import sys
 import threading
@@ -47,6 +48,35 @@ def test_a_killed_worker_is_an_infrastructure_failure_and_the_pool_recovers(pool
     with pytest.raises(SamplerError, match="worker process died"):
         pool.map("os:_exit", [(9,)])
     assert pool.map("math:sqrt", [(4.0,)]) == [2.0]
+
+
+def write_and_die(last_words):
+    print("loading")
+    print(last_words, file=sys.stderr)
+    sys.stdout.flush()
+    faulthandler._sigsegv()
+
+
+def test_what_workers_write_is_in_their_log_and_in_the_error_of_one_that_died(tmp_path, capfd):
+    path = tmp_path / "workers.log"
+    path.write_text("of an earlier run\n")
+    pool = WorkerPool(1, path)
+    try:
+        with pytest.raises(SamplerError, match=r"(?s)died; the end of .*workers.log:.*no room.*write_and_die") as told:
+            pool.map("tests.test_workers:write_and_die", [("no room left",)])
+    finally:
+        pool.close()
+    assert "earlier run" not in str(told.value)
+    assert {"of an earlier run", "loading", "no room left"} <= set(path.read_text().splitlines())
+    assert capfd.readouterr() == ("", "")
+
+
+def test_workers_that_write_nothing_leave_no_log(tmp_path):
+    path = tmp_path / "logs" / "workers.log"
+    pool = WorkerPool(1, path)
+    assert pool.map("math:sqrt", [(4.0,)]) == [2.0]
+    pool.close()
+    assert not path.exists()
 
 
 def test_workers_die_with_their_owner(tmp_path):

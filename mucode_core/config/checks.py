@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mucode_core.config.engines import EngineConfig
-from mucode_core.config.sections import GeneratorConfig
+from mucode_core.config.sections import BootstrapConfig, GeneratorConfig
 from mucode_core.config.trainers import TrainedConfig, TrlConfig
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def _impossible_engines(config: Config) -> list[Problem]:
         if verifier.score != "head":
             cure = "set verifier.score=head, or verifier.scorer=transformers"
             found.append(("verifier.scorer", "vllm scores with a scalar head only", cure))
+        found += _impossible_scorer(config)
     for place, engine in engines.items():
         found += _impossible_engine(place, engine)
     if generator.backend == "vllm":
@@ -89,6 +90,32 @@ def _impossible_engines(config: Config) -> list[Problem]:
         problem = f"vLLM has no attention for heads of {boot.hidden_size // boot.num_heads}"
         cure = "give a head 32 or 64: hidden_size=128 with num_heads=4"
         found.append(("generator.bootstrap.num_heads", problem, cure))
+    if generator.model == "bootstrap":  # the preflight looks at a checkpoint's
+        for place, engine in engines.items():
+            found += _impossible_bootstrap(place, engine, boot)
+    return found
+
+
+def _impossible_scorer(config: Config) -> list[Problem]:
+    """A verifier's server that would not read to the beginning what the generator's writes."""
+    generator, longest = config.generator, config.verifier.vllm.max_model_len
+    written = generator.vllm.max_model_len if generator.backend == "vllm" else 0
+    written = written or generator.max_new_tokens
+    if not longest or longest > written:
+        return []
+    cure = f"set it to 0, or to more than {written}"
+    return [("verifier.vllm.max_model_len", f"{longest} leave no room for a prompt and its program", cure)]
+
+
+def _impossible_bootstrap(place: str, engine: EngineConfig, boot: BootstrapConfig) -> list[Problem]:
+    """Servers that do not fit the model that is trained on the spot."""
+    found: list[Problem] = []
+    if engine.max_model_len > boot.context_length:
+        cure = "lower it, or raise generator.bootstrap.context_length"
+        found.append((f"{place}.max_model_len", f"exceeds the context of {boot.context_length} tokens", cure))
+    if boot.num_heads % engine.tensor_parallel_size:
+        problem = f"{boot.num_heads} attention heads cannot be divided by {engine.tensor_parallel_size}"
+        found.append((f"{place}.tensor_parallel_size", problem, "choose a divisor"))
     return found
 
 
@@ -150,4 +177,7 @@ def _impossible_training(place: str, trl: TrlConfig) -> list[Problem]:
     if trl.gpus and len(set(trl.gpus)) != trl.num_processes:
         problem = f"{len(set(trl.gpus))} GPUs for {trl.num_processes} processes"
         found.append((f"{place}.gpus", problem, "name as many as num_processes, each once"))
+    if trl.attention == "flash_attention_2" and trl.precision == "float32":
+        cure = f"set {place}.precision=bfloat16, or attention=sdpa"
+        found.append((f"{place}.attention", "flash-attention 2 has no float32", cure))
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mucode_core.config import Config
-from mucode_core.doctor import Check
+from mucode_core.doctor import Check, examine_sandbox
 from mucode_core.errors import ConfigError
 from mucode_core.preflight.checks import tell
 
@@ -23,8 +23,6 @@ def require_run(config: Config) -> None:
     Raises:
         ConfigError: With every reason at once.
     """
-    if not _needs_preflight(config):
-        return
     failed = [check for check in examine_run(config) if check.required and not check.ok]
     if failed:
         reasons = "\n  ".join(f"{check.name}: {check.detail}" for check in failed)
@@ -32,18 +30,14 @@ def require_run(config: Config) -> None:
         raise ConfigError(f"this run cannot finish here:\n  {reasons}", place="preflight", cure=cure)
 
 
-def _needs_preflight(config: Config) -> bool:
-    """A model trained on the spot is small, and its problems are made on the spot."""
-    return config.generator.model != "bootstrap" or bool(config.problems.data)
-
-
 def _examine(config: Config) -> Iterator[Check]:
     from mucode_core.preflight import data, resources
     from mucode_core.preflight.models import examine_model
 
+    yield examine_sandbox("sandbox of the run", config.sandbox)
     yield tell("problems", lambda: data.describe(config.problems))
     shape = None
-    if config.generator.model != "bootstrap":
+    if config.generator.model != "bootstrap":  # a model trained on the spot is small
         shape, checks = examine_model(config)
         yield from checks
     yield from resources.examine(config, shape)

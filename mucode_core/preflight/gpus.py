@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from mucode_core.doctor import Check
 from mucode_core.errors import ConfigError
@@ -34,10 +35,13 @@ def list_gpus() -> list[Gpu]:
     The driver's tool lists all devices; `CUDA_VISIBLE_DEVICES`, which a work pool sets, chooses among them.
 
     Raises:
-        ConfigError: There is a driver, but it does not answer; or a device that is made visible is not there.
+        ConfigError: The driver does not answer; or a device that is made visible is not there, nor maybe a driver.
     """
-    tool = shutil.which("nvidia-smi")
+    tool, names = shutil.which("nvidia-smi"), visible_devices()
     if tool is None:
+        if names:
+            cure = "install it, or unset the variable (in a work pool: leave cuda_visible_devices empty)"
+            raise ConfigError("there is no GPU driver (nvidia-smi)", place=_shown(), cure=cure)
         return []
     command = [tool, f"--query-gpu={_QUERY}", "--format=csv,noheader,nounits"]
     try:
@@ -45,12 +49,11 @@ def list_gpus() -> list[Gpu]:
         found = dict(entry for line in answer.splitlines() if line.strip() for entry in _parse(line))
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         raise ConfigError(f"does not answer: {error}", place="nvidia-smi", cure="check the GPU driver") from error
-    names = visible_devices()
     if names is None:
         return [gpu for name, gpu in found.items() if name.isdigit()]
     if missing := [name for name in names if name not in found]:
         cure = "change it, or in a work pool its variable cuda_visible_devices"
-        raise ConfigError(f"{missing[0]} is not there", place=f"{_VISIBLE}={os.environ[_VISIBLE]}", cure=cure)
+        raise ConfigError(f"{missing[0]} is not there", place=_shown(), cure=cure)
     return [replace(found[name], index=index) for index, name in enumerate(names)]
 
 
@@ -63,9 +66,18 @@ def _parse(line: str) -> Iterator[tuple[str, Gpu]]:
 
 
 def visible_devices() -> list[str] | None:
-    """The devices that this process may use, as `CUDA_VISIBLE_DEVICES` names them; None for all."""
+    """The devices that this process may use, as `CUDA_VISIBLE_DEVICES` names them; None for all.
+
+    -1, which is no device, ends the list, as it does for CUDA: alone it hides all.
+    """
     names = os.environ.get(_VISIBLE)
-    return None if names is None else [name.strip() for name in names.split(",") if name.strip()]
+    if names is None:
+        return None
+    return list(takewhile(lambda name: name != "-1", (name.strip() for name in names.split(",") if name.strip())))
+
+
+def _shown() -> str:
+    return f"{_VISIBLE}={os.environ[_VISIBLE]}"
 
 
 def limit_name(device: str, node: str | None = None) -> str:
@@ -100,13 +112,32 @@ def pin_devices(gpus: Sequence[int], place: str) -> dict[str, str]:
     return {_VISIBLE: ",".join(names[gpu] for gpu in gpus)}
 
 
+def choose_numbers(named: Sequence[int], needed: int, gpus: Sequence[Gpu]) -> set[int]:
+    """The GPUs that an engine or a training takes: those that are named, else the first."""
+    return set(named) or {gpu.index for gpu in gpus[:needed]}
+
+
 def examine_numbers(place: str, asked: Sequence[int], needed: int, gpus: Sequence[Gpu], keys: str) -> Check:
     """Whether the GPUs that are asked for by number are there, and enough where none is named."""
     missing = sorted(set(asked) - {gpu.index for gpu in gpus})
     there = ", ".join(f"{gpu.index}: {gpu.name}" for gpu in gpus) or "none"
     if missing:
-        detail = f"{', '.join(map(str, missing))} asked for; there are {there}: change {place}.gpus"
+        cure = (
+            f"change {place}.gpus"
+            if gpus
+            else f"run where a GPU driver shows them (nvidia-smi), or change {place}.gpus"
+        )
+        detail = f"{', '.join(map(str, missing))} asked for; there are {there}: {cure}"
         return Check(f"{place}.gpus", ok=False, detail=detail, required=True)
     ok = not gpus or len(gpus) >= needed
     detail = there if ok else f"{needed} needed, {len(gpus)} there: lower {keys}"
     return Check(f"{place}.gpus", ok, detail, required=True)
+
+
+def name_holders(gpu: Gpu) -> str:
+    """Where to look for what holds the memory of a GPU that is not free."""
+    held = gpu.total_gib - gpu.free_gib
+    return (
+        f"end what holds {held:.1f} GiB there (`nvidia-smi` lists it: another run, or a server that outlived its run), "
+        "or name other gpus"
+    )

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mucode_core.preflight.shapes import ModelShape
+from mucode_core.training.checkpoints import CHECKPOINTS_KEPT
 
 Sharding = Literal["none", "zero2", "zero3"]
 
-_WEIGHT, _STATE, _GRADIENT = 2, 14, 2
-"""Bytes a parameter in mixed precision: the weight; its state, of which the gradient 2, float32 copy 4, two moments 8.
+_TRAINED = 16
+"""Bytes a parameter that is trained: in mixed precision weight 2, gradient 2, float32 copy 4, two moments 8.
 
-Rajbhandari et al. 2020 (ZeRO), section 3.1. In float32 alone the sum is the same 16: 4 + 4 + 8."""
+Rajbhandari et al. 2020 (ZeRO), section 3.1. In float32 alone the sum is the same: 4 + 4 + 8."""
+_SAVED = 14
+"""Bytes of it in a checkpoint to resume from: all but the gradient."""
 _ACTIVATIONS = 34
 """Bytes a token, layer and unit of width kept for the backward pass (Korthikanti et al. 2022, section 4.1, without the
 attention matrix, which fused attention never writes); with checkpointing 2, and 34 for one layer at a time."""
@@ -26,6 +29,8 @@ _GIB = 2**30
 class TrainingPlan:
     """What the memory of training depends on, beside the model."""
 
+    weight_bytes: int
+    """Of a weight in the computation: 2, or 4 with precision float32."""
     num_devices: int
     sharding: Sharding
     micro_batch_size: int
@@ -46,7 +51,7 @@ def training_gib(shape: ModelShape, plan: TrainingPlan) -> float:
 def _state_bytes(shape: ModelShape, plan: TrainingPlan) -> float:
     trained = _count_trained(shape, plan.lora_rank)
     frozen = shape.num_parameters if plan.lora_rank else 0
-    weights, states = _WEIGHT * (frozen + trained), _STATE * trained
+    weights, states = plan.weight_bytes * (frozen + trained), (_TRAINED - plan.weight_bytes) * trained
     if plan.sharding == "none":
         return weights + states
     if plan.sharding == "zero2":
@@ -61,8 +66,11 @@ def _count_trained(shape: ModelShape, lora_rank: int) -> int:
 
 
 def resume_gib(shape: ModelShape, lora_rank: int) -> float:
-    """On disk, for the two newest checkpoints of a training: weights, float32 copy and moments of what is trained."""
-    return 2 * (_WEIGHT + _STATE - _GRADIENT) * _count_trained(shape, lora_rank) / _GIB
+    """On disk, for the checkpoints of a training: weights, float32 copy and moments of what is trained.
+
+    One more than are kept: the oldest goes when the newest is there.
+    """
+    return (CHECKPOINTS_KEPT + 1) * _SAVED * _count_trained(shape, lora_rank) / _GIB
 
 
 def _activation_bytes(shape: ModelShape, plan: TrainingPlan) -> float:

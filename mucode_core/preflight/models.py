@@ -8,9 +8,9 @@ from pathlib import Path
 from mucode_core.checkpoints import require_generator
 from mucode_core.config import Config
 from mucode_core.doctor import Check
-from mucode_core.hub import find_checkpoint
+from mucode_core.hub import count_parameters, find_checkpoint, is_hub_name
 from mucode_core.preflight.checks import tell
-from mucode_core.preflight.shapes import ModelShape, read_shape
+from mucode_core.preflight.shapes import ModelShape, has_weights, read_shape
 from mucode_core.types import Message
 
 _DIALOGUE = (
@@ -22,13 +22,15 @@ _TARGET = "```python\ndef f(): return 1\n```"
 
 
 def examine_model(config: Config) -> tuple[ModelShape | None, list[Check]]:
-    """The base's shape, if it can be read, and what was found."""
+    """The base's shape, if it can be read, and what was found; of a model of the hub no weights are fetched."""
     found: list[tuple[Path, ModelShape]] = []
 
     def describe() -> str:
-        path = find_checkpoint(config.generator.model)
+        name = config.generator.model
+        path = find_checkpoint(name, weights=False)
         require_generator(path)
-        shape = read_shape(path)
+        is_here = not is_hub_name(name) or has_weights(path)
+        shape = read_shape(path, None if is_here else count_parameters(name))
         found.append((path, shape))
         return f"{shape.num_parameters / 1e9:.2f} billion parameters, {shape.num_layers} layers, {path}"
 

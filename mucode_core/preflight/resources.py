@@ -9,85 +9,63 @@ from pathlib import Path
 import psutil
 
 from mucode_core.artifacts import local_store
-from mucode_core.config import Config, EngineConfig
+from mucode_core.config import Config
 from mucode_core.doctor import Check
 from mucode_core.errors import MucodeError
-from mucode_core.preflight import trainers
-from mucode_core.preflight.gpus import Gpu, examine_numbers, list_gpus
-from mucode_core.preflight.memory import TrainingPlan, cache_gib, checkpoint_gib, serving_gib, training_gib
+from mucode_core.preflight import engines, trainers
+from mucode_core.preflight.gpus import Gpu, choose_numbers, list_gpus
+from mucode_core.preflight.memory import TrainingPlan, checkpoint_gib, serving_gib, training_gib
 from mucode_core.preflight.shapes import ModelShape
 
 _GIB = 2**30
-_BYTES = {"auto": 2, "bfloat16": 2, "float16": 2, "float32": 4}
 _LOOP_BYTES = 4
 """Models in worker processes are in float32."""
 
 
 def examine(config: Config, shape: ModelShape | None) -> Iterator[Check]:
     """Checks of the machine; those that depend on the model are left out where its shape is not known."""
-    engines = _owned_engines(config)
-    try:
-        gpus = list_gpus()
-    except MucodeError as error:
-        yield Check("gpus", ok=False, detail=str(error), required=bool(engines or trainers.trained_by_trl(config)))
-        return
-    for place, engine in engines.items():
-        needed = engine.tensor_parallel_size * engine.data_parallel_size
-        yield examine_numbers(place, engine.gpus, needed, gpus, "tensor_parallel_size or data_parallel_size")
+    if config.run.placement == "deployments":
+        where = f"not looked at here: stages that use them are runs of {config.run.stage_deployment}"
+        yield Check("gpus", ok=True, detail=where, required=False)
+    else:
+        yield from _examine_devices(config, shape)
         if shape is not None:
-            yield _examine_engine(place, engine, shape, gpus)
-    if len(engines) > 1:
-        first, second = engines.values()
-        yield _examine_shared(first, second, gpus)
-    yield from trainers.examine(config, shape, gpus)
+            yield _examine_workers(config, shape)
     if shape is not None:
-        yield _examine_workers(config, shape)
         yield _examine_disk(config, shape)
 
 
-def _owned_engines(config: Config) -> dict[str, EngineConfig]:
-    found: dict[str, EngineConfig] = {}
-    if config.generator.backend == "vllm" and not config.generator.vllm.base_url:
-        found["generator.vllm"] = config.generator.vllm
-    if config.verifier.scorer == "vllm":
-        found["verifier.vllm"] = config.verifier.vllm
-    return found
+def _examine_devices(config: Config, shape: ModelShape | None) -> Iterator[Check]:
+    servers, trainings = engines.find_owned(config), trainers.trained_by_trl(config)
+    try:
+        gpus = list_gpus()
+    except MucodeError as error:
+        yield Check("gpus", ok=False, detail=str(error), required=bool(servers or trainings))
+        return
+    yield from engines.examine(config, shape, gpus)
+    yield from trainers.examine(config, shape, gpus)
+    if config.run.train_beside_servers and servers and trainings:
+        yield _examine_beside(config, gpus)
 
 
-def _examine_engine(place: str, engine: EngineConfig, shape: ModelShape, gpus: Sequence[Gpu]) -> Check:
-    """The weights, and the keys and values of one sequence of full length, have to fit."""
-    size, length = _BYTES[engine.dtype], engine.max_model_len or shape.context_length
-    devices = engine.tensor_parallel_size
-    weights = serving_gib(shape, weight_bytes=size, num_devices=devices)
-    cache = cache_gib(shape, value_bytes=size, num_tokens=length, num_devices=devices)
-    used = [gpu for gpu in gpus if gpu.index in engine.gpus] if engine.gpus else list(gpus)
-    if used:
-        there = min(gpu.total_gib for gpu in used) * engine.gpu_memory_utilization
-        needed, where = weights + cache, "a GPU"
-    else:
-        there, needed, where = float(engine.kv_cache_gib), cache, "kv_cache_gib"
-    ok = needed <= there
-    detail = (
-        f"{needed:.2f} GiB of {there:.1f} in {where}: weights {weights:.2f}, a sequence of {length} tokens {cache:.2f}"
-    )
-    cure = "; lower max_model_len, or give it more devices or memory"
-    return Check(f"{place} memory", ok, detail if ok else detail + cure, required=True)
-
-
-def _examine_shared(first: EngineConfig, second: EngineConfig, gpus: Sequence[Gpu]) -> Check:
-    """A search leases both servers: they are alive at the same time."""
-    shared = bool(gpus) and (not first.gpus or not second.gpus or not set(first.gpus).isdisjoint(second.gpus))
-    together = first.gpu_memory_utilization + second.gpu_memory_utilization
-    ok = not shared or together <= 1
-    detail = f"{together:.2f} of a GPU together" if shared else "on devices of their own"
-    cure = ": lower generator.vllm.gpu_memory_utilization, or give verifier.vllm other gpus"
-    return Check("both servers", ok, detail if ok else detail + cure, required=True)
+def _examine_beside(config: Config, gpus: Sequence[Gpu]) -> Check:
+    """Servers that go on while a model is trained hold their devices."""
+    for place, engine in engines.find_owned(config).items():
+        served = choose_numbers(engine.gpus, engines.count_devices(engine), gpus)
+        for name, section in trainers.trained_by_trl(config).items():
+            both = served & choose_numbers(section.trl.gpus, section.trl.num_processes, gpus)
+            if both:
+                detail = f"{place} and {name}.trl both take GPU {min(both)}"
+                cure = "give each gpus of its own, or set run.train_beside_servers=false"
+                return Check("run.train_beside_servers", ok=False, detail=f"{detail}: {cure}", required=True)
+    return Check("run.train_beside_servers", ok=True, detail="on devices of their own, if any", required=True)
 
 
 def _examine_workers(config: Config, shape: ModelShape) -> Check:
     """What the loop trains, and a copy of the model in each worker where these sample, in the machine's own memory."""
     lengths = [section.max_length for section in (config.finetune, config.verifier) if section.backend == "loop"]
     plan = TrainingPlan(
+        weight_bytes=_LOOP_BYTES,
         num_devices=1,
         sharding="none",
         micro_batch_size=1,

@@ -25,10 +25,15 @@ class ModelShape:
     head_size: int
     vocab_size: int
     context_length: int
+    num_heads: int
 
 
-def read_shape(path: Path) -> ModelShape:
+def read_shape(path: Path, num_parameters: int | None = None) -> ModelShape:
     """The shape of a checkpoint directory: sizes from `config.json`, parameters counted in the headers of its weights.
+
+    Args:
+        path: The directory.
+        num_parameters: Their number, where the weights are not there.
 
     Raises:
         DataError: A file is missing, cut short, or not what its name says.
@@ -37,17 +42,27 @@ def read_shape(path: Path) -> ModelShape:
     try:
         num_heads, hidden = int(config["num_attention_heads"]), int(config["hidden_size"])
         return ModelShape(
-            num_parameters=sum(_count_parameters(file) for file in _weight_files(path)),
+            num_parameters=num_parameters or sum(_count_parameters(file) for file in _weight_files(path)),
             num_layers=int(config["num_hidden_layers"]),
             hidden_size=hidden,
             num_kv_heads=int(config.get("num_key_value_heads") or num_heads),
             head_size=int(config.get("head_dim") or hidden // num_heads),
             vocab_size=int(config["vocab_size"]),
             context_length=int(config["max_position_embeddings"]),
+            num_heads=num_heads,
         )
     except (KeyError, TypeError, ValueError) as error:
         cure = "use a decoder-only causal language model, such as Llama or Qwen2.5"
         raise DataError(f"lacks a size: {error}", place=str(path / "config.json"), cure=cure) from error
+
+
+def has_weights(path: Path) -> bool:
+    """Whether all files of a checkpoint's weights are there.
+
+    Raises:
+        DataError: Their index is none.
+    """
+    return all(file.exists() for file in _weight_files(path))
 
 
 def _read_config(path: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import psutil
 from mucode_core.config import Config, TrainedConfig
 from mucode_core.doctor import Check
 from mucode_core.preflight.checks import tell
-from mucode_core.preflight.gpus import Gpu, examine_numbers
+from mucode_core.preflight.gpus import Gpu, examine_numbers, name_holders
 from mucode_core.preflight.memory import TrainingPlan, resume_gib, training_gib
 from mucode_core.preflight.shapes import ModelShape
 from mucode_core.training.launch import require_packages
@@ -41,6 +41,7 @@ def make_plan(name: str, section: TrainedConfig) -> TrainingPlan:
     """What the memory of a training depends on. A pair is two sequences; a scalar head has no logits to hold."""
     trl, is_verifier = section.trl, name == "verifier"
     return TrainingPlan(
+        weight_bytes=2 if trl.precision == "bfloat16" else 4,
         num_devices=trl.num_processes,
         sharding=trl.deepspeed,
         micro_batch_size=trl.micro_batch_size * (2 if is_verifier else 1),
@@ -54,14 +55,17 @@ def make_plan(name: str, section: TrainedConfig) -> TrainingPlan:
 def _examine_memory(name: str, section: TrainedConfig, shape: ModelShape, gpus: Sequence[Gpu]) -> Check:
     trl, needed = section.trl, training_gib(shape, make_plan(name, section))
     used = [gpu for gpu in gpus if gpu.index in trl.gpus] if trl.gpus else list(gpus)[: trl.num_processes]
+    cure = "lower micro_batch_size, set gradient_checkpointing, deepspeed=zero3 on more devices, or lora_rank"
     if used:
-        there, where = min(gpu.total_gib for gpu in used), "each GPU"
+        fullest = min(used, key=lambda gpu: gpu.free_gib)
+        there, where = fullest.free_gib, "each GPU"
+        if needed <= fullest.total_gib:
+            cure = f"GPU {fullest.index} is not free: {name_holders(fullest)}"
     else:
         there, where = psutil.virtual_memory().available / _GIB / trl.num_processes, "memory for each process"
     ok = needed <= there
     detail = f"about {needed:.1f} GiB of {there:.1f} in {where}"
-    cure = "; lower micro_batch_size, set gradient_checkpointing, deepspeed=zero3 on more devices, or lora_rank"
-    return Check(f"{name}.trl memory", ok, detail if ok else detail + cure, required=True)
+    return Check(f"{name}.trl memory", ok, detail if ok else f"{detail}; {cure}", required=True)
 
 
 def checkpoints_gib(config: Config, shape: ModelShape) -> float:

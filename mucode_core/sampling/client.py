@@ -9,9 +9,11 @@ import asyncio
 import json
 import re
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any, Protocol, get_args
 
 import aiohttp
@@ -25,7 +27,10 @@ _PAUSES_S = (0.5, 1.0, 2.0, 4.0)
 """Before each further attempt at a request that was lost."""
 _TIMEOUT = aiohttp.ClientTimeout(total=600.0, connect=30.0)
 """Seconds; a completion may wait its turn in the server."""
-_TOO_MANY = 429
+_TOO_MANY, _UNAVAILABLE = 429, 503
+_LONGEST_PAUSE_S = 60.0
+"""However long a server asks to be left alone: five attempts are over in minutes."""
+_ABORTED = re.compile(r'"finish_reason":\s*"abort"')  # within a completion's text the quotes would be escaped
 _TOO_LONG = re.compile(r"context[ _]length|max_model_len|input length|max_tokens must be at least 1", re.IGNORECASE)
 """How servers say that a prompt, or a prompt and its completion, does not fit; the last: no token is left to draw."""
 
@@ -74,6 +79,8 @@ class _Response:
     url: str
     status: int
     text: str
+    retry_after: str = ""
+    """What the header of that name says."""
 
     @property
     def message(self) -> str:
@@ -88,6 +95,22 @@ class _Response:
     @property
     def is_too_long(self) -> bool:
         return self.status == 400 and bool(_TOO_LONG.search(self.message))
+
+    @property
+    def lost_because(self) -> str:
+        """Why a request counts as lost, if it does: the server failed, is busy, or gave up what it had under way."""
+        if self.status >= 500 or self.status == _TOO_MANY:
+            return f"HTTP {self.status}: {self.message}"
+        if self.status == 200 and _ABORTED.search(self.text):
+            return "an aborted completion"  # vLLM's answer where its engine ends or is told to drop requests
+        return ""
+
+    @property
+    def pause_s(self) -> float:
+        """Seconds that a busy server asks for, within reason."""
+        if self.status not in (_TOO_MANY, _UNAVAILABLE):
+            return 0.0
+        return min(max(0.0, _read_seconds(self.retry_after)), _LONGEST_PAUSE_S)
 
 
 class ChatClient:
@@ -112,12 +135,13 @@ class ChatClient:
     def draw(self, draws: Sequence[Draw], params: SamplingParams) -> list[list[Reply]]:
         """As many completions of each state as it asks for, in the order of the draws.
 
-        A request is sent again when its connection broke or the server failed, and only then: what has arrived is
-        kept, nothing is drawn twice. A prompt that fills the context gets empty completions of finish reason "length".
+        A request is sent again when its connection broke, or the server failed, was busy or aborted it, and only then:
+        what has arrived is kept, nothing is drawn twice. A prompt that fills the context gets empty completions of
+        finish reason "length".
 
         Raises:
-            SamplerError: The endpoint does not answer, refuses a request, or answers what is no completion.
-            ConfigError: The endpoint refuses the key or does not know the model.
+            SamplerError: The endpoint does not answer, or answers what is no completion.
+            ConfigError: The endpoint refuses the key, a request, or does not know the model.
             TimeLimitError: The caller may wait no longer.
         """
         with self._closing:
@@ -199,20 +223,22 @@ class ChatClient:
     async def _post(self, body: dict[str, Any]) -> _Response:
         problem = ""
         for pause in (*_PAUSES_S, None):
+            asked_s = 0.0
             url = self._url or await self._revive(None)
             try:
                 async with self._session().post(f"{url}/chat/completions", json=body) as answer:
-                    response = _Response(str(answer.url), answer.status, await answer.text())
-                if response.status < 500 and response.status != _TOO_MANY:
+                    retry_after = answer.headers.get("Retry-After", "")
+                    response = _Response(str(answer.url), answer.status, await answer.text(), retry_after)
+                if not response.lost_because:
                     return response
-                problem = f"HTTP {response.status}: {response.message}"
+                problem, asked_s = response.lost_because, response.pause_s
             except aiohttp.InvalidURL as error:
                 cure = "check generator.vllm.base_url"
                 raise ConfigError(f"is no URL: {error}", place=url, cure=cure) from None
             except (aiohttp.ClientError, TimeoutError) as error:
                 problem = f"{type(error).__name__}: {error}"
             if pause is not None:
-                await asyncio.sleep(pause)
+                await asyncio.sleep(max(pause, asked_s))
                 await self._revive(url)
         cure = "see that the endpoint runs and has room, then run the same command again: it resumes"
         raise self._error(f"a request failed {len(_PAUSES_S) + 1} times, at last with {problem}", cure)
@@ -232,7 +258,8 @@ class ChatClient:
             return [_NOTHING] * draw.count
         self._require_success(response)
         cure = "lower generator.max_new_tokens, or let the endpoint take longer sequences"
-        raise self._error(f"{body['max_tokens']} new tokens do not fit: {refusal.message}", cure)
+        problem = f"{body['max_tokens']} new tokens do not fit: {refusal.message}"
+        raise ConfigError(problem, place=response.url, cure=cure)
 
     def _require_success(self, response: _Response) -> None:
         said = f"HTTP {response.status}: {response.message}"
@@ -242,8 +269,8 @@ class ChatClient:
         if response.status == 404:
             cure = "check generator.vllm.base_url (it ends in /v1) and served_model"
             raise ConfigError(said, place=response.url, cure=cure)
-        if response.status != 200:
-            raise self._error(said, "send what the endpoint accepts: see its documentation")
+        if response.status != 200:  # it would refuse it again
+            raise ConfigError(said, place=response.url, cure="send what the endpoint accepts: see its documentation")
 
     def _read(self, response: _Response, count: int) -> list[Reply]:
         try:
@@ -269,6 +296,18 @@ def _read_choice(choice: Any, usage: Any, count: int) -> Reply:
         raise ValueError(f"finish reason {reason}")
     num_tokens = usage["completion_tokens"] if count == 1 else len(choice["token_ids"])
     return Reply(choice["message"]["content"] or "", reason, num_tokens)
+
+
+def _read_seconds(retry_after: str) -> float:
+    """Of the header Retry-After, which holds seconds or a date (RFC 9110, section 10.2.3); 0 for anything else."""
+    try:
+        return float(retry_after)
+    except ValueError:
+        pass
+    try:
+        return parsedate_to_datetime(retry_after).timestamp() - time.time()
+    except ValueError:
+        return 0.0
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:

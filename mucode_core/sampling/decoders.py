@@ -1,4 +1,6 @@
-"""Models that continue a batch of prompts by one token a call, on CPU in float32.
+"""Models that continue a batch of prompts by one token a call, in the precision and on the device they were loaded in.
+
+New tensors are made on torch's default device: a caller whose model is elsewhere sets it (`with torch.device(...)`).
 
 `LlamaBatch` works on the weights of a Llama model directly; `CachedBatch` goes through the model's own forward pass
 and serves every architecture. Both give the same logits up to rounding.
@@ -93,6 +95,7 @@ class LlamaDecoder:
         self._eps = config.rms_norm_eps
         self._rotary = model.model.rotary_emb
         self._embedding = model.model.embed_tokens.weight
+        self.dtype = self._embedding.dtype
         self._final_norm = model.model.norm.weight
         self._head = model.lm_head.weight
         self.layers = [_Layer(layer) for layer in model.model.layers]
@@ -141,14 +144,14 @@ class LlamaBatch:
         self._cos, self._sin = decoder.angles(longest + room)
         self._group = torch.repeat_interleave(torch.arange(len(prompts)), torch.tensor(copies))
         kv_shape = (len(prompts), decoder.num_kv_heads, longest, decoder.head_size)
-        self._prompt_keys = [torch.zeros(kv_shape) for _ in decoder.layers]
-        self._prompt_values = [torch.zeros(kv_shape) for _ in decoder.layers]
+        self._prompt_keys = [torch.zeros(kv_shape, dtype=decoder.dtype) for _ in decoder.layers]
+        self._prompt_values = [torch.zeros(kv_shape, dtype=decoder.dtype) for _ in decoder.layers]
         step = max(1, _PREFILL_TOKENS // longest)
         logits = [self._read(prompts[i : i + step], i) for i in range(0, len(prompts), step)]
         self.logits = torch.cat(logits)[self._group]
         own_shape = (len(self._group), decoder.num_kv_heads, room, decoder.head_size)
-        self._keys = [torch.empty(own_shape) for _ in decoder.layers]
-        self._values = [torch.empty(own_shape) for _ in decoder.layers]
+        self._keys = [torch.empty(own_shape, dtype=decoder.dtype) for _ in decoder.layers]
+        self._values = [torch.empty(own_shape, dtype=decoder.dtype) for _ in decoder.layers]
         self._num_fed = 0
         self._arrange()
 
@@ -181,7 +184,8 @@ class LlamaBatch:
         self._row_of_slot[self._group * width + self._place] = torch.arange(len(self._group))
         positions = torch.arange(self._prompt_keys[0].shape[2])
         beyond = positions >= self._lengths[:, None]
-        self._bias = torch.zeros(beyond.shape).masked_fill_(beyond, -torch.inf)[self._group][:, None, None]
+        bias = torch.zeros(beyond.shape, dtype=self._decoder.dtype).masked_fill_(beyond, -torch.inf)
+        self._bias = bias[self._group][:, None, None]
 
     @torch.inference_mode()
     def feed(self, tokens: Tensor) -> None:
@@ -231,7 +235,7 @@ class LlamaBatch:
 
 
 def _select(cache: Tensor, rows: Tensor, num_used: int) -> Tensor:
-    kept = torch.empty((len(rows), *cache.shape[1:]))
+    kept = cache.new_empty((len(rows), *cache.shape[1:]))
     kept[:, :, :num_used] = cache[rows, :, :num_used]
     return kept
 

@@ -1,8 +1,9 @@
-"""Draws completions from a Hugging Face checkpoint on CPU."""
+"""Draws completions from a Hugging Face checkpoint; made for CPU."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -37,7 +38,7 @@ class _Row:
 
 
 class TransformersSampler:
-    """Draws from a causal language model in float32; fastest for Llama architectures.
+    """Draws from a causal language model; fastest for Llama architectures.
 
     A completion depends on its own state and seed: which requests share a batch only moves the last bits of its
     logits. Uses the threads torch has: set one (`torch.set_num_threads(1)`) and run a process a core, for models
@@ -46,18 +47,23 @@ class TransformersSampler:
     Args:
         model_dir: Checkpoint directory with weights, tokenizer and chat template.
         batch_size: Conversations decoded together.
+        device: Where the model is.
+        dtype: Of its weights and activations; probabilities are in float32.
 
     Raises:
         SamplerError: The directory holds no usable checkpoint.
     """
 
-    def __init__(self, model_dir: Path, batch_size: int) -> None:
-        self._place, self._batch_size = str(model_dir), batch_size
-        self._tokenizer, model = _load(model_dir)
+    def __init__(
+        self, model_dir: Path, batch_size: int, device: str = "cpu", dtype: torch.dtype = torch.float32
+    ) -> None:
+        self._place, self._batch_size, self._device = str(model_dir), batch_size, device
+        self._tokenizer, model = _load(model_dir, dtype)
+        model.to(device)
         self._decoder = make_decoder(model)
         self._context_length: int = model.config.max_position_embeddings
         self._stop_ids = _read_stop_ids(self._tokenizer, model)
-        self._stops = torch.tensor(sorted(self._stop_ids))
+        self._stops = torch.tensor(sorted(self._stop_ids), device=device)
 
     def sample(self, requests: Sequence[SampleRequest], params: SamplingParams) -> list[Completion]:
         """See `Sampler.sample`.
@@ -73,8 +79,10 @@ class TransformersSampler:
         rows = [self._start_row(prompts[request.messages], request.seed, params) for request in requests]
         # Prompts of one length need no padding, and equal prompts are read once.
         ordered = sorted((row for row in rows if row.limit > 0), key=lambda row: (len(row.prompt), row.prompt))
-        for start in range(0, len(ordered), self._batch_size):
-            self._generate(ordered[start : start + self._batch_size], params)
+        # a default device costs a little at every call of torch: none is set where it is the CPU anyhow
+        with nullcontext() if self._device == "cpu" else torch.device(self._device):
+            for start in range(0, len(ordered), self._batch_size):
+                self._generate(ordered[start : start + self._batch_size], params)
         return [self._complete(row) for row in rows]
 
     def _start_row(self, prompt: list[int], seed: int, params: SamplingParams) -> _Row:
@@ -90,13 +98,13 @@ class TransformersSampler:
         prompts, copies = zip(*[(p, len(list(same))) for p, same in groupby(row.prompt for row in rows)], strict=True)
         limits = torch.tensor([row.limit for row in rows])
         room = int(limits.max())
-        uniforms = _draw_uniforms(rows, room) if params.temperature > 0 else None
+        uniforms = _draw_uniforms(rows, room).to(self._device) if params.temperature > 0 else None
         generated = torch.zeros(len(rows), room, dtype=torch.long)
         lengths = torch.zeros(len(rows), dtype=torch.long)
         live = torch.arange(len(rows))
         batch = self._decoder.open(prompts, copies, room)
         for position in range(room):
-            tokens = self._choose(batch.logits, None if uniforms is None else uniforms[live, position], params)
+            tokens = self._choose(batch.logits.float(), None if uniforms is None else uniforms[live, position], params)
             generated[live, position] = tokens
             ends = torch.isin(tokens, self._stops) | (limits[live] == position + 1)
             lengths[live] += (ends & (lengths[live] == 0)) * (position + 1)
@@ -160,7 +168,7 @@ def _invert(cumulative: Tensor, uniforms: Tensor, mass: Tensor) -> Tensor:
     return indices[:, 0].clamp(max=cumulative.shape[-1] - 1)  # NaN has no place: the caller refuses it by its mass
 
 
-def _load(model_dir: Path) -> tuple[Any, Any]:
+def _load(model_dir: Path, dtype: torch.dtype) -> tuple[Any, Any]:
     """The tokenizer and the model of a checkpoint."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -170,7 +178,7 @@ def _load(model_dir: Path) -> tuple[Any, Any]:
     try:
         tokenizer: Any = AutoTokenizer.from_pretrained(model_dir, local_files_only=True)
         loaded: Any = AutoModelForCausalLM.from_pretrained(
-            model_dir, dtype=torch.float32, local_files_only=True, output_loading_info=True
+            model_dir, dtype=dtype, local_files_only=True, output_loading_info=True
         )
     except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         raise SamplerError(f"not a usable checkpoint: {error}", place=str(model_dir), cure=cure) from error

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+CHECKPOINTS_KEPT = 2
+"""The newer may be cut short while it is written."""
 _MARK = "complete"
 
 

@@ -42,7 +42,7 @@ class Place:
 def run_job(module: str, job: Job, trl: TrlConfig, place: Place, lengths: Sequence[int], progress: Progress) -> None:
     """Runs the processes of a training to their end.
 
-    Out of memory, it is tried once more with half the examples on a device at a time and the same examples a step.
+    Out of memory, it is tried once more with at most half the examples on a device at a time, the same a step.
 
     Args:
         module: Run in each process, with the job's file as its argument.
@@ -61,14 +61,14 @@ def run_job(module: str, job: Job, trl: TrlConfig, place: Place, lengths: Sequen
     def tell(step: int) -> None:
         progress(done[step], done[-1], "tokens")
 
-    if _read_layout(job) == _layout(_halve(job), trl):  # an earlier attempt ran out of memory with more
-        job = _halve(job)
+    smaller = _halve(job, trl)
+    if smaller is not None and _read_layout(job) == _layout(smaller, trl):  # an earlier attempt ran out of memory
+        job, smaller = smaller, _halve(smaller, trl)
     failure = _attempt(module, job, trl, place, tell)
-    if failure is not None and failure.out_of_memory and job.micro_batch_size % 2 == 0:
+    if failure is not None and failure.out_of_memory and smaller is not None:
         with place.log_path.open("a", encoding="utf-8") as log:
-            log.write(f"{failure.problem}; trying again with half the micro-batch\n")
-        job = _halve(job)
-        failure = _attempt(module, job, trl, place, tell)
+            log.write(f"{failure.problem}; trying again with {smaller.micro_batch_size}\n")
+        failure = _attempt(module, smaller, trl, place, tell)
     if failure is not None:
         raise TrainingError(failure.problem, place=failure.place or str(place.log_path), cure=failure.cure)
 
@@ -116,12 +116,11 @@ def _make_environment(job: Job, trl: TrlConfig) -> dict[str, str]:
         "WANDB_PROJECT": os.environ.get("WANDB_PROJECT", "mucode"),
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",  # DeepSpeed builds a part of itself with ninja
     }
-    if trl.gpus:
-        return environment | pin_devices(trl.gpus, "trl.gpus")
-    if not list_gpus():
-        threads = max(1, (os.cpu_count() or 1) // trl.num_processes)
-        return environment | {"DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": str(threads)}
-    return environment
+    environment |= pin_devices(trl.gpus, "trl.gpus")
+    if list_gpus():
+        return environment | {"DS_ACCELERATOR": "cuda"}  # else what the launching worker has for itself is inherited
+    threads = max(1, (os.cpu_count() or 1) // trl.num_processes)
+    return environment | {"DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": str(threads)}
 
 
 def _drop_foreign_checkpoints(job: Job, trl: TrlConfig) -> None:
@@ -131,8 +130,11 @@ def _drop_foreign_checkpoints(job: Job, trl: TrlConfig) -> None:
         write_json(job.layout_path, _layout(job, trl))
 
 
-def _halve(job: Job) -> Job:
-    return replace(job, micro_batch_size=job.micro_batch_size // 2)
+def _halve(job: Job, trl: TrlConfig) -> Job | None:
+    """The job with at most half the micro-batch, the most that divides a process's share of the batch; None below 1."""
+    share = trl.batch_size // trl.num_processes
+    fitting = [size for size in range(1, job.micro_batch_size // 2 + 1) if share % size == 0]
+    return replace(job, micro_batch_size=fitting[-1]) if fitting else None
 
 
 def _layout(job: Job, trl: TrlConfig) -> list[Any]:

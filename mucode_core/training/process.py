@@ -18,14 +18,14 @@ from transformers.utils import is_flash_attn_2_available
 
 from mucode_core.config import TrainedConfig, TrlConfig
 from mucode_core.errors import MucodeError, TrainingError
-from mucode_core.training.checkpoints import mark_complete
+from mucode_core.training import extensions
+from mucode_core.training.checkpoints import CHECKPOINTS_KEPT, mark_complete
 from mucode_core.training.job import Failure, Job
 
-_CHECKPOINTS_KEPT = 2
-"""The newer may be cut short while it is written."""
 _PROJECT = "mucode"
 """Under which trackers file their runs; for W&B, whose variable goes first, see `launch`."""
-_NO_MEMORY = ("can't allocate memory", "CUDA out of memory")
+_NO_MEMORY = ("out of memory", "can't allocate memory", "STATUS_ALLOC_FAILED", "Failed to CUDA")
+"""Of allocators, cuBLAS and its like, NCCL ("Failed to CUDA calloc")."""
 
 
 def run(train: Callable[[Job], None]) -> None:
@@ -41,8 +41,8 @@ def run(train: Callable[[Job], None]) -> None:
         os._exit(0)
     except MucodeError as error:
         _give_up(job, Failure(False, error.problem, error.place, error.cure))
-    except (torch.OutOfMemoryError, RuntimeError) as error:
-        if not isinstance(error, torch.OutOfMemoryError) and not any(text in str(error) for text in _NO_MEMORY):
+    except RuntimeError as error:
+        if not any(text in str(error) for text in _NO_MEMORY):
             raise
         _give_up(job, _describe_memory(job, error))
 
@@ -94,7 +94,7 @@ def make_arguments(job: Job, settings: TrainedConfig, *, evaluates: bool) -> dic
         "deepspeed": make_deepspeed(job, trl, on_cpu=on_cpu) if trl.deepspeed != "none" else None,
         "save_strategy": "steps",
         "save_steps": trl.save_steps,
-        "save_total_limit": _CHECKPOINTS_KEPT,
+        "save_total_limit": CHECKPOINTS_KEPT,
         "logging_steps": 1,
         "logging_nan_inf_filter": False,
         "report_to": trl.tracker,
@@ -115,6 +115,7 @@ def prepare_processes(trl: TrlConfig) -> None:
     if trl.deepspeed != "none" and not torch.cuda.is_available():
         import deepspeed
 
+        extensions.build()
         deepspeed.init_distributed(dist_backend="gloo")
 
 
@@ -134,8 +135,11 @@ def make_deepspeed(job: Job, trl: TrlConfig, *, on_cpu: bool) -> dict[str, Any]:
 
 
 def model_arguments(trl: TrlConfig) -> dict[str, Any]:
-    """How the checkpoint is loaded: with DeepSpeed in 16 bits, as its optimizer keeps the float32 weights."""
-    in_16_bits = trl.precision == "bfloat16" and trl.deepspeed != "none"
+    """How the checkpoint is loaded: in 16 bits where what is trained is kept in float32 by other means.
+
+    DeepSpeed's optimizer does so; with LoRA the base is frozen, see `finish`.
+    """
+    in_16_bits = trl.precision == "bfloat16" and (trl.deepspeed != "none" or trl.lora_rank > 0)
     flash = trl.attention == "flash_attention_2" or (
         trl.attention == "auto" and trl.precision == "bfloat16" and is_flash_attn_2_available()
     )
@@ -187,12 +191,21 @@ class Reporter(TrainerCallback):
 
 def finish(trainer: Any, job: Job, trl: TrlConfig) -> None:
     """Trains to the end, from the checkpoint that the job names if any, and saves the result."""
+    if trl.lora_rank and trl.deepspeed == "none":
+        _train_in_32_bits(trainer.model)
     trainer.train(resume_from_checkpoint=job.resume_from or None)
     if trainer.eval_dataset is not None:
         trainer.evaluate()
     trainer.model.config.use_cache = True  # which a trainer switches off, and would be saved
-    if trl.precision == "bfloat16" and trl.deepspeed == "none":
+    if trl.precision == "bfloat16" and trl.deepspeed == "none" and not trl.lora_rank:  # adapters are merged in float32
         trainer.model.to(torch.bfloat16)
     trainer.save_model(job.out_dir)
     if torch.distributed.is_initialized():
         torch.distributed.barrier()  # none ends while another still saves
+
+
+def _train_in_32_bits(model: torch.nn.Module) -> None:
+    """Of what is trained, the head of a verifier too, which PEFT leaves as the base is."""
+    for weight in model.parameters():
+        if weight.requires_grad:
+            weight.data = weight.data.float()

@@ -42,7 +42,7 @@ class Verifier(nn.Module):
         if self.kind == "likelihood":
             values, rows = token_log_probs(self.model, examples)
             return values.new_zeros(len(examples)).index_add(0, rows, values)
-        ids = pad([e.ids for e in examples], self.model.config.pad_token_id)
+        ids = pad([e.ids for e in examples], self.model.config.pad_token_id).to(self.model.device)
         return self.model(input_ids=ids).logits[:, 0]
 
     def save(self, out_dir: Path) -> None:
@@ -86,3 +86,11 @@ def encode_programs(tokenizer: PreTrainedTokenizerBase, items: Sequence[tuple[st
     """Encodes (prompt, program) as a one-turn dialogue; the program and its end are labelled."""
     states = [[Message("user", prompt)] for prompt, _ in items]
     return encode_examples(tokenizer, states, [render_code(code) for _, code in items])
+
+
+def shorten(example: Encoded, longest: int) -> Encoded:
+    """At most so many tokens: what a verifier cannot read is the beginning, for the program comes last.
+
+    Programs of one prompt are compared: without their end they could not be told apart.
+    """
+    return Encoded(example.ids[-longest:], example.labels[-longest:])

@@ -11,19 +11,24 @@ from transformers import PreTrainedTokenizerBase
 
 from mucode_core.causal_lm import length_batches, load_tokenizer
 from mucode_core.verifier.checks import require_finite
-from mucode_core.verifier.model import Verifier, encode_programs, load_verifier
+from mucode_core.verifier.model import Verifier, encode_programs, load_verifier, shorten
 
 
 @torch.inference_mode()
-def score_programs(verifier_dir: Path, items: Sequence[tuple[str, str]]) -> list[float]:
+def score_programs(
+    verifier_dir: Path, items: Sequence[tuple[str, str]], device: str = "cpu", dtype: torch.dtype = torch.float32
+) -> list[float]:
     """R(x, y) for each (prompt, program), in order; each distinct item is scored once, in batches of similar length.
+
+    A sequence beyond the model's context loses its beginning; see `model.shorten`.
 
     Raises:
         TrainingError: A score is no finite number.
     """
-    verifier, tokenizer = _load(verifier_dir)
+    verifier, tokenizer = _load(verifier_dir, device, dtype)
     distinct = sorted(set(items))
-    encoded = encode_programs(tokenizer, distinct)
+    longest = int(verifier.model.config.max_position_embeddings)
+    encoded = [shorten(example, longest) for example in encode_programs(tokenizer, distinct)]
     position = {id(example): index for index, example in enumerate(encoded)}
     scores = [0.0] * len(distinct)
     for batch in length_batches(encoded):
@@ -35,5 +40,5 @@ def score_programs(verifier_dir: Path, items: Sequence[tuple[str, str]]) -> list
 
 
 @lru_cache(maxsize=2)
-def _load(verifier_dir: Path) -> tuple[Verifier, PreTrainedTokenizerBase]:
-    return load_verifier(verifier_dir), load_tokenizer(verifier_dir)
+def _load(verifier_dir: Path, device: str, dtype: torch.dtype) -> tuple[Verifier, PreTrainedTokenizerBase]:
+    return load_verifier(verifier_dir).to(device, dtype), load_tokenizer(verifier_dir)

@@ -2,11 +2,15 @@
 
 import json
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,14 +57,41 @@ def find_processes(out, word):
     return found
 
 
-def is_served(out):
+def count_starts(out):
+    """How often a server of the base model got ready."""
     logs = (out / "store" / "logs").glob("base_model-*.log")
-    return any("Application startup complete" in log.read_text() for log in logs)
+    return sum(log.read_text().count("Application startup complete") for log in logs)
 
 
-def is_fine_tuning(out):
+def find_ports(out):
+    """That the run's servers were told to listen on."""
+    ports = set()
+    for pid in find_processes(out, b"openai.api_server"):
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        ports.add(int(words[words.index(b"--port") + 1]))
+    return ports
+
+
+def answers(port):
+    with socket.socket() as caller:
+        return caller.connect_ex(("127.0.0.1", port)) == 0
+
+
+def list_steps(out):
+    """Of the generator's unfinished training, in the order in which they were taken."""
     logs = (out / "store" / "unfinished").glob("generator-*/steps.jsonl")
-    return any('"step": 3,' in log.read_text() for log in logs)
+    return [int(step) for log in logs for step in re.findall(r'"step": (\d+), "time": [\d.]+, "loss"', log.read_text())]
+
+
+def newest_checkpoint(out):
+    """The step that the generator's training would go on from; 0 for none."""
+    marks = (out / "store" / "unfinished").glob("generator-*/checkpoints/checkpoint-*/complete")
+    return max((int(mark.parent.name.rpartition("-")[2]) for mark in marks), default=0)
+
+
+def is_between_checkpoints(out, after):
+    """Whether a training has gone on from a newer checkpoint than that, so that a kill costs steps."""
+    return newest_checkpoint(out) > after and list_steps(out)[-1] > newest_checkpoint(out)
 
 
 def published(out, kind="*"):
@@ -68,46 +99,74 @@ def published(out, kind="*"):
     return {path.parent for path in (out / "store").glob(f"{kind}/[!.]*/record.json")}
 
 
+@dataclass
+class Disturbed:
+    """A run whose server, trainer and own process were killed, run again to its end."""
+
+    out: Path
+    result: dict[str, Any]
+    before: set[Path]
+    """What the store held when it was killed."""
+    resumed: list[tuple[int, list[int]]]
+    """For each kill in mid-training the newest checkpoint, and the steps that were taken afterwards."""
+
+
 @pytest.fixture(scope="module")
 def disturbed(tmp_path_factory):
-    """A run whose server, trainer and own process were killed, run again to its end; and what its store held before."""
     out = tmp_path_factory.mktemp("engines") / "run"
     process = train(out)
-    wait_for(lambda: is_served(out), process)
+    wait_for(lambda: count_starts(out), process)
     time.sleep(2)  # for requests to be under way
+    ports = find_ports(out)
     os.kill(wait_for(lambda: find_processes(out, b"VLLM::EngineCore"), process)[0], signal.SIGKILL)
-    wait_for(lambda: is_fine_tuning(out), process)
-    os.kill(wait_for(lambda: find_processes(out, b"sft_process"), process)[-1], signal.SIGKILL)
-    wait_for(lambda: published(out, "generator"), process)
+    wait_for(lambda: count_starts(out) == 2, process)
+    ports |= find_ports(out)
+    assert ports
+
+    wait_for(lambda: is_between_checkpoints(out, 0), process)
+    first, done = newest_checkpoint(out), len(list_steps(out))
+    os.kill(find_processes(out, b"sft_process")[-1], signal.SIGKILL)
+    wait_for(lambda: is_between_checkpoints(out, first), process)
+    second, steps = newest_checkpoint(out), list_steps(out)
+    assert find_processes(out, b"sft_process"), "the parent dies while it trains"
     process.kill()
     process.wait()
+    resumed = [(first, steps[done:])]
+
     deadline = time.monotonic() + 30
     while left_behind(out) and time.monotonic() < deadline:
         time.sleep(0.2)
-    assert left_behind(out) == [], "the killed run leaves no process, so no port either"
-    before = published(out)
+    assert left_behind(out) == []
+    assert not any(map(answers, ports))
+    before, done = published(out), len(list_steps(out))
     again = train(out)
+    resumed.append((second, wait_for(lambda: list_steps(out)[done:], again)))
     stdout, _ = again.communicate(timeout=600)
     assert again.returncode == 0, (out.parent / "stderr.txt").read_text()[-4000:]
-    return out, json.loads(stdout.splitlines()[-1]), before
+    return Disturbed(out, json.loads(stdout.splitlines()[-1]), before, resumed)
 
 
 def test_it_ends_in_spite_of_all_and_does_nothing_twice(disturbed):
-    out, result, before = disturbed
+    out, result = disturbed.out, disturbed.result
     cached = {out / "store" / s["kind"] / s["fingerprint"] for s in result["lineage"] if s["cached"]}
-    assert before == cached
+    assert disturbed.before == cached
     assert left_behind(out) == []
     assert list((out / "store" / "unfinished").glob("*")) == []
 
 
+def test_a_killed_training_goes_on_from_its_checkpoint(disturbed):
+    for checkpoint, steps in disturbed.resumed:
+        assert min(steps) > checkpoint > 0
+
+
 def test_the_next_iteration_is_better_than_the_base(disturbed):
-    _, result, _ = disturbed
+    result = disturbed.result
     assert result["final"]["greedy_by_turn"][-1] > result["base"]["greedy_by_turn"][-1] + 5
 
 
 @pytest.mark.parametrize("name", ["base", "final"])
 def test_transformers_finds_the_same_accuracy(disturbed, tmp_path, name):
-    out, result, _ = disturbed
+    out, result = disturbed.out, disturbed.result
     arguments = ["--generator", str(out / "models" / name), "-n", "1", "--out", str(tmp_path / "run"), "--json"]
     command = [sys.executable, "-m", "mucode_core", "evaluate", str(CONFIG), *arguments]
     done = subprocess.run(
@@ -125,7 +184,7 @@ def test_transformers_finds_the_same_accuracy(disturbed, tmp_path, name):
 
 def test_the_checkpoint_is_what_was_trained(disturbed):
     """The loss that the trainer measured on its sharded weights is that of the checkpoint, loaded anew."""
-    out, result, _ = disturbed
+    out, result = disturbed.out, disturbed.result
     run = open_run(out)
     stage = next(s for s in result["lineage"] if s["label"] == "round 1 · relabel")
     examples = run.read(stage, SftExample)

@@ -49,6 +49,10 @@ def test_the_result_has_the_form_of_the_contract(undisturbed):
         if line.startswith("!["):
             assert (out / line.split("(")[1].rstrip(")")).stat().st_size > 5000
     assert left_behind(out) == []
+    for stage in result["lineage"]:
+        if stage["kind"] in ("search", "scores"):
+            record = out / "store" / stage["kind"] / stage["fingerprint"] / "record.json"
+            assert json.loads(record.read_text())["notes"]["num_programs"] > 0, stage["label"]
 
 
 def test_a_second_run_takes_every_stage_from_the_store(undisturbed):
@@ -172,8 +176,23 @@ def test_a_running_server_sees_the_method(undisturbed, server, monkeypatch):
     assert tasks.keys() >= {stage["label"] for stage in result["lineage"]}
     assert sorted(tasks["round 2 · sample turn 1 · shard 1/2"]["tags"]) == ["samples", "sampling"]
     assert {task["state_name"] for task in tasks.values()} <= {"Cached", "Completed"}
-    keys = {artifact["key"] for artifact in ask("artifacts")}
-    assert {"round-1", "round-1-figures", "round-1-plot", "round-2", "report", "summary"} <= keys
+    artifacts = {artifact["key"]: artifact for artifact in ask("artifacts")}
+    assert {"round-1", "round-1-plot", "round-2", "report-link", "summary"} <= artifacts.keys()
+    rows = {row["figure"]: row for row in json.loads(artifacts["round-2"]["data"])}
+    for figure in (
+        *("training rollouts", "test, greedy", "validation, best of 5, pt+lv"),
+        *(f"held-out rollouts, {by}" for by in ("random", "lv", "pt", "pt+lv", "oracle")),
+    ):
+        assert {"turn 1", "turn 2", "turn 3"} <= rows[figure].keys()
+    chosen = json.loads(artifacts[f"round-{result['final_iteration'] + 1}"]["data"])
+    measured = next(row["value"] for row in chosen if row["figure"].startswith("verifier, held-out pairs"))
+    assert float(measured.split()[0]) == pytest.approx(result["verifier"]["heldout_pair_accuracy"], abs=0.1)
+    assert rows["tokens sampled"]["value"]
+    assert rows["seconds of its stages"]["value"] > 0
+    assert f"/artifacts/artifact/{artifacts['report']['id']})" in artifacts["report-link"]["data"]
+    report = artifacts["report"]["data"]
+    assert "planted" in report
+    assert report.count("](data:image/png;base64,") == (out / "report.md").read_text().count("](plots/")
     assert {"mucode", "synthetic", "transformers + loop"} <= set(flow_run["tags"])
 
 

@@ -1,9 +1,9 @@
 """Programs executed on the nodes of a Ray cluster, one of which is killed on the way."""
 
+import contextlib
 import json
 import shutil
 import subprocess
-import time
 
 import psutil
 import pytest
@@ -43,10 +43,11 @@ def cluster(monkeypatch):
         cluster.shutdown()
 
 
-def workers_of(node):
-    """Processes that a node started for tasks; their sandboxes run below them."""
-    raylet = node.all_processes["raylet"][0].process
-    return [p for p in psutil.Process(raylet.pid).children(recursive=True) if "execute" in " ".join(p.cmdline())]
+def is_busy(node):
+    """Whether a worker process of a node, which bears its task's name, executes programs."""
+    raylet = psutil.Process(node.all_processes["raylet"][0].process.pid)
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return any("ray::execute-on-node" in " ".join(child.cmdline()) for child in raylet.children())
 
 
 def test_a_run_on_two_nodes_of_which_one_is_killed_ends_in_the_same_bytes(cluster, tmp_path):
@@ -61,8 +62,8 @@ def test_a_run_on_two_nodes_of_which_one_is_killed_ends_in_the_same_bytes(cluste
         process = subprocess.Popen(
             command(out, **TINY, **places), env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
-        wait_for(lambda: workers_of(victim) or process.poll() is not None, 240)
-        time.sleep(0.5)
+        wait_for(lambda: is_busy(victim) or process.poll() is not None, 240)
+        assert process.poll() is None
         cluster.remove_node(victim, allow_graceful=False)
         printed, said = process.communicate(timeout=400)
         assert process.returncode == 0, said[-4000:]

@@ -31,7 +31,14 @@ def test_every_device_is_listed(driver):
 
 def test_no_driver_is_no_gpu(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     assert list_gpus() == []
+    for none in ("", "-1"):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", none)
+        assert list_gpus() == []
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    with pytest.raises(ConfigError, match=r"CUDA_VISIBLE_DEVICES=0,1: there is no GPU driver \(nvidia-smi\)\n  cure: "):
+        list_gpus()
 
 
 @pytest.mark.parametrize("script", ["echo 'driver/library version mismatch'; exit 18", "echo garbage"])
@@ -41,7 +48,9 @@ def test_a_broken_driver_is_an_error(driver, script):
         list_gpus()
 
 
-@pytest.mark.parametrize(("visible", "names"), [("1", ["A40"]), ("GPU-bb,0", ["A40", "H100 80GB HBM3"]), ("", [])])
+@pytest.mark.parametrize(
+    ("visible", "names"), [("1", ["A40"]), ("GPU-bb,0", ["A40", "H100 80GB HBM3"]), ("", []), ("-1", [])]
+)
 def test_what_is_visible_is_numbered_anew(driver, monkeypatch, visible, names):
     driver(TWO)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)

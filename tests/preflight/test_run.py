@@ -1,14 +1,20 @@
 """Runs refused before they start, and runs that are let through."""
 
 import json
+import shutil
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError
+from types import SimpleNamespace
 
+import huggingface_hub
 import pytest
 from typer.testing import CliRunner
 
+from mucode_core import preflight
 from mucode_core.bootstrap import build_base
 from mucode_core.cli import app
 from mucode_core.config import BootstrapConfig, make_config
+from mucode_core.doctor import Check
 from mucode_core.errors import ConfigError
 from mucode_core.preflight import examine_run, require_run, resources
 from mucode_core.preflight.gpus import Gpu
@@ -30,7 +36,7 @@ def base(tmp_path_factory):
 
 @pytest.fixture
 def machine(monkeypatch):
-    """GPUs, free memory and free disk, the last two in GiB."""
+    """GPUs, free memory and free disk, the last two in GiB; the build of vLLM that goes with the GPUs; no sandbox."""
 
     @dataclass
     class Amount:
@@ -40,9 +46,11 @@ def machine(monkeypatch):
     def install(gpus=(), memory=64, disk=500):
         amount = Amount(memory * 2**30, disk * 2**30)
         monkeypatch.setattr(resources, "list_gpus", lambda: list(gpus))
+        monkeypatch.setattr("mucode_core.sampling.vllm.is_cpu_build", lambda: not gpus)
         monkeypatch.setattr(resources.psutil, "virtual_memory", lambda: amount)
         monkeypatch.setattr(resources.shutil, "disk_usage", lambda _: amount)
 
+    monkeypatch.setattr(preflight, "examine_sandbox", lambda name, _: Check(name, ok=True, detail="", required=True))
     install()
     return install
 
@@ -94,7 +102,22 @@ VLLM = {"backend": "vllm"}
     [
         ([H100], {"gpus": [0, 3], "data_parallel_size": 2}, "generator.vllm.gpus", "3 asked for; there are 0: H100"),
         ([H100], {"tensor_parallel_size": 4}, "generator.vllm.gpus", "4 needed, 1 there"),
+        ([], {"gpus": [0, 1], "data_parallel_size": 2}, "generator.vllm.gpus", "0, 1 asked for; there are none: run"),
+        ([], {"gpus": [0]}, "vllm", "generator.vllm.gpus=[0]: the installed vLLM is the CPU build and takes none"),
         ([Gpu(0, "small", 1e-5, 1e-5)], {}, "generator.vllm memory", "in a GPU"),
+        (
+            [Gpu(0, "H100", 80.0, 71.9)],
+            {},
+            "free memory of GPUs",
+            "to be taken of GPU 0, 71.9 are free: end",
+        ),
+        (
+            [H100],
+            {"max_model_len": 513},
+            "generator.vllm lengths",
+            "513 tokens, context 512: lower generator.vllm.",
+        ),
+        ([H100] * 3, {"tensor_parallel_size": 3}, "generator.vllm heads", "2 attention heads on 3 devices: set"),
         ([], {"kv_cache_gib": 1, "max_model_len": 9_000_000}, "generator.vllm memory", "in kv_cache_gib"),
     ],
 )
@@ -103,13 +126,58 @@ def test_servers_that_cannot_be_are_refused(base, machine, gpus, generator, plac
     assert part in failures(configure(base, generator={**VLLM, "vllm": generator}))[place]
 
 
+def test_the_scorer_s_server_is_looked_at_as_the_generator_s(base, machine):
+    settings = {"gpus": [0], "max_model_len": 513}
+    found = failures(configure(base, verifier={"scorer": "vllm", "score": "head", "vllm": settings}))
+    assert {"vllm", "verifier.vllm.gpus", "verifier.vllm lengths"} <= set(found)
+
+
+def test_the_build_of_vllm_is_told(base, machine, monkeypatch):
+    config = configure(base, generator=VLLM)
+    assert "vllm" not in failures(config)
+    monkeypatch.setattr("mucode_core.sampling.vllm.is_cpu_build", lambda: False)
+    assert "needs a GPU, and there is none; run where there is one" in failures(config)["vllm"]
+    monkeypatch.undo()
+    monkeypatch.setattr("mucode_core.sampling.vllm.version", missing)
+    assert 'vllm: is not installed; pip install "mucode[cpu]"' in failures(config)["vllm"]
+
+
+def missing(name):
+    raise PackageNotFoundError(name)
+
+
 def test_two_servers_share_a_gpu_only_if_there_is_room(base, machine):
     verifier = {"scorer": "vllm", "score": "head"}
     machine([H100])
     assert "1.30 of a GPU together" in failures(configure(base, generator=VLLM, verifier=verifier))["both servers"]
     machine([H100, Gpu(1, "H100", 80.0, 79.0)])
     apart = {"generator": {**VLLM, "vllm": {"gpus": [0]}}, "verifier": {**verifier, "vllm": {"gpus": [1]}}}
-    assert "both servers" not in failures(configure(base, **apart))
+    assert failures(configure(base, **apart)) == {}
+    together = {"generator": {**VLLM, "vllm": {"gpus": [0], "gpu_memory_utilization": 0.6}}, "verifier": verifier}
+    machine([Gpu(0, "H100", 80.0, 79.9)])
+    assert (
+        "80.0 GiB are to be taken of GPU 0, 79.9 are free"
+        in failures(configure(base, **together))["free memory of GPUs"]
+    )
+
+
+@pytest.mark.parametrize(("servers", "trained"), [([0], [0]), ([], [0]), ([0], []), ([], [])])
+def test_servers_that_go_on_do_not_share_with_trainings(base, machine, servers, trained):
+    machine([H100, Gpu(1, "H100", 80.0, 79.0)])
+    sections = {
+        "generator": {**VLLM, "vllm": {"gpus": servers}},
+        "finetune": TRL | {"trl": {"gpus": trained}},
+        "run": {"train_beside_servers": True},
+    }
+    said = failures(configure(base, **sections))
+    assert said == {
+        "run.train_beside_servers": "generator.vllm and finetune.trl both take GPU 0: give each gpus of its own, "
+        "or set run.train_beside_servers=false"
+    }
+    sections["run"] = {}
+    assert failures(configure(base, **sections)) == {}
+    sections |= {"finetune": TRL | {"trl": {"gpus": [1]}}, "run": {"train_beside_servers": True}}
+    assert failures(configure(base, **sections)) == {}
 
 
 TRL = {"backend": "trl"}
@@ -120,6 +188,8 @@ TRL = {"backend": "trl"}
     [
         ([H100], {"gpus": [0, 2], "num_processes": 2}, "finetune.trl.gpus", "2 asked for; there are 0: H100"),
         ([H100], {"num_processes": 4}, "finetune.trl.gpus", "4 needed, 1 there: lower num_processes"),
+        ([], {"gpus": [0]}, "finetune.trl.gpus", "0 asked for; there are none: run where a GPU driver shows them"),
+        ([Gpu(0, "H100", 80.0, 0.001)], {}, "finetune.trl memory", "GPU 0 is not free: end what holds 80.0 GiB there"),
         ([Gpu(0, "small", 0.001, 0.001)], {}, "finetune.trl memory", "of 0.0 in each GPU; lower micro_batch_size"),
         ([], {"liger": True}, "finetune.trl packages", "liger_kernel is not installed"),
     ],
@@ -131,7 +201,7 @@ def test_trainings_that_cannot_be_are_refused(base, machine, gpus, trl, name, pa
 
 def test_memory_of_an_8b_model(machine):
     """Rajbhandari et al. 2020: 16 bytes a parameter, divided by ZeRO-3; LoRA trains a fraction."""
-    shape = ModelShape(8_030_000_000, 32, 4096, 8, 128, 128256, 131072)
+    shape = ModelShape(8_030_000_000, 32, 4096, 8, 128, 128256, 131072, 32)
     common = {"precision": "bfloat16", "gradient_checkpointing": True}
 
     def needed(**trl):
@@ -140,7 +210,9 @@ def test_memory_of_an_8b_model(machine):
 
     assert 119 < needed() < 135
     assert 30 < needed(num_processes=4, deepspeed="zero3") < 45
-    assert 15 < needed(lora_rank=32) < 30
+    base = 2 * 8.03e9 / 2**30
+    assert base < needed(lora_rank=32) < 1.5 * base
+    assert 2 * base < needed(lora_rank=32, precision="float32") < 2.5 * base
 
 
 def test_a_training_without_gpu_takes_the_machine_s_memory(base, machine):
@@ -159,6 +231,71 @@ def test_the_doctor_looks_at_a_configuration(base, machine, tmp_path):
     assert not found["lengths"]["ok"]
 
 
-def test_the_demo_is_not_looked_at(monkeypatch):
-    monkeypatch.setattr("mucode_core.preflight.examine_run", lambda _: pytest.fail("it takes seconds"))
+def test_a_model_made_on_the_spot_needs_packages_and_devices_too(machine):
+    config = make_config(
+        {"generator": VLLM | {"bootstrap": {"hidden_size": 128}, "vllm": {"gpus": [0]}}, "finetune": TRL}
+    )
+    assert set(failures(config)) == {"vllm", "generator.vllm.gpus"}
+    machine([H100])
+    assert failures(config) == {}
+
+
+def test_devices_of_stages_that_run_elsewhere_are_not_looked_for(base, machine):
+    config = configure(base, generator={**VLLM, "vllm": {"gpus": [0]}}, run={"placement": "deployments"})
+    assert failures(config) == {}
+
+
+def test_a_pool_s_devices_without_driver_are_refused_where_they_are_used(base, monkeypatch, tmp_path):
+    monkeypatch.setattr(preflight, "examine_sandbox", lambda name, _: Check(name, ok=True, detail="", required=True))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
     require_run(make_config({}))
+    with pytest.raises(ConfigError, match=r"CUDA_VISIBLE_DEVICES=0,1: there is no GPU driver"):
+        require_run(configure(base, finetune=TRL))
+
+
+def test_the_sandbox_of_the_run_is_tried():
+    found = {check.name: check for check in examine_run(make_config({"sandbox": {"backend": "process"}}))}
+    assert found["sandbox of the run"].ok
+    assert "process sandbox" in found["sandbox of the run"].detail
+    too_little = {"sandbox": {"backend": "process", "cpu_s": 1e-9}}
+    assert "a right program is graded timeout" in failures(make_config(too_little))["sandbox of the run"]
+
+
+def test_a_sandbox_that_does_not_start_is_refused(monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", "unix:///no/such.sock")
+    with pytest.raises(ConfigError, match=r"sandbox of the run: unix:///no/such.sock: no Docker daemon answers"):
+        require_run(make_config({"sandbox": {"backend": "container"}}))
+
+
+@pytest.fixture
+def hub(base, monkeypatch):
+    """A hub that has the base, and tells how often its weights are fetched."""
+
+    def snapshot_download(name, *, revision, allow_patterns):
+        assert not any("safetensors" in pattern for pattern in allow_patterns)
+        return str(described)
+
+    described = base.with_name("described")
+    shutil.copytree(base, described, ignore=shutil.ignore_patterns("*.safetensors"), dirs_exist_ok=True)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
+    return monkeypatch
+
+
+def test_a_model_of_the_hub_is_described_without_its_weights(hub, machine):
+    sizes = SimpleNamespace(parameter_count={"BF16": 7_000_000_000, "F32": 1_000_000_000})
+    hub.setattr(huggingface_hub, "get_safetensors_metadata", lambda name, revision: sizes)
+    checks = {check.name: check for check in examine_run(configure("some/model@main", finetune={"max_length": 4096}))}
+    assert checks["model"].detail.startswith("8.00 billion parameters, 1 layers")
+    assert {"lengths", "memory of workers", "disk of checkpoints"} <= set(checks)
+    assert not checks["lengths"].ok
+
+
+def test_a_hub_that_does_not_answer_is_told_with_its_cure(hub, machine):
+    def fail(name, revision):
+        raise OSError("offline mode is enabled")
+
+    hub.setattr(huggingface_hub, "get_safetensors_metadata", fail)
+    said = failures(configure("some/model"))["model"]
+    assert said.startswith("some/model: is no directory, and cannot be had from the hub: offline mode is enabled; give")
+    assert said.endswith("hf download some/model")

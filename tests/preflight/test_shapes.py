@@ -41,6 +41,7 @@ def test_the_shape_is_that_of_the_loaded_model(tmp_path, kind, kv_heads, extra, 
         head_size=head_size,
         vocab_size=320,
         context_length=128,
+        num_heads=4,
     )
 
 

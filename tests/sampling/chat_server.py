@@ -21,8 +21,9 @@ def answer(*choices):
     return 200, {"choices": list(choices), "usage": usage}
 
 
-def refuse(status, message):
-    return status, {"error": {"message": message, "code": status}}
+def refuse(status, message, **headers):
+    refusal = status, {"error": {"message": message, "code": status}}
+    return (*refusal, headers) if headers else refusal
 
 
 DROP = None
@@ -80,11 +81,13 @@ class ChatServer:
         if said is DROP:
             handler.close_connection = True
             return
-        status, data = said
+        status, data, *more = said
         payload = data if isinstance(data, bytes) else json.dumps(data).encode()
         handler.send_response(status)
         handler.send_header("Content-Type", "application/json")
         handler.send_header("Content-Length", str(len(payload)))
+        for name, value in (more[0] if more else {}).items():
+            handler.send_header(name.replace("_", "-"), value)
         handler.end_headers()
         handler.wfile.write(payload)
 

@@ -1,3 +1,4 @@
+import email.utils
 import threading
 import time
 from collections import Counter
@@ -84,7 +85,12 @@ def test_threads_share_the_connections_and_their_bound(serve):
     assert len(server.connections) <= 5
 
 
-@pytest.mark.parametrize("failure", [DROP, refuse(500, "engine died"), refuse(503, "busy"), refuse(429, "slow down")])
+ABORTED = answer(completion("re: q", finish_reason="abort"))
+
+
+@pytest.mark.parametrize(
+    "failure", [DROP, refuse(500, "engine died"), refuse(503, "busy"), refuse(429, "slow down"), ABORTED]
+)
 def test_only_what_was_lost_is_asked_for_again(serve, failure):
     def script(body, attempt):
         return failure if said(body) in ("q2", "q5") and attempt <= 2 else echo(body)
@@ -93,6 +99,41 @@ def test_only_what_was_lost_is_asked_for_again(serve, failure):
     replies = client.draw(make_draws(8), PARAMS)
     assert [reply.text for (reply,) in replies] == [f"re: q{i}" for i in range(8)]
     assert Counter(said(body) for body in server.bodies) == Counter({f"q{i}": 1 for i in range(8)} | {"q2": 3, "q5": 3})
+
+
+def test_a_completion_that_speaks_of_an_abort_is_none(serve):
+    text = 'print({"finish_reason": "abort"})'
+    server, client = serve(lambda body, attempt: answer(completion(text)))
+    assert client.draw(make_draws(1), PARAMS) == [[Reply(text, "stop", 1)]]
+    assert len(server.bodies) == 1
+
+
+def in_a_second():
+    return email.utils.formatdate(time.time() + 1.5, usegmt=True)
+
+
+@pytest.mark.parametrize(
+    ("status", "retry_after", "least_s", "most_s"),
+    [
+        (429, lambda: "0.3", 0.3, 5),
+        (503, lambda: "0.3", 0.3, 5),
+        (503, in_a_second, 0.3, 5),
+        (500, lambda: "9", 0, 5),
+        (503, lambda: "soon", 0, 5),
+        (503, lambda: "-9", 0, 5),
+        (429, lambda: "99999", 0.5, 5),
+    ],
+)
+def test_a_busy_server_is_left_alone_as_long_as_it_asks(serve, monkeypatch, status, retry_after, least_s, most_s):
+    monkeypatch.setattr(client_module, "_LONGEST_PAUSE_S", 2.0 if retry_after is in_a_second else 0.5)
+
+    def script(body, attempt):
+        return refuse(status, "busy", Retry_After=retry_after()) if attempt == 1 else echo(body)
+
+    _, client = serve(script)
+    begin = time.monotonic()
+    client.draw(make_draws(1), PARAMS)
+    assert least_s <= time.monotonic() - begin < most_s
 
 
 def test_it_gives_up_on_what_fails_again_and_again(serve):
@@ -105,8 +146,8 @@ def test_it_gives_up_on_what_fails_again_and_again(serve):
 @pytest.mark.parametrize(
     ("status", "error", "says"),
     [
-        (400, SamplerError, "HTTP 400: top_p is odd"),
-        (422, SamplerError, "HTTP 422: top_p is odd"),
+        (400, ConfigError, "HTTP 400: top_p is odd"),
+        (422, ConfigError, "HTTP 422: top_p is odd"),
         (401, ConfigError, "api_key_variable"),
         (404, ConfigError, "served_model"),
     ],
@@ -137,7 +178,7 @@ def test_an_endpoint_that_does_not_shorten_completions_is_no_empty_completion(se
         return echo(body) if body["max_tokens"] == 1 else refuse(400, "maximum context length is 96, you asked for 99")
 
     _, client = serve(script)
-    with pytest.raises(SamplerError, match=r"50 new tokens do not fit.*\n.*max_new_tokens"):
+    with pytest.raises(ConfigError, match=r"50 new tokens do not fit.*\n.*max_new_tokens"):
         client.draw(make_draws(1), PARAMS)
 
 

@@ -118,6 +118,37 @@ def test_logits_stay_close_while_rows_leave(checkpoint: Path) -> None:
             batch.feed(tokens)
 
 
+def test_a_device_is_where_everything_is_made(checkpoint: Path) -> None:
+    """A device with a number is not taken for the default one."""
+    here, there = (TransformersSampler(checkpoint, 4, device) for device in ("cpu", "cpu:0"))
+    for params in (GREEDY, WARM):
+        assert there.sample(make_requests(9), params) == here.sample(make_requests(9), params)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_a_gpu_draws_what_the_cpu_draws(checkpoint: Path) -> None:
+    here, there = (TransformersSampler(checkpoint, 4, device) for device in ("cpu", "cuda"))
+    assert there.sample(make_requests(9), GREEDY) == here.sample(make_requests(9), GREEDY)
+
+
+@pytest.mark.parametrize("config", [LLAMAS["tied, grouped"], QWEN], ids=["llama", "qwen2"])
+def test_half_the_bits_give_nearly_the_same_logits(tmp_path: Path, config) -> None:
+    model = AutoModelForCausalLM.from_pretrained(save_checkpoint(tmp_path, config)).eval()
+    prompts, copies, rows = [[5, 6, 7, 8], [9, 10]], [2, 3], torch.tensor([0, 2, 3])
+    logits = []
+    for dtype in (torch.float32, torch.bfloat16):
+        batch = decoders.make_decoder(model.to(dtype)).open(prompts, copies, 4)
+        batch.feed(torch.tensor([11, 12, 13, 14, 15]))
+        batch.keep(rows)
+        batch.feed(torch.tensor([16, 17, 18]))
+        logits.append(batch.logits)
+    assert logits[1].dtype == torch.bfloat16
+    assert torch.corrcoef(torch.stack([each.float().flatten() for each in logits]))[0, 1] > 0.999
+    sampler = TransformersSampler(tmp_path, 4, dtype=torch.bfloat16)
+    assert sum(c.num_tokens for c in sampler.sample(make_requests(9), WARM)) > 9
+
+
 def test_a_completion_depends_on_its_own_state_and_seed(checkpoint: Path) -> None:
     requests = make_requests(25, seed=5)
     together = TransformersSampler(checkpoint, 256).sample(requests, WARM)

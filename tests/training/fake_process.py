@@ -2,7 +2,8 @@
 
     python fake_process.py JOB
 
-`settings` of the job says how it ends: "end", "kill", "crash", "oom" (above a micro-batch of 2), "diverge", "hang".
+`settings` of the job says how it ends: "end", "kill", "crash", "oom" (above a micro-batch of 2), "always oom",
+"diverge", "hang".
 """
 
 import json
@@ -36,7 +37,7 @@ if how == "kill":
     os.kill(os.getpid(), signal.SIGKILL)
 if how == "crash":
     sys.exit("Traceback: it does not work")
-if how == "oom" and job["micro_batch_size"] > 2:
+if how == "always oom" or (how == "oom" and job["micro_batch_size"] > 2):
     give_up(True, f"out of memory with {job['micro_batch_size']}")
 if how == "diverge":
     give_up(False, "the loss became nan")

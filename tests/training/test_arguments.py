@@ -56,9 +56,11 @@ def test_a_resumed_training_does_not_measure_the_base_again(tmp_path):
         ({}, torch.float32),
         ({"precision": "bfloat16"}, torch.float32),  # autocast; the weights that are trained stay in 32 bits
         ({"precision": "bfloat16", "deepspeed": "zero3"}, torch.bfloat16),
+        ({"precision": "bfloat16", "lora_rank": 8}, torch.bfloat16),  # they are frozen
+        ({"lora_rank": 8}, torch.float32),
     ],
 )
-def test_weights_are_loaded_in_16_bits_only_where_the_optimizer_keeps_32(trl, dtype):
+def test_weights_are_loaded_in_16_bits_only_where_what_is_trained_is_kept_in_32(trl, dtype):
     assert process.model_arguments(TrlSftConfig(**trl))["dtype"] == dtype
 
 
@@ -79,6 +81,15 @@ def test_flash_attention_is_taken_where_it_is_and_serves(monkeypatch):
     "error",
     [
         torch.OutOfMemoryError("CUDA out of memory. Tried"),
+        torch.AcceleratorError("CUDA error: out of memory\nCUDA kernel errors might be"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        torch.distributed.DistBackendError(
+            "NCCL error in: NCCLUtils.cpp:94, unhandled cuda error (run with NCCL_DEBUG=INFO for details)\n"
+            "ncclUnhandledCudaError: Call to CUDA function failed.\nLast error:\nFailed to CUDA calloc async 608 bytes"
+        ),
+        torch.distributed.DistBackendError(
+            "NCCL error in: NCCLUtils.cpp:94, unhandled cuda error\nLast error:\nCuda failure 2 'out of memory'"
+        ),
         RuntimeError("DefaultCPUAllocator: can't allocate memory: you"),
     ],
 )

@@ -1,5 +1,6 @@
 """How a training's processes are started, watched and ended."""
 
+import contextlib
 import json
 import os
 import signal
@@ -17,6 +18,7 @@ from mucode_core.preflight.gpus import Gpu
 from mucode_core.training import launch
 from mucode_core.training.job import Job, newest_step, read_steps
 from mucode_core.training.launch import Place, require_packages, run_job
+from mucode_core.workers import WorkerPool
 from tests.conftest import REPO
 
 FAKE = Path(__file__).parent / "fake_process.py"
@@ -80,7 +82,7 @@ def test_out_of_memory_is_tried_once_more_with_half(tmp_path):
     run(tmp_path, "oom")
     assert read_log(tmp_path).splitlines() == [
         "micro-batch 4 from the beginning",
-        "out of memory with 4; trying again with half the micro-batch",
+        "out of memory with 4; trying again with 2",
         "micro-batch 2 from the beginning",
     ]
 
@@ -98,14 +100,20 @@ def test_out_of_memory_again_is_an_error_with_its_size(tmp_path):
         run(tmp_path, "oom", TrlConfig(batch_size=8, micro_batch_size=8))
 
 
-@pytest.mark.parametrize("micro_batch_size", [1, 3])
-def test_what_cannot_be_halved_is_not(tmp_path, micro_batch_size):
-    trl = TrlConfig(batch_size=micro_batch_size, micro_batch_size=micro_batch_size)
-    if micro_batch_size == 1:
+@pytest.mark.parametrize(
+    ("batch_size", "micro_batch_size", "num_processes", "smaller"),
+    [(3, 3, 1, 1), (15, 15, 1, 5), (12, 12, 1, 6), (24, 6, 2, 3), (20, 5, 2, 2)],
+)
+def test_the_most_that_divides_the_batch_is_tried(tmp_path, batch_size, micro_batch_size, num_processes, smaller):
+    trl = TrlConfig(batch_size=batch_size, micro_batch_size=micro_batch_size, num_processes=num_processes)
+    with contextlib.suppress(TrainingError):
         run(tmp_path, "oom", trl)
-    else:
-        with pytest.raises(TrainingError, match="out of memory with 3"):
-            run(tmp_path, "oom", trl)
+    assert f"micro-batch {smaller} from" in read_log(tmp_path)
+
+
+def test_what_is_one_is_not_halved(tmp_path):
+    with pytest.raises(TrainingError, match="out of memory with 1"):
+        run(tmp_path, "always oom", TrlConfig(batch_size=1, micro_batch_size=1))
     assert read_log(tmp_path).count("micro-batch") == 1
 
 
@@ -117,14 +125,38 @@ def test_it_sees_exactly_the_gpus_that_are_named(tmp_path, monkeypatch):
     monkeypatch.setattr(launch, "list_gpus", lambda: [Gpu(i, "A100", 80, 80) for i in range(8)])
     run(tmp_path, "end", TrlConfig(batch_size=4, micro_batch_size=2, num_processes=2, gpus=(5, 3)))
     assert environment_of(tmp_path)["CUDA_VISIBLE_DEVICES"] == "5,3"
-    assert "DS_ACCELERATOR" not in environment_of(tmp_path)
+
+
+def run_fake(directory, trl, num_gpus):
+    """As `run`, by a worker on a machine with so many GPUs, by its driver's account."""
+    driver = directory / "nvidia-smi"
+    listed = "".join(f"echo '{i}, H100, 81559, 81000, GPU-{i}'\n" for i in range(num_gpus))
+    driver.write_text(f"#!/bin/sh\n{listed}")
+    driver.chmod(0o755)
+    os.environ["PATH"] = f"{directory}:{os.environ['PATH']}"
+    launch._make_command = lambda module, path, trl: [sys.executable, str(FAKE), str(path)]
+    run(directory, "end", trl)
+
+
+def test_deepspeed_uses_the_gpus_though_the_worker_that_launches_it_does_not(tmp_path):
+    machines = {"all": (2, (), "cuda"), "named": (2, (1,), "cuda"), "none": (0, (), "cpu")}
+    calls = []
+    for name, (num_gpus, gpus, _) in machines.items():
+        (tmp_path / name).mkdir()
+        calls.append((tmp_path / name, TrlConfig(batch_size=4, micro_batch_size=4, gpus=gpus), num_gpus))
+    workers = WorkerPool(1)
+    try:
+        workers.map("tests.training.test_launch:run_fake", calls)
+    finally:
+        workers.close()
+    for name, (_, _, accelerator) in machines.items():
+        assert environment_of(tmp_path / name)["DS_ACCELERATOR"] == accelerator
 
 
 def test_without_gpu_processes_share_the_cores(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "cpu_count", lambda: 12)
     run(tmp_path, "end", TrlConfig(batch_size=4, micro_batch_size=1, num_processes=4))
     assert environment_of(tmp_path)["OMP_NUM_THREADS"] == "3"
-    assert environment_of(tmp_path)["DS_ACCELERATOR"] == "cpu"
 
 
 def is_alive(pid):

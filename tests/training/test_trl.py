@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import signal
 import threading
 import time
@@ -18,6 +19,7 @@ from mucode_core.causal_lm import load_causal_lm, load_tokenizer, mean_loss
 from mucode_core.config import BootstrapConfig, FinetuneConfig, TrlRewardConfig, TrlSftConfig, VerifierConfig
 from mucode_core.encoding import encode_examples
 from mucode_core.errors import TrainerError, TrainingError
+from mucode_core.training import extensions, generator
 from mucode_core.training.generator import finetune
 from mucode_core.training.launch import Place
 from mucode_core.training.verifier import fit_verifier
@@ -32,6 +34,7 @@ EXAMPLES = [
     SftExample(f"p{i}", f"r{i}", 0, (Message("user", f"say w{i}"),), f"```python\n{'x' * (i % 7)}w{i}\n```")
     for i in range(44)
 ]
+PROBING = "tests.training.probing_process"
 TOO_LONG = SftExample("long", "r", 0, (Message("user", "say"),), "w" * 200)
 PAIRS = [VerifierPair(f"p{i}", f"say w{i}", f"w{i}" + "x" * (i % 5), f"v{i}" + "y" * (i % 3)) for i in range(40)]
 
@@ -83,15 +86,38 @@ def test_the_loss_falls_and_the_checkpoint_holds_what_was_trained(plain, base):
     assert any((directory / "curves").iterdir())
 
 
+def leave_killed_build(directory, monkeypatch):
+    """What DeepSpeed compiled, as a process leaves it that is killed meanwhile."""
+    left = directory / extensions.builds_dir().name
+    shutil.copytree(extensions.builds_dir(), left)
+    (left / "deepspeed_shm_comm" / "lock").touch()
+    monkeypatch.setenv("TORCH_EXTENSIONS_DIR", str(directory))
+
+
+def compare_logits(directory):
+    """Of the model as it was trained, on rows of its training, and of its checkpoint, on their examples one by one.
+
+    Returns how many examples each row has.
+    """
+    saved, counts = load_causal_lm(directory / "out"), []
+    for row in torch.load(directory / "scratch" / "probe.pt"):
+        starts = (row["positions"] == 0).nonzero().flatten().tolist()
+        counts.append(len(starts))
+        for start, end in zip(starts, [*starts[1:], len(row["ids"])], strict=True):
+            assert torch.allclose(saved(row["ids"][None, start:end]).logits[0], row["logits"][start:end], atol=1e-4)
+    return counts
+
+
 @pytest.mark.parametrize("deepspeed", ["none", "zero2", "zero3"])
-def test_two_processes_take_the_same_steps(plain, base, tmp_path, deepspeed):
+def test_two_processes_take_the_same_steps(plain, base, tmp_path, monkeypatch, deepspeed):
+    if deepspeed == "zero3":
+        leave_killed_build(tmp_path / "extensions", monkeypatch)
+    monkeypatch.setattr(generator, "_MODULE", PROBING)
     report = tune(tmp_path, base, num_processes=2, deepspeed=deepspeed, micro_batch_size=1)
     assert report.num_steps == plain[1].num_steps
     assert report.num_tokens == plain[1].num_tokens
     assert differ(weights(tmp_path), weights(plain[0])) < 1e-5
-    ids = torch.tensor([[5, 6, 7, 8, 9]])
-    logits = [load_causal_lm(path / "out")(ids).logits for path in (tmp_path, plain[0])]
-    assert torch.allclose(*logits, atol=1e-4)
+    compare_logits(tmp_path)
 
 
 def test_examples_end_to_end_in_one_row_train_the_same(plain, base, tmp_path):
@@ -99,11 +125,13 @@ def test_examples_end_to_end_in_one_row_train_the_same(plain, base, tmp_path):
     assert differ(weights(tmp_path), weights(plain[0])) < 1e-5
 
 
-def test_packed_rows_are_few(base, tmp_path):
+def test_packed_rows_are_few_and_their_examples_do_not_see_each_other(base, tmp_path, monkeypatch):
+    monkeypatch.setattr(generator, "_MODULE", PROBING)
     report = tune(tmp_path, base, packing="packed", batch_size=2, epochs=3)
     assert report.num_examples == 44
     assert report.num_steps < 44 * 3 / 2 / 3
     assert report.loss_after < report.loss_before
+    assert max(compare_logits(tmp_path)) > 2
 
 
 @pytest.mark.parametrize("deepspeed", ["none", "zero3"])
@@ -181,28 +209,33 @@ def test_a_killed_training_goes_on_inside_and_ends_in_the_same_bytes(base, tmp_p
     assert digests(disturbed / "out") == digests(undisturbed / "out")
 
 
+def fit(directory, base, loss, **trl):
+    settings = VerifierConfig(backend="trl", loss=loss, epochs=4, learning_rate=1e-2, trl=TrlRewardConfig(**TRL | trl))
+    return fit_verifier(PAIRS, base, directory / "out", settings, 3, place_in(directory))
+
+
 @pytest.mark.parametrize("loss", ["bt", "bce"])
 def test_the_verifier_learns_to_order_pairs(base, tmp_path, loss):
-    settings = VerifierConfig(
-        backend="trl",
-        loss=loss,
-        epochs=4,
-        learning_rate=1e-2,
-        trl=TrlRewardConfig(**TRL, num_processes=2, deepspeed="zero3"),
-    )
-    report = fit_verifier(PAIRS, base, tmp_path / "out", settings, 3, place_in(tmp_path))
+    report = fit(tmp_path, base, loss, num_processes=2, deepspeed="zero3")
     assert (report.num_pairs, report.num_steps) == (40, 20)
     assert report.train_pair_accuracy > 0.9
     right = score_programs(tmp_path / "out", [(p.prompt, p.chosen) for p in PAIRS])
     wrong = score_programs(tmp_path / "out", [(p.prompt, p.rejected) for p in PAIRS])
     assert sum(a > b for a, b in zip(right, wrong, strict=True)) > 36
+    if loss == "bt":
+        alone = tmp_path / "alone"
+        fit(alone, base, loss, micro_batch_size=4)
+        assert differ(weights(tmp_path), weights(alone)) < 1e-4, "one process takes the same steps"
 
 
-def test_the_verifier_s_head_is_merged_with_its_adapters(base, tmp_path):
-    settings = VerifierConfig(
-        backend="trl", epochs=6, learning_rate=1e-2, trl=TrlRewardConfig(**TRL, lora_rank=8, lora_alpha=64)
-    )
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_verifier_s_head_is_merged_with_its_adapters(base, tmp_path, precision):
+    trl = TrlRewardConfig(**TRL, lora_rank=8, lora_alpha=64, precision=precision)
+    settings = VerifierConfig(backend="trl", epochs=6, learning_rate=1e-2, trl=trl)
     report = fit_verifier(PAIRS, base, tmp_path / "out", settings, 3, place_in(tmp_path))
+    trained = load_file(tmp_path / "scratch" / "adapters" / "adapter_model.safetensors")
+    assert {tensor.dtype for tensor in trained.values()} == {torch.float32}, "as 16 bits would lose small steps"
+    assert any("score" in name for name in trained)
     right, wrong = (
         score_programs(tmp_path / "out", [(p.prompt, code) for p, code in zip(PAIRS, codes, strict=True)])
         for codes in ([p.chosen for p in PAIRS], [p.rejected for p in PAIRS])
