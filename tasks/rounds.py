@@ -146,7 +146,11 @@ def _show_round(
             description=f"Round {number}: correct after each turn, % [95 % interval]; verifier, tokens, seconds. "
             f"Of the {config.rollouts.num_rollouts} held-out rollouts of a validation problem one is selected.",
         )
-        create_markdown_artifact(embed_image(plot.name, plot), key=f"round-{number}-plot", description=str(plot))
+        create_markdown_artifact(
+            embed_image(plot.name, plot),
+            key=f"round-{number}-plot",
+            description=f"With 95 % intervals. The file: `{plot}`",
+        )
         link_report(config, report)
 
 

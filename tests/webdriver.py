@@ -33,9 +33,17 @@ class Browser:
     def open(self, path: Path) -> float:
         """Opens a file and waits until its scripts have listed something; returns the seconds that took."""
         started = time.monotonic()
-        self._post("url", {"url": path.resolve().as_uri()})
+        self.visit(path.resolve().as_uri())
         self.wait("return document.readyState === 'complete' && !!document.querySelector('#list button')")
         return time.monotonic() - started
+
+    def visit(self, url: str) -> None:
+        """Opens an address and waits until it has loaded; what its scripts fetch comes later."""
+        self._post("url", {"url": url})
+
+    def resize(self, width: int, height: int) -> None:
+        """The window's size in pixels."""
+        self._post("window/rect", {"width": width, "height": height})
 
     def run(self, script: str, *arguments: Any) -> Any:
         return self._post("execute/sync", {"script": script, "args": list(arguments)})
