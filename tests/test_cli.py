@@ -30,7 +30,7 @@ def test_help_names_the_commands_and_loads_nothing_heavy():
         assert command in done.stdout
 
 
-TRAINERS = ("generator", "verifier", "process", "sft_process", "reward_process", "saving", "packing")
+TRAINERS = ("extensions", "generator", "verifier", "process", "sft_process", "reward_process", "saving", "packing")
 
 
 def test_light_modules_import_without_torch():
