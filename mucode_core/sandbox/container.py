@@ -8,6 +8,8 @@ import socket
 import tempfile
 import threading
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -82,10 +84,11 @@ class _Containers:
     def __init__(self, num_workers: int, memory_mb: int, runtime: str | None) -> None:
         self._client = connect()
         self._num_workers, self._memory_mb, self._runtime = num_workers, memory_mb, runtime
-        self._image = self._find_image()
         self._running: list[_Running] = []
         self._lock = threading.Lock()
-        self._reap()
+        with _asking_the_daemon():
+            self._image = self._find_image()
+            self._reap()
 
     def open_room(self, worker: int) -> tuple[str, str]:
         with self._lock:
@@ -148,6 +151,7 @@ class _Containers:
     def _start(self) -> _Running:
         from docker.errors import DockerException
         from docker.types import LogConfig
+        from requests.exceptions import RequestException
 
         directory = tempfile.mkdtemp(prefix="mucode-gate-")
         rooms = [scratch(worker, numpy) for worker in range(self._num_workers) for numpy in (False, True)]
@@ -175,11 +179,12 @@ class _Containers:
                 volumes={directory: {"bind": SOCKETS, "mode": "rw"}},
                 log_config=LogConfig(type=LogConfig.types.JSON, config={"max-size": "1m"}),
             )
-        except DockerException as error:
+        except (DockerException, RequestException) as error:
             shutil.rmtree(directory, ignore_errors=True)
             cure = "mend what the daemon says; or use `sandbox.backend: process`"
             raise SandboxError(f"no container starts: {error}", place="sandbox", cure=cure) from error
-        return _Running(container, directory, _await_gate(container, Path(directory, "gate")))
+        with _asking_the_daemon():
+            return _Running(container, directory, _await_gate(container, Path(directory, "gate")))
 
 
 def _await_gate(container: Container, path: Path) -> socket.socket:
@@ -215,12 +220,28 @@ def _log_of(container: Container) -> str:
 
 def _remove(container: Container) -> None:
     from docker.errors import APIError
+    from requests.exceptions import Timeout
 
     try:
         container.remove(force=True, v=True)
+    except Timeout:
+        return  # a busy daemon goes on with it; if not, the next run reaps what is left
     except APIError as error:
         if error.status_code not in (404, 409):  # gone, or going
             raise
+
+
+@contextmanager
+def _asking_the_daemon() -> Generator[None]:
+    """What it does not do, or not in time, is a failure of the machinery."""
+    from docker.errors import DockerException
+    from requests.exceptions import RequestException
+
+    try:
+        yield
+    except (DockerException, RequestException) as error:
+        cure = "see the daemon's log and its load; or use `sandbox.backend: process`"
+        raise SandboxError(f"the daemon failed: {error}", place="Docker", cure=cure) from error
 
 
 def _born(pid: int) -> str:

@@ -13,7 +13,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import docker
 import pytest
+import requests
 from sandbox_jobs import make_job, run_jobs
 
 from mucode_core.config import SandboxConfig
@@ -21,7 +23,7 @@ from mucode_core.errors import SandboxError
 from mucode_core.sandbox import container as container_module
 from mucode_core.sandbox import image as image_module
 from mucode_core.sandbox import open_sandbox
-from mucode_core.sandbox.container import ContainerSandbox, connect
+from mucode_core.sandbox.container import OWNER_LABEL, ContainerSandbox, connect
 from mucode_core.sandbox.image import GUEST_FILES, build_image, image_name
 
 HONEST = [make_job(f"def f(x): return x + {i}", f"assert f(1) == {i + 1}") for i in range(40)]
@@ -227,3 +229,27 @@ def test_the_image_is_small_and_complete(daemon: Daemon) -> None:
     image = daemon.client.images.get(image_name())
     assert image.attrs["Size"] < 300e6
     assert json.dumps(image.attrs["Config"]["Env"] or []).count("=") <= 1  # nothing of the builder's environment
+
+
+def test_a_daemon_that_is_late_to_remove_a_container_fails_nothing(monkeypatch):
+    def late(*_, **__):
+        raise requests.ReadTimeout("read timed out")
+
+    with open_sandbox(SandboxConfig(backend="container", num_workers=1)) as sandbox:
+        (own,) = [c for c in docker.from_env().containers.list() if str(os.getpid()) in c.labels.get(OWNER_LABEL, "")]
+        monkeypatch.setattr(docker.models.containers.Container, "remove", late)
+        assert sandbox.isolation
+    monkeypatch.undo()
+    own.remove(force=True)
+
+
+def test_a_daemon_that_does_not_answer_is_a_failure_of_the_machinery(monkeypatch):
+    def late(*_, **__):
+        raise requests.ReadTimeout("read timed out")
+
+    monkeypatch.setattr(docker.models.containers.ContainerCollection, "run", late)
+    with pytest.raises(SandboxError, match="no container starts: read timed out"):
+        open_sandbox(SandboxConfig(backend="container", num_workers=1))
+    monkeypatch.setattr(docker.models.containers.ContainerCollection, "list", late)
+    with pytest.raises(SandboxError, match="the daemon failed: read timed out"):
+        open_sandbox(SandboxConfig(backend="container", num_workers=1))
