@@ -30,10 +30,10 @@ results: $(STAMP) ## The figures of docs/results.md: every algorithm and verifie
 	$(RUN)/python -m benchmarks.results --out runs/results
 
 test: $(STAMP) ## Fast tests (under 3 minutes)
-	$(RUN)/python -m pytest -m "$(FAST)"
+	$(RUN)/python -m pytest -m "$(FAST)" --numprocesses 2 --dist loadfile
 
 test-slow: sandbox-image ## The minutes-long tests: end to end, real data, kill and resume
-	$(RUN)/python -m pytest -m "slow or vllm" --numprocesses 2 --dist loadfile --durations 12
+	$(RUN)/python -m pytest -m "slow or vllm" --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 12
 
 QUIET := set -a && . deployments/quiet.env && set +a
 server: $(STAMP) ## A Prefect server; its UI on http://127.0.0.1:4200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,12 @@ from mucode_core.types import Completion, Problem, Rollout, Turn, Verdict
 
 REPO = Path(__file__).parent.parent
 DATA = Path(os.environ.get("MUCODE_TEST_DATA", REPO / ".." / "shared" / "data"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files of few tests first: theirs are the long ones, and one that is begun last is waited for by all others."""
+    counts = Counter(item.path for item in items)
+    items.sort(key=lambda item: counts[item.path])
 
 
 def real_data(name: str) -> Path:

@@ -161,6 +161,7 @@ TINY = {
     "generator.bootstrap.num_dialogues": 2000,
     "rollouts.num_rollouts": 8,
     "rollouts.num_turns": 1,
+    "rollouts.shard_size": 320,
     "run.iterations": 1,
     "verifier.final_fit": "false",
     "evaluation.enabled": "false",

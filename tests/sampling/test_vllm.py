@@ -10,7 +10,7 @@ import pytest
 from sampling_models import CONTEXT, llama_config, make_requests, make_tokenizer, save_checkpoint
 
 from mucode_core.config import VllmConfig
-from mucode_core.errors import SamplerError
+from mucode_core.errors import ConfigError
 from mucode_core.sampling.base import SampleRequest, SamplingParams
 from mucode_core.sampling.servers import ServerPlan, ServerPool
 from mucode_core.sampling.transformers import TransformersSampler
@@ -98,7 +98,7 @@ def test_what_the_context_leaves_bounds_a_completion(sampler, model):
 
 
 def test_a_limit_beyond_the_context_is_refused_with_its_cure(sampler):
-    with pytest.raises(SamplerError, match=r"new tokens do not fit.*\n.*max_new_tokens"):
+    with pytest.raises(ConfigError, match=r"new tokens do not fit.*\n.*max_new_tokens"):
         sampler.sample(make_requests(1), SamplingParams(0.7, 1.0, 10 * CONTEXT))
 
 
