@@ -169,6 +169,7 @@ def reference(deployed):
     return content(json.loads((out / "result.json").read_text()))
 
 
+@pytest.mark.timeout(180 * (NUM_RUNS + 2))
 def test_a_run_whose_parts_are_killed_ends_in_the_same_bytes(deployed, reference):
     killed = dict.fromkeys(VICTIMS, 0)
     for index in range(NUM_RUNS):
