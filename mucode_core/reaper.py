@@ -10,9 +10,11 @@ from __future__ import annotations
 import functools
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -29,12 +31,13 @@ class Guardian:
 
     Args:
         mark: `NAME=value`, set in the environment of what is to be guarded.
+        scratch: How the paths of directories begin that go as well.
     """
 
-    def __init__(self, mark: str) -> None:
+    def __init__(self, mark: str, scratch: Path | None = None) -> None:
         read_end, self._write_end = os.pipe()  # the write end closes with this process, however it ends
         os.set_inheritable(self._write_end, False)
-        command = [sys.executable, "-I", "-S", __file__, mark]
+        command = [sys.executable, "-I", "-S", __file__, mark, *([str(scratch)] if scratch else [])]
         self._process = subprocess.Popen(command, stdin=read_end, env={}, start_new_session=True, cwd="/")
         os.close(read_end)
 
@@ -50,7 +53,12 @@ def guard() -> None:
     if not can_see_marks():
         return
     os.environ |= KEEP_ENVIRONMENT | {_OWNER: secrets.token_hex(16)}
-    Guardian(f"{_OWNER}={os.environ[_OWNER]}")
+    Guardian(f"{_OWNER}={os.environ[_OWNER]}", Path(tempfile.gettempdir()) / scratch_prefix(os.getpid()))
+
+
+def scratch_prefix(owner: int) -> str:
+    """How the names begin of directories that a process leaves in the temporary one if it is killed."""
+    return f"mucode-gate-{owner}-"
 
 
 def can_see_marks() -> bool:
@@ -81,6 +89,9 @@ def _kill_once(mark: bytes) -> int:
 def main() -> None:
     sys.stdin.buffer.read()  # until the owner is gone
     kill_marked(sys.argv[1])
+    for scratch in map(Path, sys.argv[2:]):
+        for left in scratch.parent.glob(f"{scratch.name}*"):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from mucode_core.errors import SandboxError
+from mucode_core.reaper import scratch_prefix
 from mucode_core.sandbox.gate import PYTHON, ROOT, SOCKETS, scratch
 from mucode_core.sandbox.image import image_name
 from mucode_core.sandbox.launch import READY, helper_command
@@ -153,7 +154,7 @@ class _Containers:
         from docker.types import LogConfig
         from requests.exceptions import RequestException
 
-        directory = tempfile.mkdtemp(prefix="mucode-gate-")
+        directory = tempfile.mkdtemp(prefix=scratch_prefix(os.getpid()))  # by which the owner's guardian finds it
         rooms = [scratch(worker, numpy) for worker in range(self._num_workers) for numpy in (False, True)]
         memory = f"{_MEMORY_BASE_MB + self._num_workers * (_MEMORY_PER_WORKER_MB + self._memory_mb)}m"
         try:
@@ -183,8 +184,12 @@ class _Containers:
             shutil.rmtree(directory, ignore_errors=True)
             cure = "mend what the daemon says; or use `sandbox.backend: process`"
             raise SandboxError(f"no container starts: {error}", place="sandbox", cure=cure) from error
-        with _asking_the_daemon():
-            return _Running(container, directory, _await_gate(container, Path(directory, "gate")))
+        try:
+            with _asking_the_daemon():
+                return _Running(container, directory, _await_gate(container, Path(directory, "gate")))
+        except SandboxError:
+            shutil.rmtree(directory, ignore_errors=True)
+            raise
 
 
 def _await_gate(container: Container, path: Path) -> socket.socket:

@@ -253,3 +253,17 @@ def test_a_daemon_that_does_not_answer_is_a_failure_of_the_machinery(monkeypatch
     monkeypatch.setattr(docker.models.containers.ContainerCollection, "list", late)
     with pytest.raises(SandboxError, match="the daemon failed: read timed out"):
         open_sandbox(SandboxConfig(backend="container", num_workers=1))
+
+
+def test_a_killed_owner_leaves_no_directory(tmp_path):
+    code = "from mucode_core import reaper\nreaper.guard()\n" + OWNER
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    owner = subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True)
+    assert owner.stdout.readline() == "open\n"
+    assert len(list(tmp_path.glob("mucode-gate-*"))) == 1
+    owner.kill()
+    owner.wait()
+    deadline = time.monotonic() + 20
+    while list(tmp_path.glob("mucode-gate-*")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert list(tmp_path.glob("mucode-gate-*")) == []
