@@ -3,20 +3,25 @@ store."""
 
 from __future__ import annotations
 
+import itertools
 import signal
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
-from prefect.client.schemas.objects import FlowRun
+import httpx
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun, State
 from prefect.context import FlowRunContext
 from prefect.events import emit_event
-from prefect.exceptions import Pause
+from prefect.exceptions import Pause, PrefectException
 
 from tasks.placement import cancel_stages
 
 _POLL_S = 1.0
+_POLLS_A_QUESTION = 5
+"""The server is asked, too, for Prefect's own observer misses what happens while its connection is down."""
 _SIGNAL = signal.SIGUSR1
 
 
@@ -36,7 +41,11 @@ def ending_when_suspended() -> Generator[None]:
     request, main_thread, ended = context.flow_run_suspension_request, threading.get_ident(), threading.Event()
 
     def watch() -> None:
-        while not ended.wait(_POLL_S):
+        for poll in itertools.count(1):
+            if ended.wait(_POLL_S):
+                return
+            if poll % _POLLS_A_QUESTION == 0 and (state := _ask_for_suspension(run)):
+                request.mark_requested(state)
             if request.is_requested():
                 cancel_stages(None, run, None)
                 signal.pthread_kill(main_thread, _SIGNAL)
@@ -56,6 +65,15 @@ def ending_when_suspended() -> Generator[None]:
     finally:
         ended.set()
         signal.signal(_SIGNAL, signal.SIG_IGN)  # the watch may just be sending it
+
+
+def _ask_for_suspension(run: FlowRun) -> State | None:
+    """The state of a run that was suspended, as far as the server answers."""
+    with suppress(httpx.HTTPError, PrefectException), get_client(sync_client=True) as client:
+        state = client.read_flow_run(run.id).state
+        if state and state.is_paused() and state.name == "Suspended":
+            return state
+    return None
 
 
 def _tell_of_end(run: FlowRun) -> None:

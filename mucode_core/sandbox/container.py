@@ -8,8 +8,9 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,7 +36,7 @@ _PROCESSES_PER_WORKER = 3 * 64
 _MEMORY_BASE_MB, _MEMORY_PER_WORKER_MB = 512, 512
 """Memory of the gate, and of a worker's zygotes and scratches, beside what programs may use."""
 _START_S, _STEP_S = 60.0, 0.02
-_LOG_LINES = 20
+_LOG_PIECES, _LOG_END_S = 20, 2.0
 
 
 def connect() -> DockerClient:
@@ -59,11 +60,36 @@ def connect() -> DockerClient:
     return client
 
 
+class _Log:
+    """The last that a container wrote, read as it comes: a container that ended is removed, and its log with it."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._kept = deque[bytes](maxlen=_LOG_PIECES)
+        self._reader = threading.Thread(target=self._read, args=(pieces,), name="container-log", daemon=True)
+        self._reader.start()
+
+    def _read(self, pieces: Iterator[bytes]) -> None:
+        from requests.exceptions import RequestException
+        from urllib3.exceptions import HTTPError
+
+        with suppress(RequestException, HTTPError, OSError, ValueError):  # the daemon, or the connection, has gone
+            self._kept.extend(pieces)
+
+    def text(self) -> str:
+        return b"".join(list(self._kept)).decode("utf-8", "replace").strip()
+
+    def await_end(self) -> str:
+        """All of it, of a container that has ended."""
+        self._reader.join(_LOG_END_S)
+        return self.text()
+
+
 @dataclass
 class _Running:
     """One container and its door."""
 
     container: Container
+    log: _Log
     directory: str
     """Of this machine; holds the gate's socket."""
     owner: socket.socket
@@ -110,7 +136,7 @@ class _Containers:
 
     def last_words(self) -> str:
         with self._lock:
-            return "\n".join(_log_of(one.container) for one in self._running)
+            return "\n".join(one.log.text() for one in self._running)
 
     def describe(self, layers: list[str]) -> str:
         kept = ["own file system", "no network", "own process ids", "resource limits", *layers]
@@ -143,56 +169,57 @@ class _Containers:
         return name
 
     def _reap(self) -> None:
-        """Removes the containers of owners that have died; the gate's own watch is the first to do so."""
+        """Removes what owners left that have died: mostly nothing, since a gate ends with its owner."""
         for container in self._client.containers.list(all=True, filters={"label": OWNER_LABEL}, ignore_removed=True):
             host, pid, born = container.labels[OWNER_LABEL].rsplit(":", 2)
             if host == socket.gethostname() and _born(int(pid)) != born:
                 _remove(container)
 
     def _start(self) -> _Running:
-        from docker.errors import DockerException
-        from docker.types import LogConfig
-        from requests.exceptions import RequestException
-
         directory = tempfile.mkdtemp(prefix=scratch_prefix(os.getpid()))  # by which the owner's guardian finds it
-        rooms = [scratch(worker, numpy) for worker in range(self._num_workers) for numpy in (False, True)]
-        memory = f"{_MEMORY_BASE_MB + self._num_workers * (_MEMORY_PER_WORKER_MB + self._memory_mb)}m"
+        container = None
         try:
-            container = self._client.containers.run(
-                self._image,
-                helper_command(PYTHON, "gate", root=f"{ROOT}/mucode_core"),
-                detach=True,
-                runtime=self._runtime,
-                labels={OWNER_LABEL: f"{socket.gethostname()}:{os.getpid()}:{_born(os.getpid())}"},
-                environment={"PYTHONUTF8": "1"},
-                working_dir="/",
-                user="0:0",
-                network_mode="none",
-                ipc_mode="none",
-                read_only=True,
-                cap_drop=["ALL"],
-                cap_add=_CAPABILITIES,
-                security_opt=["no-new-privileges"],
-                pids_limit=64 + _PROCESSES_PER_WORKER * self._num_workers,
-                mem_limit=memory,
-                memswap_limit=memory,
-                tmpfs=dict.fromkeys(rooms, _SCRATCH_OPTIONS),
-                volumes={directory: {"bind": SOCKETS, "mode": "rw"}},
-                log_config=LogConfig(type=LogConfig.types.JSON, config={"max-size": "1m"}),
-            )
-        except (DockerException, RequestException) as error:
-            shutil.rmtree(directory, ignore_errors=True)
-            cure = "mend what the daemon says; or use `sandbox.backend: process`"
-            raise SandboxError(f"no container starts: {error}", place="sandbox", cure=cure) from error
-        try:
-            with _asking_the_daemon():
-                return _Running(container, directory, _await_gate(container, Path(directory, "gate")))
+            with _asking_the_daemon("no container starts"):
+                container = self._create(directory)
+                log = _Log(container.attach(stream=True))
+                container.start()
+                return _Running(container, log, directory, _await_gate(container, log, Path(directory, "gate")))
         except SandboxError:
+            if container:
+                _remove(container)
             shutil.rmtree(directory, ignore_errors=True)
             raise
 
+    def _create(self, directory: str) -> Container:
+        from docker.types import LogConfig
 
-def _await_gate(container: Container, path: Path) -> socket.socket:
+        rooms = [scratch(worker, numpy) for worker in range(self._num_workers) for numpy in (False, True)]
+        memory = f"{_MEMORY_BASE_MB + self._num_workers * (_MEMORY_PER_WORKER_MB + self._memory_mb)}m"
+        return self._client.containers.create(
+            self._image,
+            helper_command(PYTHON, "gate", root=f"{ROOT}/mucode_core"),
+            auto_remove=True,
+            runtime=self._runtime,
+            labels={OWNER_LABEL: f"{socket.gethostname()}:{os.getpid()}:{_born(os.getpid())}"},
+            environment={"PYTHONUTF8": "1"},
+            working_dir="/",
+            user="0:0",
+            network_mode="none",
+            ipc_mode="none",
+            read_only=True,
+            cap_drop=["ALL"],
+            cap_add=_CAPABILITIES,
+            security_opt=["no-new-privileges"],
+            pids_limit=64 + _PROCESSES_PER_WORKER * self._num_workers,
+            mem_limit=memory,
+            memswap_limit=memory,
+            tmpfs=dict.fromkeys(rooms, _SCRATCH_OPTIONS),
+            volumes={directory: {"bind": SOCKETS, "mode": "rw"}},
+            log_config=LogConfig(type=LogConfig.types.JSON, config={"max-size": "1m"}),
+        )
+
+
+def _await_gate(container: Container, log: _Log, path: Path) -> socket.socket:
     """Connects as the owner, once the gate is open."""
     deadline = time.monotonic() + _START_S
     while time.monotonic() < deadline:
@@ -205,39 +232,38 @@ def _await_gate(container: Container, path: Path) -> socket.socket:
         except (FileNotFoundError, ConnectionRefusedError):
             time.sleep(_STEP_S)
         owner.close()
-        container.reload()
-        if container.status in ("exited", "dead"):
+        if _has_ended(container):
             break
-    log = _log_of(container)
-    _remove(container)
+    words = log.await_end()
     cure = "the daemon must run on this machine and share its /tmp; or use `sandbox.backend: process`"
-    raise SandboxError(f"the container's gate does not open{': ' + log if log else ''}", place="sandbox", cure=cure)
+    raise SandboxError(f"the container's gate does not open{': ' + words if words else ''}", place="sandbox", cure=cure)
 
 
-def _log_of(container: Container) -> str:
-    from docker.errors import APIError
+def _has_ended(container: Container) -> bool:
+    from docker.errors import NotFound
 
     try:
-        return container.logs(tail=_LOG_LINES).decode("utf-8", "replace").strip()
-    except APIError:  # it has gone
-        return ""
+        container.reload()
+    except NotFound:
+        return True
+    return container.status in ("exited", "dead", "removing")
 
 
 def _remove(container: Container) -> None:
     from docker.errors import APIError
-    from requests.exceptions import Timeout
+    from requests.exceptions import RequestException
 
     try:
         container.remove(force=True, v=True)
-    except Timeout:
-        return  # a busy daemon goes on with it; if not, the next run reaps what is left
     except APIError as error:
         if error.status_code not in (404, 409):  # gone, or going
             raise
+    except RequestException:
+        return  # a busy daemon goes on with it; if not, the next run reaps what is left
 
 
 @contextmanager
-def _asking_the_daemon() -> Generator[None]:
+def _asking_the_daemon(failure: str = "the daemon failed") -> Generator[None]:
     """What it does not do, or not in time, is a failure of the machinery."""
     from docker.errors import DockerException
     from requests.exceptions import RequestException
@@ -245,8 +271,8 @@ def _asking_the_daemon() -> Generator[None]:
     try:
         yield
     except (DockerException, RequestException) as error:
-        cure = "see the daemon's log and its load; or use `sandbox.backend: process`"
-        raise SandboxError(f"the daemon failed: {error}", place="Docker", cure=cure) from error
+        cure = "mend what the daemon says, see its log and its load; or use `sandbox.backend: process`"
+        raise SandboxError(f"{failure}: {error}", place="Docker", cure=cure) from error
 
 
 def _born(pid: int) -> str:

@@ -184,9 +184,7 @@ def test_nothing_is_left_of_a_closed_or_killed_owner(daemon: Daemon) -> None:
     assert len(daemon.ours()) == 1
     owner.kill()
     owner.wait()
-    assert wait_until(lambda: all(one.status == "exited" for one in daemon.ours()))
-    with ContainerSandbox(1):
-        assert len(daemon.ours()) == 1  # the dead owner's was removed
+    assert wait_until(lambda: not daemon.ours())
 
 
 @pytest.mark.docker
@@ -247,12 +245,32 @@ def test_a_daemon_that_does_not_answer_is_a_failure_of_the_machinery(monkeypatch
     def late(*_, **__):
         raise requests.ReadTimeout("read timed out")
 
-    monkeypatch.setattr(docker.models.containers.ContainerCollection, "run", late)
+    monkeypatch.setattr(docker.models.containers.ContainerCollection, "create", late)
     with pytest.raises(SandboxError, match="no container starts: read timed out"):
         open_sandbox(SandboxConfig(backend="container", num_workers=1))
     monkeypatch.setattr(docker.models.containers.ContainerCollection, "list", late)
     with pytest.raises(SandboxError, match="the daemon failed: read timed out"):
         open_sandbox(SandboxConfig(backend="container", num_workers=1))
+
+
+@pytest.mark.docker
+def test_a_container_that_does_not_start_is_not_left(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(*_: Any) -> None:
+        raise requests.ReadTimeout("read timed out")
+
+    monkeypatch.setattr(docker.models.containers.Container, "start", late)
+    with pytest.raises(SandboxError, match="no container starts: read timed out"):
+        ContainerSandbox(1)
+    assert not daemon.ours()
+
+
+@pytest.mark.docker
+def test_what_a_container_wrote_before_it_ended_is_told(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = [container_module.PYTHON, "-c", "raise SystemExit('its last words')"]
+    monkeypatch.setattr(container_module, "helper_command", lambda *_, **__: command)
+    with pytest.raises(SandboxError, match="the container's gate does not open: its last words"):
+        ContainerSandbox(1)
+    assert wait_until(lambda: not daemon.ours())
 
 
 def test_a_killed_owner_leaves_no_directory(tmp_path):
