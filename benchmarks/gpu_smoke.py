@@ -2,9 +2,11 @@
 
     python -m benchmarks.gpu_smoke [--hidden 768] [--layers 12] [--examples 2048] [--device cuda]
 
-A Llama of random weights (about 100 M parameters as given) on the synthetic problems' dialogues, in bfloat16: by the
-transformers sampler, the transformers scorer, and TRL as in a run. The share is model FLOPs (2 a parameter and token
-forward, 6 with backward) over the rate of a large matrix product, measured on the same card in the same run.
+A Llama of random weights (about 100 M parameters as given) on the synthetic problems' dialogues, sixteen answers joined
+so that an example has some five hundred tokens, in bfloat16: by the transformers sampler, the transformers scorer, and
+TRL as in a run. The share is model FLOPs (2 a parameter and token forward, 6 with backward) over the rate of a large
+matrix product, measured on the same card in the same run. Trainings are timed by their median step: the first ones
+warm up.
 """
 
 from __future__ import annotations
@@ -14,7 +16,9 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import torch
@@ -36,6 +40,7 @@ from mucode_core.verifier.score import score_programs
 
 VOCABULARY = 4096
 NEW_TOKENS = 128
+ANSWERS = 16
 TRAINING = {"batch_size": 64, "micro_batch_size": 32, "precision": "bfloat16", "tracker": "none"}
 
 
@@ -104,10 +109,9 @@ def score(model_dir: Path, verifier_dir: Path, items: Sequence[tuple[str, str]],
 
 
 def train_rate(scratch: Path, num_tokens: int) -> float:
-    """Tokens a second between the first logged step and the last."""
-    steps = [row for row in read_steps(scratch / "steps.jsonl") if "loss" in row]
-    seconds = steps[-1]["time"] - steps[0]["time"]
-    return num_tokens * (len(steps) - 1) / len(steps) / seconds
+    """Tokens of a mean step over the seconds of the median one."""
+    times = [row["time"] for row in read_steps(scratch / "steps.jsonl") if "loss" in row]
+    return num_tokens / len(times) / median(later - earlier for earlier, later in pairwise(times))
 
 
 def main() -> None:
@@ -126,10 +130,9 @@ def measure(directory: Path, args: argparse.Namespace) -> dict[str, Any]:
     dialogues = [d[:2] for d in make_dialogues(args.examples, 0, 0.7, 0.1)]
     model_dir = directory / "model"
     size = build_model(model_dir, dialogues, args.hidden, args.layers)
-    examples = [SftExample(f"p{i}", f"r{i}", 0, d[:1], d[1].content) for i, d in enumerate(dialogues)]
-    pairs = [
-        VerifierPair(f"p{i}", d[0].content, d[1].content, dialogues[i - 1][1].content) for i, d in enumerate(dialogues)
-    ]
+    prompts, targets = [d[0] for d in dialogues], join_answers(dialogues)
+    examples = [SftExample(f"p{i}", f"r{i}", 0, (prompts[i],), target) for i, target in enumerate(targets)]
+    pairs = [VerifierPair(f"p{i}", prompts[i].content, target, targets[i - 1]) for i, target in enumerate(targets)]
     rates = {
         "sampling": (sample(model_dir, [d[0].content for d in dialogues[:256]], args.device), 2),
         "scoring": (score(model_dir, directory / "head", [(p.prompt, p.chosen) for p in pairs], args.device), 2),
@@ -143,6 +146,12 @@ def measure(directory: Path, args: argparse.Namespace) -> dict[str, Any]:
         for name, (tokens, flops) in rates.items()
     }
     return {"device": device, "parameters": size, "matrix_tflops": round(rate / 1e12, 2), **figures}
+
+
+def join_answers(dialogues: Sequence[tuple[Message, ...]]) -> list[str]:
+    """One text for each dialogue: its answer and those that follow it."""
+    answers = [d[1].content for d in dialogues]
+    return ["\n".join((answers[i:] + answers[:i])[:ANSWERS]) for i in range(len(answers))]
 
 
 def tune_generator(directory: Path, examples: Sequence[SftExample]) -> float:

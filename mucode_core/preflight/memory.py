@@ -16,9 +16,13 @@ _TRAINED = 16
 Rajbhandari et al. 2020 (ZeRO), section 3.1. In float32 alone the sum is the same: 4 + 4 + 8."""
 _SAVED = 14
 """Bytes of it in a checkpoint to resume from: all but the gradient."""
-_ACTIVATIONS = 34
-"""Bytes a token, layer and unit of width kept for the backward pass (Korthikanti et al. 2022, section 4.1, without the
-attention matrix, which fused attention never writes); with checkpointing 2, and 34 for one layer at a time."""
+_AUTOCAST = 2
+"""More where torch casts weights itself: 16-bit copies that last from the forward pass to the backward one."""
+_KEPT = {"16 bits": (25, 8), "mixed": (35, 8), "float32": (42, 16)}
+"""Bytes a token and layer kept for the backward pass: a unit of width, and a unit of the gated MLP's width.
+
+Counted on blocks of Llama without the attention matrix, which fused attention never writes; see
+`tests/preflight/test_memory.py`. Mixed is autocast, where what goes from block to block stays in float32."""
 _LORA_MATRICES = 7  # projections a block: q, k, v, o, gate, up, down
 _LOGIT_BYTES = 10
 """A token and vocabulary entry: float32 logits and gradient, and the 16-bit logits before."""
@@ -53,7 +57,7 @@ def _state_bytes(shape: ModelShape, plan: TrainingPlan) -> float:
     frozen = shape.num_parameters if plan.lora_rank else 0
     weights, states = plan.weight_bytes * (frozen + trained), (_TRAINED - plan.weight_bytes) * trained
     if plan.sharding == "none":
-        return weights + states
+        return weights + states + (_AUTOCAST * trained if _precision(plan) == "mixed" else 0)
     if plan.sharding == "zero2":
         return weights + states / plan.num_devices
     return (weights + states) / plan.num_devices
@@ -74,10 +78,19 @@ def resume_gib(shape: ModelShape, lora_rank: int) -> float:
 
 
 def _activation_bytes(shape: ModelShape, plan: TrainingPlan) -> float:
-    tokens = plan.micro_batch_size * plan.max_length
-    layer = tokens * shape.hidden_size
-    kept = layer * (2 * shape.num_layers + _ACTIVATIONS if plan.checkpointing else _ACTIVATIONS * shape.num_layers)
-    return kept + (0 if plan.fused_loss else tokens * shape.vocab_size * _LOGIT_BYTES)
+    """With checkpointing the input of each layer, and all of one layer at a time."""
+    tokens, precision = plan.micro_batch_size * plan.max_length, _precision(plan)
+    width, gate = _KEPT[precision]
+    layer = width * shape.hidden_size + gate * shape.intermediate_size
+    inputs = (2 if precision == "16 bits" else 4) * shape.hidden_size
+    kept = shape.num_layers * inputs + layer if plan.checkpointing else shape.num_layers * layer
+    return tokens * (kept + (0 if plan.fused_loss else shape.vocab_size * _LOGIT_BYTES))
+
+
+def _precision(plan: TrainingPlan) -> str:
+    if plan.weight_bytes == 4:
+        return "float32"
+    return "16 bits" if plan.sharding != "none" or plan.lora_rank else "mixed"
 
 
 def serving_gib(shape: ModelShape, *, weight_bytes: int, num_devices: int) -> float:

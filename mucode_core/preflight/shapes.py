@@ -26,6 +26,8 @@ class ModelShape:
     vocab_size: int
     context_length: int
     num_heads: int
+    intermediate_size: int
+    """Of the MLP."""
 
 
 def read_shape(path: Path, num_parameters: int | None = None) -> ModelShape:
@@ -50,6 +52,7 @@ def read_shape(path: Path, num_parameters: int | None = None) -> ModelShape:
             vocab_size=int(config["vocab_size"]),
             context_length=int(config["max_position_embeddings"]),
             num_heads=num_heads,
+            intermediate_size=int(config["intermediate_size"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         cure = "use a decoder-only causal language model, such as Llama or Qwen2.5"

@@ -111,7 +111,12 @@ def _accumulation(job: Job, trl: TrlConfig) -> int:
 
 
 def prepare_processes(trl: TrlConfig) -> None:
-    """Without GPU, DeepSpeed has to be told how processes talk before a trainer is made."""
+    """What has to be settled before a trainer is made.
+
+    Attention not by cuDNN, which plans it anew for each length of a batch, and here nearly every batch has its own; and
+    without GPU, how DeepSpeed's processes talk.
+    """
+    torch.backends.cuda.enable_cudnn_sdp(False)
     if trl.deepspeed != "none" and not torch.cuda.is_available():
         import deepspeed
 

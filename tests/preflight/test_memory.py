@@ -3,17 +3,64 @@
 from dataclasses import replace
 
 import pytest
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM
 
 from mucode_core.preflight.memory import TrainingPlan, cache_gib, resume_gib, serving_gib, training_gib
 from mucode_core.preflight.shapes import ModelShape
 
-LLAMA_8B = ModelShape(8_030_261_248, 32, 4096, 8, 128, 128_256, 131_072, 32)
+LLAMA_8B = ModelShape(8_030_261_248, 32, 4096, 8, 128, 128_256, 131_072, 32, 14_336)
 PLAN = TrainingPlan(2, 1, "none", 1, 4096, checkpointing=True, lora_rank=0, fused_loss=False)
 
 
-def test_states_are_sixteen_bytes_a_parameter():
-    tiny_batch = replace(PLAN, max_length=1)
-    assert training_gib(LLAMA_8B, tiny_batch) == pytest.approx(16 * 8.030261248e9 / 2**30, rel=0.001)
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [({"weight_bytes": 4}, 16), ({"sharding": "zero2"}, 16), ({}, 18)],  # autocast holds copies in 16 bits as well
+)
+def test_states_are_sixteen_bytes_a_parameter(changes, expected):
+    tiny_batch = replace(PLAN, max_length=1, **changes)
+    assert training_gib(LLAMA_8B, tiny_batch) == pytest.approx(expected * 8.030261248e9 / 2**30, rel=0.001)
+
+
+def kept_for_backward(dtype, autocast, tokens, sizes):
+    """Bytes that torch keeps between the passes, weights aside."""
+    model = LlamaForCausalLM(LlamaConfig(**sizes)).to(dtype).train()
+    weights, kept, held = {p.data_ptr() for p in model.parameters()}, {}, []
+
+    def note(tensor):
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in weights:
+            kept[storage.data_ptr()] = storage.nbytes()
+            held.append(tensor)  # or its address might be given again
+        return tensor
+
+    ids = torch.zeros(2, tokens // 2, dtype=torch.long)
+    with (
+        torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor),
+        torch.autocast("cpu", torch.bfloat16, enabled=autocast),
+    ):
+        model.model(input_ids=ids)
+    return sum(kept.values())
+
+
+@pytest.mark.parametrize("intermediate_size", [256, 704, 1024])
+@pytest.mark.parametrize(
+    ("dtype", "autocast", "plan"),
+    [
+        (torch.bfloat16, False, replace(PLAN, sharding="zero2")),
+        (torch.float32, True, PLAN),
+        (torch.float32, False, replace(PLAN, weight_bytes=4)),
+    ],
+)
+def test_activations_are_what_torch_keeps(dtype, autocast, plan, intermediate_size):
+    sizes = {"vocab_size": 64, "num_hidden_layers": 4, "hidden_size": 256, "num_attention_heads": 4}
+    sizes |= {"intermediate_size": intermediate_size, "max_position_embeddings": 1024}
+    shape = ModelShape(0, 4, 256, 4, 64, 64, 1024, 4, intermediate_size)
+    few, many = 256, 1024
+    plans = [replace(plan, checkpointing=False, fused_loss=True, max_length=tokens) for tokens in (few, many)]
+    estimated = (training_gib(shape, plans[1]) - training_gib(shape, plans[0])) * 2**30
+    kept = kept_for_backward(dtype, autocast, many, sizes) - kept_for_backward(dtype, autocast, few, sizes)
+    assert estimated == pytest.approx(kept, rel=0.1)
 
 
 @pytest.mark.parametrize("weight_bytes", [2, 4])

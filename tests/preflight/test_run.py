@@ -200,18 +200,18 @@ def test_trainings_that_cannot_be_are_refused(base, machine, gpus, trl, name, pa
 
 
 def test_memory_of_an_8b_model(machine):
-    """Rajbhandari et al. 2020: 16 bytes a parameter, divided by ZeRO-3; LoRA trains a fraction."""
-    shape = ModelShape(8_030_000_000, 32, 4096, 8, 128, 128256, 131072, 32)
+    """Rajbhandari et al. 2020: 16 bytes a parameter, divided by ZeRO-3, 18 by autocast; LoRA trains a fraction."""
+    shape = ModelShape(8_030_000_000, 32, 4096, 8, 128, 128256, 131072, 32, 14336)
     common = {"precision": "bfloat16", "gradient_checkpointing": True}
 
     def needed(**trl):
         section = make_config({"finetune": TRL | {"max_length": 4096, "trl": common | trl}}).finetune
         return training_gib(shape, make_plan("finetune", section))
 
-    assert 119 < needed() < 135
+    assert 134 < needed() < 150
     assert 30 < needed(num_processes=4, deepspeed="zero3") < 45
     base = 2 * 8.03e9 / 2**30
-    assert base < needed(lora_rank=32) < 1.5 * base
+    assert base < needed(lora_rank=32) < 1.6 * base
     assert 2 * base < needed(lora_rank=32, precision="float32") < 2.5 * base
 
 

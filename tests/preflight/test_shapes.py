@@ -42,6 +42,7 @@ def test_the_shape_is_that_of_the_loaded_model(tmp_path, kind, kv_heads, extra, 
         vocab_size=320,
         context_length=128,
         num_heads=4,
+        intermediate_size=96,
     )
 
 
