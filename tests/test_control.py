@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from deployments.recipes import load_recipe
+from tests.demos import SMALL
 from tests.flows.conftest import left_behind
 from tests.prefect_server import (
     ask,
@@ -25,16 +26,7 @@ from tests.prefect_server import (
 
 pytestmark = [pytest.mark.slow, pytest.mark.docker]
 
-SMALL = [
-    "problems.num_train=60",
-    "problems.num_validation=20",
-    "problems.num_test=20",
-    "generator.bootstrap.num_dialogues=1500",
-    "rollouts.num_rollouts=32",
-    "run.iterations=1",
-    "verifier.final_fit=false",
-    "sandbox.backend=container",
-]
+BUSY = [*SMALL, "rollouts.num_rollouts=32", "sandbox.backend=container"]
 GONE_S = 15
 LEASE_S = 100
 
@@ -65,7 +57,7 @@ def deployed(tmp_path_factory):
 
 def begin(environment, out):
     places = [f"run.output_dir={out}", "run.name=control"]
-    config = load_recipe("configs/demo.yaml", [*SMALL, *places])["config"]
+    config = load_recipe("configs/demo.yaml", [*BUSY, *places])["config"]
     call(
         environment,
         "prefect",

@@ -32,6 +32,7 @@ from mucode_core.config import Config, make_config
 from mucode_core.errors import ConfigError, MucodeError
 from mucode_core.preflight.gpus import limit_name
 from tests.conftest import REPO
+from tests.demos import SMALL
 from tests.prefect_server import (
     ask,
     call,
@@ -276,17 +277,6 @@ def test_the_form_of_the_ui_knows_every_key():
 def test_a_recipe_that_cannot_work_is_not_deployed():
     with pytest.raises(ConfigError, match="num_turns"):
         load_recipe("configs/demo.yaml", ["rollouts.num_turns=0"])
-
-
-SMALL = [
-    "problems.num_train=60",
-    "problems.num_validation=20",
-    "problems.num_test=20",
-    "generator.bootstrap.num_dialogues=1500",
-    "rollouts.num_rollouts=16",
-    "run.iterations=1",
-    "verifier.final_fit=false",
-]
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -15,25 +16,20 @@ from pathlib import Path
 import docker
 import pytest
 
+from deployments.recipes import load_recipe
 from mucode_core.sandbox.container import OWNER_LABEL
 from mucode_core.sandbox.image import image_name
 from tests.conftest import REPO
+from tests.demos import SMALL
+from tests.prefect_server import ask, read_run, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.docker]
 
 BASE = "mucode-test-base:bookworm"
 IMAGE = "mucode:test"
+DATABASE = "mucode-test-postgres:bookworm"
 PACKAGES = "python3,python3-venv,python3-dev,g++,ca-certificates"
 USER_ID = 10001
-SMALL = [
-    "problems.num_train=60",
-    "problems.num_validation=20",
-    "problems.num_test=20",
-    "generator.bootstrap.num_dialogues=1500",
-    "rollouts.num_rollouts=16",
-    "run.iterations=1",
-    "verifier.final_fit=false",
-]
 
 
 def run(*command, **settings):
@@ -138,6 +134,59 @@ def test_a_server_in_it_is_healthy_and_one_that_does_not_answer_is_not(image, cl
     finally:
         for container in (good, bad):
             container.remove(force=True)
+
+
+@pytest.fixture
+def database_image(client, base):
+    places = ["--network", "host", "--build-arg", f"BASE={base}", "--tag", DATABASE, str(REPO / "tests" / "postgres")]
+    run("docker", "build", "--quiet", *places, env=os.environ | {"DOCKER_BUILDKIT": "0"})
+
+
+@pytest.fixture
+def compose(image, database_image):
+    """The documented services, of a project of their own; yields how to speak of them, and the server's address."""
+    with socket.socket() as probe, tempfile.TemporaryDirectory(dir="/var/tmp") as shared:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        probe.close()
+        os.chown(shared, USER_ID, USER_ID)
+        api = f"http://127.0.0.1:{port}/api"
+        variables = {"MUCODE_IMAGE": IMAGE, "POSTGRES_IMAGE": DATABASE, "UI_PORT": str(port), "UI_API_URL": api}
+        variables |= {"DOCKER_GROUP": str(Path("/var/run/docker.sock").stat().st_gid), "SANDBOX_DIR": shared}
+        project = ["docker-compose", "--project-name", f"mucode-test-{os.getpid()}"]
+        command = functools.partial(
+            run, *project, "--file", str(REPO / "deployments" / "compose.yaml"), env=os.environ | variables
+        )
+        try:
+            yield command, {"PREFECT_API_URL": api}
+        finally:
+            command("down", "--volumes", "--timeout", "20")
+
+
+def test_compose_brings_up_what_runs_the_demo_on_postgresql(compose, client):
+    command, server = compose
+    command("up", "--detach")
+    config = json.dumps(load_recipe("configs/demo.yaml", [*SMALL, "sandbox.backend=container"])["config"])
+    ask_for_run = ["prefect", "deployment", "run", "expert-iteration/demo", "--param", f"config={config}"]
+    command("exec", "-T", "worker", *ask_for_run)
+    (started,) = ask(server, "flow_runs/filter")
+    try:
+        wait_for(lambda: read_run(server, started["id"])["state_type"] not in ("SCHEDULED", "PENDING", "RUNNING"), 400)
+    finally:
+        log = command("logs", "--no-color", "--tail", "60")
+    ended = read_run(server, started["id"])
+    assert ended["state_type"] == "COMPLETED", log
+    assert {pool["name"] for pool in ask(server, "work_pools/filter")} == {"cpu"}
+    query = ["psql", "--host", "127.0.0.1", "--tuples-only", "--command", "SELECT name FROM flow_run"]
+    names = command("exec", "-T", "-e", "PGUSER=prefect", "-e", "PGPASSWORD=prefect", "database", *query)
+    assert names.strip() == ended["name"]
+    states = {one.labels["com.docker.compose.service"]: one.status for one in ours(client)}
+    assert states == {"database": "running", "server": "running", "worker": "running", "setup": "exited"}
+
+
+def ours(client):
+    project = f"com.docker.compose.project=mucode-test-{os.getpid()}"
+    return client.containers.list(all=True, filters={"label": project})
 
 
 def health(container):

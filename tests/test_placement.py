@@ -21,6 +21,7 @@ from tasks.placement import DeploymentPlacement, StageCall, config_elsewhere, de
 from tasks.rollouts import Shard, sample_turn
 from tasks.runtime import open_runtime
 from tasks.stage import Runtime, build_call, find_stage, make_recipe, name_stage
+from tests.demos import TINY
 from tests.flows.conftest import SMALL, content
 from tests.flows.conftest import run as run_demo
 from tests.prefect_server import ask, call, running_server, start, stop, wait_for
@@ -154,25 +155,13 @@ def test_a_run_that_holds_gpus_places_no_stages(tmp_path, monkeypatch):
         pass
 
 
-TINY = {
-    "problems.num_train": 40,
-    "problems.num_validation": 10,
-    "problems.num_test": 10,
-    "generator.bootstrap.num_dialogues": 2000,
-    "rollouts.num_rollouts": 8,
-    "rollouts.num_turns": 1,
-    "rollouts.shard_size": 320,
-    "run.iterations": 1,
-    "verifier.final_fit": "false",
-    "evaluation.enabled": "false",
-    "sandbox.backend": "process",
-}
+FEW_SHARDS = TINY | {"rollouts.num_turns": 1, "rollouts.shard_size": 320}
 
 
 @pytest.mark.slow
 def test_stages_placed_on_a_gpu_pool_make_the_same_bytes(tmp_path):
     """The flow runs in the pool cpu, its stages that use GPUs in gpu-01; a failing one fails the run."""
-    undisturbed = run_demo(tmp_path / "here", **TINY)
+    undisturbed = run_demo(tmp_path / "here", **FEW_SHARDS)
     out = tmp_path / "there"
     with running_server(tmp_path) as server:
         call(server, "deployments.pools", "0,1")
@@ -180,7 +169,7 @@ def test_stages_placed_on_a_gpu_pool_make_the_same_bytes(tmp_path):
             call(server, "prefect", "--no-prompt", "deploy", "-n", name, "--prefect-file", "deployments/prefect.yaml")
         workers = [start(server, "worker", "start", "--pool", pool) for pool in ("cpu", "gpu-01")]
         try:
-            sets = [f"{key}={value}" for key, value in (SMALL | TINY).items()]
+            sets = [f"{key}={value}" for key, value in (SMALL | FEW_SHARDS).items()]
             sets += ["run.seed=5", "run.placement=deployments", f"run.output_dir={out}", "run.name=there"]
             config = load_recipe("configs/demo.yaml", sets)["config"]
             (made,) = ask(

@@ -8,26 +8,14 @@ import subprocess
 import psutil
 import pytest
 
+from tests.demos import TINY
 from tests.flows.conftest import command, content, environment, run
 from tests.prefect_server import ask, running_server, wait_for
 
 ray_cluster = pytest.importorskip("ray.cluster_utils", reason="Ray is not installed")
 pytestmark = pytest.mark.slow
 
-TINY = {
-    "problems.num_train": 40,
-    "problems.num_validation": 10,
-    "problems.num_test": 10,
-    "generator.bootstrap.num_dialogues": 2000,
-    "rollouts.num_rollouts": 8,
-    "rollouts.num_turns": 2,
-    "rollouts.shard_size": 80,
-    "run.iterations": 1,
-    "verifier.final_fit": "false",
-    "evaluation.enabled": "false",
-    "sandbox.backend": "process",
-    "sandbox.num_workers": 1,
-}
+MANY_SHARDS = TINY | {"rollouts.num_turns": 2, "rollouts.shard_size": 80, "sandbox.num_workers": 1}
 
 
 @pytest.fixture
@@ -51,7 +39,7 @@ def is_busy(node):
 
 
 def test_a_run_on_two_nodes_of_which_one_is_killed_ends_in_the_same_bytes(cluster, tmp_path):
-    undisturbed = run(tmp_path / "here", **TINY)
+    undisturbed = run(tmp_path / "here", **MANY_SHARDS)
     out = tmp_path / "there"
     for kind in ("problems", "dialogues", "base_model"):  # half of a run, and none of it executes programs
         shutil.copytree(tmp_path / "here" / "store" / kind, out / "store" / kind)
@@ -60,7 +48,11 @@ def test_a_run_on_two_nodes_of_which_one_is_killed_ends_in_the_same_bytes(cluste
     with running_server(tmp_path) as server:
         variables = environment(out) | {"PREFECT_API_URL": server["PREFECT_API_URL"]}
         process = subprocess.Popen(
-            command(out, **TINY, **places), env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command(out, **MANY_SHARDS, **places),
+            env=variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         wait_for(lambda: is_busy(victim) or process.poll() is not None, 240)
         assert process.poll() is None

@@ -212,7 +212,7 @@ def test_memory_of_an_8b_model(machine):
     assert 30 < needed(num_processes=4, deepspeed="zero3") < 45
     base = 2 * 8.03e9 / 2**30
     assert base < needed(lora_rank=32) < 1.6 * base
-    assert 2 * base < needed(lora_rank=32, precision="float32") < 2.5 * base
+    assert 2 * base < needed(lora_rank=32, precision="float32") < 2.7 * base
 
 
 def test_a_training_without_gpu_takes_the_machine_s_memory(base, machine):
