@@ -75,13 +75,14 @@ def show(run: Run, as_json: Json = False) -> None:
 
 @runs_app.command("verify")
 def verify(
-    run: Annotated[Path, typer.Argument(help="Run directory, or a store.")],
+    run: Annotated[str, typer.Argument(help="Run directory, or a store: its directory or URL.")],
     as_json: Json = False,
 ) -> None:
     """Read every artifact of a run and compare its digests; exit code 1 says that something is damaged."""
-    from mucode_core.integrity import verify as verify_path
+    from mucode_core import integrity
+    from mucode_core.remote_store import RemoteStore, is_url
 
-    found = verify_path(run)
+    found = integrity.verify_remote(RemoteStore(run)) if is_url(run) else integrity.verify(Path(run))
     for damage in found.damages:
         typer.echo(f"{damage.path}: {damage.problem}", err=True)
     verdict = f"{len(found.damages)} damaged; run it again, they are made anew" if found.damages else "all as recorded"
@@ -94,10 +95,10 @@ def verify(
 
 @runs_app.command("prune")
 def prune(
-    store: Annotated[Path, typer.Argument(help="A store, or a run directory for the run's store.")],
+    store: Annotated[str, typer.Argument(help="A store, its directory or URL, or a run directory for its own.")],
     runs: Annotated[
         list[Path] | None,
-        typer.Option(help="Directory below which runs that use the store are; default: the one that holds it."),
+        typer.Option(help="Directory below which runs that use the store are; default: the one that holds it, if any."),
     ] = None,
     older_than: Annotated[
         float, typer.Option(min=0, help="Days; what is younger stays, for a run that has not ended may need it.")
@@ -107,9 +108,14 @@ def prune(
 ) -> None:
     """Free a store of artifacts that no run needs; by default only tell what would go."""
     from mucode_core import pruning
+    from mucode_core.remote_store import RemoteStore, is_url
 
-    act = pruning.plan_pruning if dry_run else pruning.prune
-    plan = act(store, runs or [], older_than)
+    if is_url(store):
+        remotely = pruning.plan_remote_pruning if dry_run else pruning.prune_remote
+        plan = remotely(RemoteStore(store), runs or [], older_than)
+    else:
+        locally = pruning.plan_pruning if dry_run else pruning.prune
+        plan = locally(Path(store), runs or [], older_than)
     _tell_pruning(plan, dry_run)
     if as_json:
         typer.echo(json.dumps(plan.to_json() | {"deleted": not dry_run}))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mucode_core.artifacts import RECORD, Source, read_record
-from mucode_core.errors import ArtifactError, DataError, MucodeError
+from mucode_core.errors import ArtifactError, DataError, MucodeError, StoreError
 from mucode_core.fingerprint import digest_file
+from mucode_core.remote_store import RemoteStore
 from mucode_core.run_files import RESULT, find_store, read_result
 from mucode_core.runs import is_store
 from mucode_core.schemas import SCHEMA_VERSION
@@ -48,20 +51,47 @@ def verify(path: Path) -> Verification:
         store = find_store(path)
         lineage = read_result(path)["lineage"]
         wanted = {store / one["kind"] / one["fingerprint"]: str(one["content_digest"]) for one in lineage}
-        return _verify_all(wanted.items())
+        return _verify_all(partial(verify_artifact, *one) for one in wanted.items())
     store = path if is_store(path) else find_store(path)
     if not is_store(store):
         raise DataError("is neither a run nor a store", place=str(path), cure="name a run directory or its store")
-    return _verify_all((record.parent, None) for record in sorted(store.glob(f"*/*/{RECORD}")))
+    return _verify_all(partial(verify_artifact, record.parent) for record in sorted(store.glob(f"*/*/{RECORD}")))
 
 
-def _verify_all(wanted: Iterable[tuple[Path, str | None]]) -> Verification:
+def verify_remote(remote: RemoteStore) -> Verification:
+    """Verifies every artifact of a remote store; see `verify`.
+
+    Raises:
+        StoreError: It cannot be reached.
+    """
+    artifacts = (one for one in remote.list_artifacts() if one.has_record)
+    return _verify_all(partial(_verify_objects, remote, one.kind, one.fingerprint) for one in artifacts)
+
+
+def _verify_objects(remote: RemoteStore, kind: str, fingerprint: str) -> int:
+    place, cure = f"{remote.url}/{kind}/{fingerprint}", "run again: the stage is made anew and copied there"
+    with tempfile.TemporaryDirectory() as directory:
+        remote.fetch_record(kind, fingerprint, Path(directory))
+        try:
+            record = read_record(Path(directory))
+        except ArtifactError as error:
+            raise ArtifactError(error.problem, place=place, cure=cure) from error
+    for name, entry in record["files"].items():
+        if remote.digest(kind, fingerprint, entry["sha256"]) != entry["sha256"]:
+            raise ArtifactError(f"{name} does not have the digest of its record", place=place, cure=cure)
+    return sum(int(entry["bytes"]) for entry in record["files"].values())
+
+
+def _verify_all(checks: Iterable[Callable[[], int]]) -> Verification:
+    """Each check gives the bytes it read, or raises."""
     num_artifacts = num_bytes = 0
     damages: list[Damage] = []
-    for path, content_digest in wanted:
+    for check in checks:
         num_artifacts += 1
         try:
-            num_bytes += verify_artifact(path, content_digest)
+            num_bytes += check()
+        except StoreError:
+            raise
         except MucodeError as error:
             damages.append(Damage(error.place, error.problem))
     return Verification(num_artifacts, num_bytes, tuple(damages))

@@ -11,14 +11,16 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from mucode_core import store_lock
 from mucode_core.artifacts import RECORD, SCRATCH, read_record
-from mucode_core.errors import ArtifactError, DataError
+from mucode_core.errors import ArtifactError, ConfigError, DataError
+from mucode_core.remote_store import RemoteStore
 from mucode_core.run_files import RESULT, find_store, read_result
 from mucode_core.runs import find_run_directories, is_store, list_inputs, measure
 
@@ -75,22 +77,75 @@ def plan_pruning(path: Path, roots: Sequence[Path] = (), older_than_days: float 
     if not is_store(store):
         raise DataError("is neither a run nor a store", place=str(path), cure="name a run directory or its store")
     searched = tuple(roots) or (store.resolve().parent,)
-    directories = {found.resolve() for root in searched for found in find_run_directories(root)}
-    ended = sorted(directory for directory in directories if (directory / RESULT).exists())
-    needed = _find_needed(store, ended)
+    ended = _find_ended(searched)
+    needed = _find_needed(ended, {store})
     present = {(one.parent.parent.name, one.parent.name): one.parent for one in store.glob(f"*/*/{RECORD}")}
-    if not needed & present.keys():
-        cure = f"name with --runs where its runs are (looked below {', '.join(map(str, searched))}); "
-        cure += "or delete the whole directory yourself"
-        raise ArtifactError("no run that ended uses it: all of it would go", place=str(store), cure=cure)
+    _require_use(needed, present.keys(), str(store), searched)
     present |= {(SCRATCH, one.name): one for one in (store / SCRATCH).glob("*")}  # what a training would resume from
     spare = [_describe(key, place) for key, place in sorted(present.items()) if key not in needed]
+    return _plan(str(store), ended, spare, len(present), older_than_days)
+
+
+def plan_remote_pruning(remote: RemoteStore, roots: Sequence[Path], older_than_days: float = 7.0) -> PruningPlan:
+    """Finds what no run needs of a remote store, and the rest of copies that were killed; changes nothing.
+
+    Args:
+        remote: The store.
+        roots: Directories below which the runs are that use it, those of every machine.
+        older_than_days: What was written later stays.
+
+    Raises:
+        ConfigError: No directory is named.
+        DataError: The result of a run cannot be read.
+        ArtifactError: No run that ended uses the store.
+        StoreError: It cannot be reached.
+    """
+    if not roots:
+        cure = "name with --runs where the runs of all machines are that use it"
+        raise ConfigError("does not say which runs use it", place=remote.url, cure=cure)
+    ended = _find_ended(roots)
+    needed = _find_needed(ended, {find_store(directory) for directory in ended})
+    present = remote.list_artifacts()
+    _require_use(needed, {(one.kind, one.fingerprint) for one in present}, remote.url, roots)
+    now = datetime.now(UTC)
+    spare = [
+        Unneeded(one.kind, one.fingerprint, one.num_bytes, (now - one.modified).total_seconds() / _DAY_S)
+        for one in present
+        if not one.has_record or (one.kind, one.fingerprint) not in needed
+    ]
+    return _plan(remote.url, ended, spare, len(present), older_than_days)
+
+
+def prune_remote(remote: RemoteStore, roots: Sequence[Path], older_than_days: float = 7.0) -> PruningPlan:
+    """Deletes what `plan_remote_pruning` finds. No lock spans machines: only their age keeps what a run just makes."""
+    plan = plan_remote_pruning(remote, roots, older_than_days)
+    for one in plan.unneeded:
+        remote.remove(one.kind, one.fingerprint)
+    return plan
+
+
+def _find_ended(roots: Iterable[Path]) -> list[Path]:
+    """The runs below some directories that have a result."""
+    directories = {found.resolve() for root in roots for found in find_run_directories(root)}
+    return sorted(directory for directory in directories if (directory / RESULT).exists())
+
+
+def _require_use(needed: Set[Key], present: Set[Key], store: str, searched: Iterable[Path]) -> None:
+    if needed.isdisjoint(present):
+        cure = f"name with --runs where its runs are (looked below {', '.join(map(str, searched))}); "
+        cure += "or delete all of it yourself"
+        raise ArtifactError("no run that ended uses it: all of it would go", place=store, cure=cure)
+
+
+def _plan(
+    store: str, ended: Iterable[Path], spare: Sequence[Unneeded], num_present: int, older_than_days: float
+) -> PruningPlan:
     unneeded = tuple(one for one in spare if one.age_days >= older_than_days)
     return PruningPlan(
-        store=str(store),
+        store=store,
         runs=tuple(map(str, ended)),
         unneeded=unneeded,
-        num_kept=len(present) - len(unneeded),
+        num_kept=num_present - len(unneeded),
         num_young=len(spare) - len(unneeded),
     )
 
@@ -101,8 +156,13 @@ def _describe(key: Key, place: Path) -> Unneeded:
     return Unneeded(*key, num_bytes=measure(place), age_days=age_s / _DAY_S)
 
 
-def _find_needed(store: Path, runs: Iterable[Path]) -> set[Key]:
-    """All that runs list, whichever store they use: a fingerprint says what an artifact is, not where."""
+def _find_needed(runs: Iterable[Path], stores: Set[Path]) -> set[Key]:
+    """All that runs list, whichever store they use: a fingerprint says what an artifact is, not where.
+
+    Args:
+        runs: Directories of runs that ended.
+        stores: Those in which what runs adopted by its path is needed as well.
+    """
     waiting: list[tuple[Path, Key]] = []
     for directory in runs:
         own = find_store(directory)
@@ -120,8 +180,7 @@ def _find_needed(store: Path, runs: Iterable[Path]) -> set[Key]:
         except ArtifactError:
             continue  # gone or damaged: the runs' lists have its inputs
         waiting += [(where, parent) for parent in list_inputs(record)]
-        if adopted := _inside(store, record["external"]):
-            waiting.append((store, adopted))
+        waiting += [(store, key) for store in stores if (key := _inside(store, record["external"]))]
     return needed
 
 

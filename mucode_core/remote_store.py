@@ -9,8 +9,11 @@ Whoever takes an artifact verifies every byte of it.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -20,6 +23,20 @@ from mucode_core.errors import ArtifactError, ConfigError, StoreError
 from mucode_core.storage import is_full
 
 RECORD = "record.json"
+_DEPTH = 3
+_CHUNK_BYTES = 2**23
+
+
+@dataclass(frozen=True)
+class RemoteArtifact:
+    """What is there under a kind and a fingerprint; without its record the rest of a copy that was killed."""
+
+    kind: str
+    fingerprint: str
+    num_bytes: int
+    modified: datetime
+    """When the last of its objects was written."""
+    has_record: bool
 
 
 def is_url(store_dir: str) -> bool:
@@ -80,6 +97,42 @@ class RemoteStore:
             target.parent.mkdir(parents=True, exist_ok=True)
             with self._reached(missing=ArtifactError):
                 self._files.get_file(self._path(record["kind"], record["fingerprint"], entry["sha256"]), str(target))
+
+    def list_artifacts(self) -> list[RemoteArtifact]:
+        """All that is there, by kind and fingerprint."""
+        with self._reached():
+            self._files.invalidate_cache()
+            found: dict[tuple[str, str], list[tuple[str, int]]] = {}
+            for path, entry in self._files.find(self._root, detail=True).items():
+                parts = path.removeprefix(self._root).strip("/").split("/")
+                if len(parts) == _DEPTH:  # else it is nothing of ours
+                    found.setdefault((parts[0], parts[1]), []).append((parts[2], int(entry["size"])))
+            return [self._describe(*key, objects) for key, objects in sorted(found.items())]
+
+    def _describe(self, kind: str, fingerprint: str, objects: list[tuple[str, int]]) -> RemoteArtifact:
+        modified = [self._files.modified(self._path(kind, fingerprint, name)) for name, _ in objects]
+        has_record = any(name == RECORD for name, _ in objects)
+        return RemoteArtifact(kind, fingerprint, sum(size for _, size in objects), max(modified), has_record)
+
+    def digest(self, kind: str, fingerprint: str, name: str) -> str:
+        """SHA-256 of an object, read through once.
+
+        Raises:
+            ArtifactError: It is missing.
+        """
+        path, digest = self._path(kind, fingerprint, name), hashlib.sha256()
+        with self._reached(missing=ArtifactError), self._files.open(path, "rb") as stream:
+            while chunk := stream.read(_CHUNK_BYTES):
+                digest.update(chunk)
+        return digest.hexdigest()
+
+    def remove(self, kind: str, fingerprint: str) -> None:
+        """Deletes an artifact, its record first: killed in between, it is none any more."""
+        with self._reached():
+            self._files.invalidate_cache()
+            paths: list[str] = self._files.find(self._path(kind, fingerprint))
+            for path in sorted(paths, key=lambda path: not path.endswith(f"/{RECORD}")):
+                self._files.rm_file(path)
 
     def _path(self, *parts: str) -> str:
         return "/".join([self._root, *parts])
