@@ -30,7 +30,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from mucode_core.artifacts import ArtifactStore, Draft
+from mucode_core.artifacts import ArtifactStore
+from mucode_core.draft import Draft
 from mucode_core.types import VerifierPair
 
 if TYPE_CHECKING:

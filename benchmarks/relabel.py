@@ -22,10 +22,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mucode_core.artifacts import ArtifactStore, Recipe
+from mucode_core.artifacts import ArtifactStore
 from mucode_core.config import RelabelConfig
 from mucode_core.expert import choose_experts, score_table
 from mucode_core.prompts import render_prompt
+from mucode_core.recipe import Recipe
 from mucode_core.relabel import relabel
 from mucode_core.rollout import build_state
 from mucode_core.types import (

@@ -1,6 +1,6 @@
 """Programs scored a second: batches of similar length, programs that come again, prompts that several programs share.
 
-    python -m benchmarks.scoring [--rounds 3] [--items 1000] [--most-joined 6] [--run DIR] [--vllm]
+    python -m benchmarks.scoring [--rounds 3] [--items 1000] [--most-joined 6] [--run DIR] [--vllm] [--lengthen 1]
 
 By a scalar head on a model of the demo's size, on one core:
 
@@ -11,7 +11,8 @@ By a scalar head on a model of the demo's size, on one core:
   batches of similar length.
 - with `--vllm` too, `--items` of these rollouts' distinct items in the order of prompts by two servers of a larger
   model, with prefix caching and without. Each round has problems of its own, for what was scored before is cached as a
-  whole.
+  whole. `--lengthen` gives each prompt so many times over: only whole blocks of tokens are cached, and the synthetic
+  problems have none.
 """
 
 from __future__ import annotations
@@ -149,6 +150,7 @@ def main() -> None:
     parser.add_argument("--most-joined", type=int, default=6)
     parser.add_argument("--run", type=Path)
     parser.add_argument("--vllm", action="store_true")
+    parser.add_argument("--lengthen", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as name:
@@ -161,7 +163,7 @@ def main() -> None:
         counts = {"num_programs": len(items), "num_distinct": len(set(items))}
         print(json.dumps(counts | compare(ways, len(items), args.rounds)), flush=True)
         if args.vllm:
-            some = sorted(set(items))[: args.items]
+            some = [("\n".join([prompt] * args.lengthen), code) for prompt, code in sorted(set(items))[: args.items]]
             print(json.dumps(compare_caching(make_verifier(Path(name, "served"), SERVED), some, args.rounds)))
 
 

@@ -10,8 +10,8 @@ from prefect.artifacts import create_table_artifact
 
 from flows.expert_iteration import expert_iteration
 from mucode_core.ablations import AblationsResult, Matrix, ablation_rows
-from mucode_core.artifacts import write_json
 from mucode_core.comparison import compare_runs
+from mucode_core.files import write_json
 from mucode_core.outcomes import read_outcomes
 from mucode_core.results import RunResult
 from tasks.listening import naming_variant

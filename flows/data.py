@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from prefect.futures import PrefectFuture
 
-from mucode_core.artifacts import Source
 from mucode_core.config import Config
+from mucode_core.recipe import Source
 from mucode_core.types import ArtifactRef
 from tasks.data import load_problems
 from tasks.stage import Runtime

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from prefect.futures import PrefectFuture
 
 from flows.data import load
-from mucode_core.artifacts import Source
 from mucode_core.config import Config, Selection
 from mucode_core.errors import ConfigError
 from mucode_core.fingerprint import derive_seed
+from mucode_core.recipe import Source
 from mucode_core.sampling.base import SamplingParams
 from mucode_core.types import ArtifactRef
 from tasks.data import find_source

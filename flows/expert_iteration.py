@@ -15,11 +15,11 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from flows.data import load
 from flows.evaluation import search_best_of_n, search_greedily
 from flows.rollouts import roll_out, score_shards
-from mucode_core.artifacts import Source
 from mucode_core.config import Config, require_own_engine
 from mucode_core.fingerprint import derive_seed
 from mucode_core.hub import find_checkpoint
 from mucode_core.metrics import Interval
+from mucode_core.recipe import Source
 from mucode_core.report import REPORT
 from mucode_core.results import RoundSummary, RunResult
 from mucode_core.types import ArtifactRef, ProblemOutcome

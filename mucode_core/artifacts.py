@@ -13,133 +13,30 @@ import secrets
 import shutil
 import time
 import weakref
-from collections.abc import Generator, Iterable, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
-from itertools import islice
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mucode_core import schemas, store_lock
-from mucode_core.columns import count_measured, join_measured
-from mucode_core.errors import ArtifactError, DataError, MucodeError, StoreError
-from mucode_core.fingerprint import canonical_json, digest_file, digest_of
+from mucode_core.draft import DATA, MEASURED, MODEL, Draft, Row
+from mucode_core.errors import ArtifactError, MucodeError, StoreError
+from mucode_core.files import sync, sync_tree
+from mucode_core.fingerprint import digest_file, digest_of
+from mucode_core.recipe import Recipe, digest_tree
 from mucode_core.remote_store import RECORD, RemoteStore, is_url
 from mucode_core.revision import code_version
 from mucode_core.storage import CURE, find_unwritable
 from mucode_core.types import ArtifactRef
 
-Row = TypeVar("Row")
-
-DATA, MEASURED, MODEL = "data.parquet", "measured.parquet", "model"
 STORE = "store"
 """Directory of a run."""
 SCRATCH = "unfinished"
 """Directory of the store beside those of the kinds."""
 _DRAFTS = "*/.*.*.*"
-_ROWS_A_GROUP = 4096
-_MEASURED_SCHEMA = pa.schema([pa.field("values", pa.list_(pa.float64()))])
-
-
-@dataclass(frozen=True)
-class Source:
-    """A file or directory of the user's: its content is hashed, its path is not."""
-
-    path: str
-    digest: str
-
-    @classmethod
-    def of(cls, path: str) -> Source:
-        """Digests a file, or every file below a directory.
-
-        Raises:
-            DataError: It is not there or cannot be read.
-        """
-        root = Path(path)
-        try:
-            if root.is_dir():
-                return cls(str(root.resolve()), _digest_tree(root))
-            return cls(str(root.resolve()), digest_file(root))
-        except OSError as error:
-            raise DataError(f"cannot be read: {error.strerror}", place=path, cure="name a local path") from error
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What makes an artifact: its fingerprint is the artifact's identity.
-
-    Only *what* belongs here: paths, worker counts and devices stay out.
-    """
-
-    kind: str
-    version: int
-    """Version of the stage's code; raised whenever its output changes."""
-    inputs: Mapping[str, tuple[ArtifactRef, ...]]
-    settings: Mapping[str, Any]
-
-    @property
-    def fingerprint(self) -> str:
-        """Identity from the *content* of the inputs: a changed recipe with the same outcome changes nothing below."""
-        digests = {name: [ref.content_digest for ref in refs] for name, refs in self.inputs.items()}
-        return digest_of([self.kind, self.version, schemas.SCHEMA_VERSION, digests, dict(self.settings)])
-
-    def describe(self) -> dict[str, Any]:
-        """The lineage that `record.json` keeps."""
-        inputs = {
-            name: [{"kind": r.kind, "fingerprint": r.fingerprint, "content_digest": r.content_digest} for r in refs]
-            for name, refs in self.inputs.items()
-        }
-        settings = json.loads(canonical_json(self.settings))
-        return {"kind": self.kind, "version": self.version, "inputs": inputs, "settings": settings}
-
-
-@dataclass
-class Draft:
-    """An artifact being built; whatever is written here is published together or not at all."""
-
-    path: Path
-    recipe: Recipe
-    scratch: Path
-    """Where a build keeps what lets it go on after a kill; removed once the artifact is published. Not made yet."""
-    num_rows: int = 0
-    row_type: str = ""
-    notes: dict[str, Any] = field(default_factory=dict)
-    """Figures to keep in the record: they are shown, never hashed."""
-    external: str = ""
-    """A directory elsewhere that this artifact stands for, instead of a copy of it."""
-
-    @property
-    def model_dir(self) -> Path:
-        """Where a model's files go."""
-        return self.path / MODEL
-
-    def note(self, report: Any) -> None:
-        """Keeps the fields of a report dataclass as notes."""
-        self.notes = asdict(report)
-
-    def write_rows(self, rows: Iterable[Row], row_type: type[Row]) -> None:
-        """Writes the artifact's rows, a group at a time; measured columns go to a file of their own, outside the
-        content digest."""
-        self.num_rows, self.row_type = 0, row_type.__name__
-        with ExitStack() as files:
-            data = files.enter_context(_open_parquet(self.path / DATA, schemas.schema_of(row_type)))
-            times = None
-            if count_measured(row_type):
-                times = files.enter_context(_open_parquet(self.path / MEASURED, _MEASURED_SCHEMA))
-            remaining = iter(rows)
-            while group := list(islice(remaining, _ROWS_A_GROUP)):
-                measured: list[pa.Array] = []
-                data.write_table(schemas.to_table(group, row_type, measured))
-                if times is not None:
-                    times.write_table(pa.table([join_measured(measured)], schema=_MEASURED_SCHEMA))
-                self.num_rows += len(group)
-
-
-def _open_parquet(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
-    return pq.ParquetWriter(path, schema, compression="zstd")
 
 
 class ArtifactStore:
@@ -280,7 +177,7 @@ class ArtifactStore:
         self._place(draft.path, final)
 
     def _place(self, path: Path, final: Path) -> None:
-        _sync_tree(path)
+        sync_tree(path)
         try:
             path.rename(final)
         except OSError as error:
@@ -290,7 +187,7 @@ class ArtifactStore:
                 return
             shutil.rmtree(final)
             path.rename(final)
-        _sync(final.parent)
+        sync(final.parent)
 
     def record(self, ref: ArtifactRef) -> dict[str, Any]:
         """The verified record of an artifact."""
@@ -407,37 +304,4 @@ def _hash_files(path: Path) -> dict[str, dict[str, Any]]:
 
 def _content_digest(files: Mapping[str, Mapping[str, Any]], external: str) -> str:
     own = {name: entry["sha256"] for name, entry in files.items() if name != MEASURED}
-    return _digest_tree(Path(external)) if external else digest_of(own)
-
-
-def _digest_tree(root: Path) -> str:
-    return digest_of({str(p.relative_to(root)): digest_file(p) for p in sorted(root.rglob("*")) if p.is_file()})
-
-
-def _sync_tree(path: Path) -> None:
-    for entry in [*path.rglob("*"), path]:
-        _sync(entry)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Writes a JSON file atomically."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", "utf-8")
-    temporary.replace(path)
-
-
-def link_directory(link: Path, target: Path) -> None:
-    """Makes or replaces a symbolic link to a directory, relative, so that both may move together."""
-    link.parent.mkdir(parents=True, exist_ok=True)
-    temporary = link.with_name(f".{link.name}.{os.getpid()}")
-    temporary.unlink(missing_ok=True)
-    temporary.symlink_to(os.path.relpath(target.resolve(), link.parent.resolve()), target_is_directory=True)
-    temporary.replace(link)
+    return digest_tree(Path(external)) if external else digest_of(own)

@@ -9,9 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mucode_core.artifacts import RECORD, Source, read_record
+from mucode_core.artifacts import RECORD, read_record
 from mucode_core.errors import ArtifactError, DataError, MucodeError, StoreError
 from mucode_core.fingerprint import digest_file
+from mucode_core.recipe import Source
 from mucode_core.remote_store import RemoteStore
 from mucode_core.run_files import RESULT, find_store, read_result
 from mucode_core.runs import is_store

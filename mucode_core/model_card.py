@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from mucode_core.artifacts import Recipe
 from mucode_core.fingerprint import canonical_json
+from mucode_core.recipe import Recipe
 from mucode_core.revision import code_version
 
 _CARD = """\

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mucode_core.artifacts import Draft, Source
 from mucode_core.config import BootstrapConfig, ProblemsConfig, SandboxConfig
+from mucode_core.draft import Draft
 from mucode_core.fingerprint import derive_seed
 from mucode_core.problems import LoadedSplit, find_data, load_split
 from mucode_core.problems import load_problems as read_problems
 from mucode_core.problems.budgets import set_time_limits
+from mucode_core.recipe import Source
 from mucode_core.sampling.replay import load_recorded_programs
 from mucode_core.sandbox import Limits
 from mucode_core.types import ArtifactRef, Dialogue, Problem, RecordedProgram

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from mucode_core.artifacts import Draft, Source
 from mucode_core.checkpoints import read_score_kind, require_generator
 from mucode_core.config import EngineConfig, SandboxConfig, Selection, VllmConfig
+from mucode_core.draft import Draft
 from mucode_core.grading import grade_programs
+from mucode_core.recipe import Source
 from mucode_core.sampling.base import SamplingParams
 from mucode_core.sandbox.base import Limits
 from mucode_core.search import search

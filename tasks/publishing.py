@@ -17,7 +17,6 @@ from prefect.logging import get_run_logger
 from prefect.settings import get_current_settings
 
 from mucode_core import results
-from mucode_core.artifacts import link_directory, write_json
 from mucode_core.config import Config, dump_config
 from mucode_core.errors import DataError
 from mucode_core.evaluation import (
@@ -30,6 +29,7 @@ from mucode_core.evaluation import (
     selection_differences,
     write_plots,
 )
+from mucode_core.files import link_directory, write_json
 from mucode_core.fingerprint import derive_seed
 from mucode_core.hub import push_checkpoint
 from mucode_core.metrics import Interval, Values

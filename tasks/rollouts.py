@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from mucode_core.artifacts import Draft
 from mucode_core.config import GeneratorConfig, SandboxConfig, VllmConfig
+from mucode_core.draft import Draft
 from mucode_core.grading import grade_programs
 from mucode_core.rollout import add_turn, is_done, make_request, start
 from mucode_core.sampling.base import Sampler, SamplingParams

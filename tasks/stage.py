@@ -19,7 +19,7 @@ from prefect.futures import PrefectFuture
 from prefect.logging import get_run_logger
 from prefect.states import Completed, State
 
-from mucode_core.artifacts import ArtifactStore, Recipe, Source
+from mucode_core.artifacts import ArtifactStore
 from mucode_core.config import Section, TimeLimits, TrainedConfig
 from mucode_core.errors import (
     ArtifactError,
@@ -32,6 +32,7 @@ from mucode_core.errors import (
 )
 from mucode_core.preflight.gpus import limit_name
 from mucode_core.progress import Progress
+from mucode_core.recipe import Recipe, Source
 from mucode_core.sampling.servers import ServerPool
 from mucode_core.sampling.vllm import open_client
 from mucode_core.sandbox.base import Sandbox

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mucode_core.artifacts import Draft
 from mucode_core.config import FinetuneConfig, RelabelConfig
+from mucode_core.draft import Draft
 from mucode_core.expert import choose_experts, score_table
 from mucode_core.fingerprint import derive_seed
 from mucode_core.model_card import write_generator_card

@@ -7,8 +7,8 @@ from typing import Any
 
 from prefect.logging import get_run_logger
 
-from mucode_core.artifacts import Draft
 from mucode_core.config import EngineConfig, VerifierConfig
+from mucode_core.draft import Draft
 from mucode_core.fingerprint import derive_seed
 from mucode_core.model_card import write_verifier_card
 from mucode_core.prompts import render_prompt

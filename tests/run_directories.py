@@ -5,8 +5,9 @@ import os
 import time
 from pathlib import Path
 
-from mucode_core.artifacts import RECORD, ArtifactStore, Recipe
+from mucode_core.artifacts import RECORD, ArtifactStore
 from mucode_core.config import Config, dump_config
+from mucode_core.recipe import Recipe
 from mucode_core.types import ArtifactRef, Problem
 from tests.conftest import make_problem
 

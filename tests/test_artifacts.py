@@ -8,9 +8,12 @@ import threading
 import pytest
 
 import mucode_core
-from mucode_core.artifacts import DATA, RECORD, ArtifactStore, Recipe, Source, write_json
+from mucode_core.artifacts import RECORD, ArtifactStore
+from mucode_core.draft import DATA
 from mucode_core.errors import ArtifactError, DataError
+from mucode_core.files import write_json
 from mucode_core.fingerprint import digest_of
+from mucode_core.recipe import Recipe, Source
 from mucode_core.revision import code_version
 from mucode_core.types import Problem, Rollout
 from tests.conftest import make_problem, make_rollout

@@ -3,9 +3,10 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from mucode_core.artifacts import DATA, ArtifactStore
+from mucode_core.artifacts import ArtifactStore
 from mucode_core.cli import app
 from mucode_core.cli_runs import format_bytes
+from mucode_core.draft import DATA
 from tests.run_directories import age, end_run, place_of, publish
 
 

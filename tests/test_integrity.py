@@ -1,6 +1,7 @@
 import pytest
 
-from mucode_core.artifacts import DATA, RECORD, ArtifactStore
+from mucode_core.artifacts import RECORD, ArtifactStore
+from mucode_core.draft import DATA
 from mucode_core.errors import DataError
 from mucode_core.integrity import verify
 from tests.run_directories import end_run, place_of, publish

@@ -3,7 +3,8 @@ import time
 
 import pytest
 
-from mucode_core.artifacts import DATA, RECORD, SCRATCH, ArtifactStore
+from mucode_core.artifacts import RECORD, SCRATCH, ArtifactStore
+from mucode_core.draft import DATA
 from mucode_core.errors import ArtifactError, DataError
 from mucode_core.pruning import plan_pruning, prune
 from mucode_core.runs import measure

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from mucode_core.artifacts import write_json
+from mucode_core.files import write_json
 
 _ROWS_A_BATCH = 1000
 _TAIL_BYTES = 4096  # more than a line

@@ -15,9 +15,9 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from mucode_core.artifacts import write_json
 from mucode_core.config import TrlConfig
 from mucode_core.errors import ConfigError, TrainerError, TrainingError
+from mucode_core.files import write_json
 from mucode_core.preflight.gpus import list_gpus, pin_devices
 from mucode_core.process_tree import ProcessTree
 from mucode_core.progress import Progress

@@ -1,8 +1,8 @@
 import pytest
 
-from mucode_core.artifacts import Source
 from mucode_core.config import Config, GeneratorConfig, SandboxConfig, VerifierConfig, VllmConfig, make_config
 from mucode_core.errors import ConfigError, DataError, SamplerError, SandboxError
+from mucode_core.recipe import Source
 from mucode_core.types import ArtifactRef
 from tasks.rollouts import Shard, engine_inputs, execute_turn
 from tasks.stage import _is_infrastructure, make_recipe

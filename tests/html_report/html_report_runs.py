@@ -8,9 +8,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from mucode_core.artifacts import ArtifactStore, Recipe
+from mucode_core.artifacts import ArtifactStore
 from mucode_core.config import dump_config, make_config
 from mucode_core.outcomes import write_outcomes
+from mucode_core.recipe import Recipe
 from mucode_core.types import ExpertChoice, Problem, ProblemOutcome, Rollout, SearchRow, SftExample, VerifierScore
 
 

@@ -13,10 +13,11 @@ import torch
 from prefect import flow
 from prefect.testing.utilities import prefect_test_harness
 
-from mucode_core.artifacts import ArtifactStore, Recipe
+from mucode_core.artifacts import ArtifactStore
 from mucode_core.bootstrap import build_base
 from mucode_core.config import BootstrapConfig, EngineConfig, VerifierConfig
 from mucode_core.prompts import render_prompt
+from mucode_core.recipe import Recipe
 from mucode_core.sampling.servers import ServerPlan, ServerPool
 from mucode_core.types import Message, Problem, Rollout, VerifierPair, VerifierScore
 from mucode_core.verifier.fit import fit_verifier
