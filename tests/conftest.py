@@ -14,6 +14,7 @@ REPO = Path(__file__).parent.parent
 DATA = Path(os.environ.get("MUCODE_TEST_DATA", REPO / ".." / "shared" / "data"))
 
 
+@pytest.hookimpl(trylast=True)  # of what `-m` has left
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files of few tests first: theirs are the long ones, and one that is begun last is waited for by all others."""
     counts = Counter(item.path for item in items)
