@@ -3,6 +3,7 @@
 from contextlib import contextmanager
 
 import boto3
+import pytest
 import s3fs
 from moto.server import ThreadedMotoServer
 
@@ -34,3 +35,12 @@ def running_s3():
     finally:
         server.stop()
         s3fs.S3FileSystem.clear_instance_cache()
+
+
+@contextmanager
+def s3_files():
+    """Yields the file system of such a server, which this process has in its environment meanwhile."""
+    with running_s3() as environment, pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        yield s3fs.S3FileSystem(skip_instance_cache=True)

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-import s3fs
 from typer.testing import CliRunner
 
 from mucode_core.artifacts import open_store
@@ -13,15 +12,13 @@ from mucode_core.integrity import verify_remote
 from mucode_core.pruning import plan_remote_pruning, prune_remote
 from mucode_core.remote_store import RemoteStore
 from tests.run_directories import end_run, publish
-from tests.s3 import BUCKET, running_s3
+from tests.s3 import BUCKET, s3_files
 
 
 @pytest.fixture(scope="module")
 def s3():
-    with running_s3() as environment, pytest.MonkeyPatch.context() as patch:
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        yield s3fs.S3FileSystem(skip_instance_cache=True)
+    with s3_files() as files:
+        yield files
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from mucode_core.errors import ConfigError, StoreError
 from mucode_core.remote_store import RemoteStore
 from mucode_core.types import Problem, Rollout
 from tests.conftest import make_problem, make_rollout
-from tests.s3 import BUCKET, running_s3
+from tests.s3 import BUCKET, s3_files
 from tests.test_artifacts import publish, recipe
 
 ROLLOUTS = [make_rollout("r", "p", ("x", False, False), ("y", True, True))]
@@ -22,10 +22,8 @@ ROLLOUTS = [make_rollout("r", "p", ("x", False, False), ("y", True, True))]
 
 @pytest.fixture(scope="module")
 def s3():
-    with running_s3() as environment, pytest.MonkeyPatch.context() as patch:
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        yield s3fs.S3FileSystem(skip_instance_cache=True)
+    with s3_files() as files:
+        yield files
 
 
 _NUMBERS = itertools.count()
