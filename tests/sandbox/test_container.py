@@ -229,6 +229,7 @@ def test_the_image_is_small_and_complete(daemon: Daemon) -> None:
     assert json.dumps(image.attrs["Config"]["Env"] or []).count("=") <= 1  # nothing of the builder's environment
 
 
+@pytest.mark.docker
 def test_a_daemon_that_is_late_to_remove_a_container_fails_nothing(monkeypatch):
     def late(*_, **__):
         raise requests.ReadTimeout("read timed out")
@@ -241,6 +242,7 @@ def test_a_daemon_that_is_late_to_remove_a_container_fails_nothing(monkeypatch):
     own.remove(force=True)
 
 
+@pytest.mark.docker
 def test_a_daemon_that_does_not_answer_is_a_failure_of_the_machinery(monkeypatch):
     def late(*_, **__):
         raise requests.ReadTimeout("read timed out")
@@ -273,6 +275,7 @@ def test_what_a_container_wrote_before_it_ended_is_told(daemon: Daemon, monkeypa
     assert wait_until(lambda: not daemon.ours())
 
 
+@pytest.mark.docker
 def test_a_killed_owner_leaves_no_directory(tmp_path):
     code = "from mucode_core import reaper\nreaper.guard()\n" + OWNER
     environment = os.environ | {"TMPDIR": str(tmp_path)}
