@@ -33,7 +33,7 @@ test: $(STAMP) ## Fast tests (under 3 minutes)
 	$(RUN)/python -m pytest -m "$(FAST)" --numprocesses 2 --dist loadfile
 
 test-slow: sandbox-image ## The minutes-long tests: end to end, real data, kill and resume
-	$(RUN)/python -m pytest -m "slow or vllm" --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations 12
+	$(RUN)/python -m pytest -m "slow or vllm" --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 12
 
 QUIET := set -a && . deployments/quiet.env && set +a
 server: $(STAMP) ## A Prefect server; its UI on http://127.0.0.1:4200

@@ -6,7 +6,8 @@
     python -m deployments.pools --node left 0,1                           # cpu, left-gpu-01: one of several machines
 
 Also makes or renews what keeps two runs off one GPU and ends runs whose process is gone: a limit of one run for each
-pool, a concurrency limit for each GPU, and an automation that marks runs without heartbeat as crashed.
+pool, a concurrency limit for each GPU, and automations that mark runs without heartbeat, and those whose process ended
+before it began, as crashed.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ CPU_POOL = "cpu"
 _SOCKET = "/var/run/docker.sock"
 _SANDBOX_DIR = "/var/tmp/mucode"  # noqa: S108 - made by the operator, for one user
 _ZOMBIES = "mucode: runs without heartbeat have crashed"
+_STILLBORN = "mucode: runs that were submitted and never began have crashed"
 _SILENCE_S = 300.0
 """Without a heartbeat (`PREFECT_FLOWS_HEARTBEAT_FREQUENCY`, 60 s in quiet.env)."""
 
@@ -92,17 +94,23 @@ def _plan_machine(settings: argparse.Namespace, devices: str) -> Pool:
 
 
 async def make_pools(pools: Sequence[Pool], silence_s: float = _SILENCE_S) -> None:
-    """Makes or renews them, the limits of their devices, and the automation.
+    """Makes or renews them, the limits of their devices, and the automations.
 
     Args:
-        silence_s: Without a heartbeat, after which a run counts as crashed; seconds.
+        silence_s: Without a heartbeat, or a beginning, after which a run counts as crashed; seconds.
     """
     async with get_client() as client:
         for pool in pools:
             await _make_pool(client, pool)
             for limit in pool.limits:
                 await client.upsert_global_concurrency_limit_by_name(limit, limit=1)
-    await _make_automation(silence_s)
+    within = timedelta(seconds=silence_s)
+    alive = {"prefect.flow-run.Running", "prefect.flow-run.heartbeat"}
+    await _make_automation(_ZOMBIES, make_trigger(within, after=alive), "no heartbeat")
+    # only where a worker starts processes: in other pools an image may first be fetched, or a node be waited for
+    processes = {"prefect.resource.role": "work-pool", "prefect.work-pool.type": "process"}
+    submitted = make_trigger(within, after={"prefect.flow-run.Submitting"}, match_related=processes)
+    await _make_automation(_STILLBORN, submitted, "its process ended before it began")
 
 
 async def _make_pool(client: PrefectClient, pool: Pool) -> None:
@@ -113,21 +121,26 @@ async def _make_pool(client: PrefectClient, pool: Pool) -> None:
         await client.update_work_pool(pool.name, WorkPoolUpdate(**content))
 
 
-async def _make_automation(silence_s: float) -> None:
-    trigger = EventTrigger(
-        after={"prefect.flow-run.Running", "prefect.flow-run.heartbeat"},
+def make_trigger(within: timedelta, *, after: set[str], **matched: Any) -> EventTrigger:
+    """Fires for a run of which nothing is heard for so long after one of some events."""
+    return EventTrigger(
+        after=after,
         # a heartbeat, or whatever ended or suspended the run: states have more names than their types tell
         expect={"prefect.flow-run.*"},
         for_each={"prefect.resource.id"},
         match={"prefect.resource.id": ["prefect.flow-run.*"]},
         posture=Posture.Proactive,
         threshold=1,
-        within=timedelta(seconds=silence_s),
+        within=within,
+        **matched,
     )
-    action = ChangeFlowRunState(state=StateType.CRASHED, message="no heartbeat: run the deployment again to resume")
-    wanted = Automation(name=_ZOMBIES, trigger=trigger, actions=[action])
+
+
+async def _make_automation(name: str, trigger: EventTrigger, problem: str) -> None:
+    action = ChangeFlowRunState(state=StateType.CRASHED, message=f"{problem}: run the deployment again to resume")
+    wanted = Automation(name=name, trigger=trigger, actions=[action])
     try:
-        existing: Automation = await Automation.aread(name=_ZOMBIES)  # pyright: ignore
+        existing: Automation = await Automation.aread(name=name)  # pyright: ignore
     except ValueError:  # there is none of that name
         await wanted.acreate()
     else:

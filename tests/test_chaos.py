@@ -59,7 +59,7 @@ class Deployed:
         self.server = start_server(self.environment)
         # marks what the workers start; the server is none of it, the one started later neither
         self.marked = {"MUCODE_TEST_RUN": str(directory), "TMPDIR": str(directory / "tmp")}
-        call(self.environment, "deployments.pools", "0,1")
+        call(self.environment, "deployments.pools", "0,1", "--silence", "150")
         for name in ("expert-iteration/demo", "expert-iteration/llama-3.2-1b-mbpp"):
             call(self.environment, "prefect", "--no-prompt", "deploy", "-n", name, "--prefect-file", PREFECT_FILE)
         made = ask(self.environment, "deployments/filter")

@@ -337,8 +337,8 @@ def test_pools_of_each_type_are_made_and_renewed(server):
     }
     limits = {limit["name"]: limit["limit"] for limit in ask(server, "v2/concurrency_limits/filter")}
     assert limits == {"gpu-0": 1, "gpu-1": 1, "gpu-2": 1, "gpu-3": 1, "left-gpu-2": 1}
-    (automation,) = ask(server, "automations/filter")
-    assert automation["trigger"]["within"] == 45
+    automations = ask(server, "automations/filter")
+    assert [automation["trigger"]["within"] for automation in automations] == [45, 45]
 
 
 @pytest.mark.slow
@@ -348,6 +348,23 @@ def test_a_worker_of_a_pool_that_is_not_there_says_how_to_make_it(server):
     assert done.returncode == 2
     assert 'gpu-9: there is no such work pool\n  cure: make pools GPUS="' in done.stderr
     assert "gpu-9" not in {pool["name"] for pool in ask(server, "work_pools/filter")}
+
+
+@pytest.mark.slow
+def test_a_run_whose_process_never_began_has_crashed_and_one_that_waits_for_its_image_has_not(server):
+    """As a worker leaves them that is killed meanwhile; the first would hold its pool for ever."""
+    call(server, "deployments.pools", "--silence", "20")
+    call(server, "deployments.pools", "--type", "docker", "--silence", "20")
+    runs = {}
+    for pool in ("cpu", "docker-cpu"):
+        call(server, "prefect", "--no-prompt", "deploy", "tests/patient.py:patient", "--name", pool, "--pool", pool)
+        deployment = httpx.get(f"{server['PREFECT_API_URL']}/deployments/name/patient/{pool}").json()["id"]
+        runs[pool] = ask(server, f"deployments/{deployment}/create_flow_run")["id"]
+        for state in ("Pending", "Submitting"):
+            ask(server, f"flow_runs/{runs[pool]}/set_state", state={"type": "PENDING", "name": state})
+    wait_for(lambda: read_run(server, runs["cpu"])["state_type"] == "CRASHED", 90)
+    assert "before it began" in read_run(server, runs["cpu"])["state"]["message"]
+    assert read_run(server, runs["docker-cpu"])["state_name"] == "Submitting"
 
 
 @pytest.mark.slow
