@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -21,6 +20,7 @@ from tests.prefect_server import (
     running_server,
     start,
     stop,
+    suspend,
     wait_for,
 )
 
@@ -92,10 +92,7 @@ def test_a_suspended_run_leaves_nothing_and_resumes_and_a_crashed_one_is_retried
     run = begin(environment, directory / "execution")
     wait_for(lambda: is_at(environment, run, "execution"), 240)
     pid = process_of(environment, run)
-    later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
-    details = {"pause_timeout": later, "pause_reschedule": True}
-    suspended = {"type": "PAUSED", "name": "Suspended", "state_details": details}
-    ask(environment, f"flow_runs/{run}/set_state", state=suspended)  # as the UI does
+    suspend(environment, run)
     wait_for(lambda: not (set(left_behind(directory)) - before or containers_of(pid)), GONE_S)
     assert read_run(environment, run)["state_name"] == "Suspended"
     assert not held_gpus(environment)

@@ -1,6 +1,7 @@
 """What a server hears of a run while it goes on."""
 
 import logging
+import threading
 import time
 from types import SimpleNamespace
 from uuid import UUID
@@ -92,9 +93,11 @@ def test_a_lost_server_costs_a_warning_and_nothing_else(logger, monkeypatch, cap
 
 
 def test_without_a_server_nothing_is_watched(tmp_path):
+    before = threading.active_count()
     monitor = Monitor(None)
     monitor.track("stage")(1, 2, "tokens")
     monitor.follow(tmp_path / "x.log")
+    assert threading.active_count() == before
     monitor.close()
 
 

@@ -40,8 +40,8 @@ def test_two_runs_cannot_write_to_one_directory(config):
 def test_a_shared_store_is_shared(config, tmp_path):
     store = {"store_dir": str(tmp_path / "store")}
     one, two = (make_config({"run": {"output_dir": str(tmp_path / name), **store}}) for name in "ab")
-    with open_runtime(one), open_runtime(two):
-        pass
+    with open_runtime(one) as first, open_runtime(two) as second:
+        assert first.store.root == second.store.root == tmp_path / "store"
 
 
 @pytest.fixture
