@@ -178,6 +178,7 @@ def wait_until(condition, seconds):
         ({"backend": "loop"}, {"backend": "loop"}, 2),
     ],
 )
+@pytest.mark.usefixtures("gpu_locks")  # else it would wait for whoever has such devices on this machine
 def test_trainings_take_turns_on_the_devices_that_they_share(tmp_path, beside_servers, verifier, finetune, num_inside):
     run = {"output_dir": str(tmp_path / "run"), "train_beside_servers": beside_servers}
     config = make_config({"run": run, "verifier": verifier, "finetune": finetune})
