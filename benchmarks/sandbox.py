@@ -15,10 +15,8 @@ import argparse
 import contextlib
 import importlib.util
 import json
-import os
 import random
 import resource
-import socket
 import statistics
 import time
 from dataclasses import dataclass, replace
@@ -32,7 +30,7 @@ from benchmarks.executors import LIMIT_S, Executor, as_calls, open_executors, ru
 from mucode_core.errors import SandboxError
 from mucode_core.problems import load_problems
 from mucode_core.sandbox import Job, Limits
-from mucode_core.sandbox.container import OWNER_LABEL, connect
+from mucode_core.sandbox.daemon import connect, own_label
 
 
 def make_jobs(data: Path) -> list[Job]:
@@ -72,9 +70,9 @@ def container_stats() -> list[dict[str, Any]]:
         client = connect()
     except SandboxError:
         return []
-    label = f"{OWNER_LABEL}={socket.gethostname()}:{os.getpid()}:{psutil.Process().create_time()}"
     with contextlib.closing(client):
-        found = client.containers.list(filters={"label": label})
+        labels = [f"{name}={value}" for name, value in own_label().items()]
+        found = client.containers.list(filters={"label": labels})
         return [one.stats(stream=False, one_shot=True) for one in found]
 
 

@@ -177,7 +177,7 @@ def build_sandbox(
     ] = None,
 ) -> None:
     """Build the container sandbox's image. No registry is needed: by default it is made of this interpreter's files."""
-    from mucode_core.sandbox.container import connect
+    from mucode_core.sandbox.daemon import connect
     from mucode_core.sandbox.image import build_image
 
     typer.echo(build_image(connect(), base))

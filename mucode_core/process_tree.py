@@ -14,9 +14,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from mucode_core.reaper import KEEP_ENVIRONMENT, Guardian, can_see_marks
+from mucode_core.reaper import KEEP_ENVIRONMENT, TREE, Guardian, can_see_marks
 
-_MARK = "MUCODE_TREE"
 _TAIL_LINES = 30
 
 
@@ -32,7 +31,7 @@ class ProcessTree:
     def __init__(self, command: Sequence[str], log_path: Path, environment: Mapping[str, str]) -> None:
         token = secrets.token_hex(16)
         self._log_path = log_path
-        self._guardian = Guardian(f"{_MARK}={token}") if can_see_marks() else None
+        self._guardian = Guardian(f"{TREE}={token}") if can_see_marks() else None
         log_path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with log_path.open("ab") as log:
@@ -42,7 +41,7 @@ class ProcessTree:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
-                    env=os.environ | environment | KEEP_ENVIRONMENT | {_MARK: token},
+                    env=os.environ | environment | KEEP_ENVIRONMENT | {TREE: token},
                     start_new_session=True,
                 )
         except OSError:

@@ -10,15 +10,17 @@ from __future__ import annotations
 import functools
 import os
 import secrets
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 _OWNER = "MUCODE_OWNER"
+TREE = "MUCODE_TREE"
+"""The mark of a tree of processes that is ended as a whole."""
 _TRIES = 20
 _PAUSE_S = 0.1
 
@@ -26,25 +28,45 @@ KEEP_ENVIRONMENT = {"SPT_NOENV": "1"}
 """Tells `setproctitle` not to write a program's title over its environment, which would wipe the mark out."""
 
 
-class Guardian:
+class Survivor:
+    """A process that learns when this one is gone, however it ends: its standard input closes.
+
+    Args:
+        command: Program and arguments.
+        environment: All that it gets; marks are not for it.
+    """
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        read_end, self._write_end = os.pipe()  # closes with this process: no program that it starts has it
+        self._process = subprocess.Popen(command, stdin=read_end, env=environment, start_new_session=True, cwd="/")
+        os.close(read_end)
+
+    def close(self) -> None:
+        """Lets it do its work, as if this process were gone, and waits for it."""
+        os.close(self._write_end)
+        self._process.wait()
+
+    def dismiss(self) -> None:
+        """Ends it: there is nothing left to do for it."""
+        with suppress(BrokenPipeError):  # somebody ended it before
+            os.write(self._write_end, b".")
+        self.close()
+
+
+def await_owner() -> bool:
+    """In a survivor: waits for its owner's end, and tells whether there is work, since it was not dismissed."""
+    return not sys.stdin.buffer.read()
+
+
+class Guardian(Survivor):
     """A process that kills all that carry a mark once its owner is gone or closes it.
 
     Args:
         mark: `NAME=value`, set in the environment of what is to be guarded.
-        scratch: How the paths of directories begin that go as well.
     """
 
-    def __init__(self, mark: str, scratch: Path | None = None) -> None:
-        read_end, self._write_end = os.pipe()  # the write end closes with this process, however it ends
-        os.set_inheritable(self._write_end, False)
-        command = [sys.executable, "-I", "-S", __file__, mark, *([str(scratch)] if scratch else [])]
-        self._process = subprocess.Popen(command, stdin=read_end, env={}, start_new_session=True, cwd="/")
-        os.close(read_end)
-
-    def close(self) -> None:
-        """Kills what still carries the mark, and ends."""
-        os.close(self._write_end)
-        self._process.wait()
+    def __init__(self, mark: str) -> None:
+        super().__init__([sys.executable, "-I", "-S", __file__, mark], {})
 
 
 @functools.cache
@@ -53,12 +75,12 @@ def guard() -> None:
     if not can_see_marks():
         return
     os.environ |= KEEP_ENVIRONMENT | {_OWNER: secrets.token_hex(16)}
-    Guardian(f"{_OWNER}={os.environ[_OWNER]}", Path(tempfile.gettempdir()) / scratch_prefix(os.getpid()))
+    Guardian(f"{_OWNER}={os.environ[_OWNER]}")
 
 
-def scratch_prefix(owner: int) -> str:
-    """How the names begin of directories that a process leaves in the temporary one if it is killed."""
-    return f"mucode-gate-{owner}-"
+def unmarked_environment() -> dict[str, str]:
+    """This process's environment, for one that is to outlive it."""
+    return {name: value for name, value in os.environ.items() if name not in (_OWNER, TREE)}
 
 
 def can_see_marks() -> bool:
@@ -87,11 +109,8 @@ def _kill_once(mark: bytes) -> int:
 
 
 def main() -> None:
-    sys.stdin.buffer.read()  # until the owner is gone
+    await_owner()
     kill_marked(sys.argv[1])
-    for scratch in map(Path, sys.argv[2:]):
-        for left in scratch.parent.glob(f"{scratch.name}*"):
-            shutil.rmtree(left, ignore_errors=True)
 
 
 if __name__ == "__main__":

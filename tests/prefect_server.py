@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 import docker
 import httpx
 
-from mucode_core.sandbox.container import OWNER_LABEL
+from mucode_core.sandbox.daemon import OWNER_LABEL
 from tests.conftest import REPO
 
 

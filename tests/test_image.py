@@ -17,7 +17,7 @@ import docker
 import pytest
 
 from deployments.recipes import load_recipe
-from mucode_core.sandbox.container import OWNER_LABEL
+from mucode_core.sandbox.daemon import OWNER_LABEL
 from mucode_core.sandbox.image import image_name
 from tests.conftest import REPO
 from tests.demos import SMALL

@@ -9,26 +9,23 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
-
 from mucode_core.errors import SandboxError
-from mucode_core.reaper import scratch_prefix
+from mucode_core.orphans import ContainerGuardian, scratch_prefix
+from mucode_core.sandbox.daemon import asking_the_daemon, connect, own_label, remove, remove_orphans
 from mucode_core.sandbox.gate import PYTHON, ROOT, SOCKETS, scratch
 from mucode_core.sandbox.image import image_name
 from mucode_core.sandbox.launch import READY, helper_command
 from mucode_core.sandbox.pool import JudgePool
 
 if TYPE_CHECKING:
-    from docker import DockerClient
     from docker.models.containers import Container
 
-OWNER_LABEL = "mucode.sandbox.owner"
 _CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "KILL", "SETGID", "SETUID"]
 """What the zygote needs to own scratches, to become a program's user, and to end programs."""
 _SCRATCH_OPTIONS = "size=32m,nr_inodes=1024,mode=755,nosuid,nodev,noexec"
@@ -37,27 +34,6 @@ _MEMORY_BASE_MB, _MEMORY_PER_WORKER_MB = 512, 512
 """Memory of the gate, and of a worker's zygotes and scratches, beside what programs may use."""
 _START_S, _STEP_S = 60.0, 0.02
 _LOG_PIECES, _LOG_END_S = 20, 2.0
-
-
-def connect() -> DockerClient:
-    """A connection to the daemon that the environment names (`DOCKER_HOST`).
-
-    Raises:
-        SandboxError: There is none, with the cure.
-    """
-    from docker import from_env
-    from docker.errors import DockerException
-
-    host = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
-    try:
-        client = from_env()
-        client.ping()
-    except DockerException as error:
-        cure = "start the daemon, or set DOCKER_HOST; or use `sandbox.backend: process`"
-        if "Permission" in str(error):
-            cure = "add yourself to the group docker; or use `sandbox.backend: process`"
-        raise SandboxError("no Docker daemon answers", place=host, cure=cure) from error
-    return client
 
 
 class _Log:
@@ -101,7 +77,7 @@ class _Running:
 
     def end(self) -> None:
         self.owner.close()
-        _remove(self.container)
+        remove(self.container)
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
@@ -113,9 +89,10 @@ class _Containers:
         self._num_workers, self._memory_mb, self._runtime = num_workers, memory_mb, runtime
         self._running: list[_Running] = []
         self._lock = threading.Lock()
-        with _asking_the_daemon():
+        with asking_the_daemon():
             self._image = self._find_image()
-            self._reap()
+            remove_orphans(self._client)
+        self._guardian = ContainerGuardian()
 
     def open_room(self, worker: int) -> tuple[str, str]:
         with self._lock:
@@ -149,6 +126,7 @@ class _Containers:
             for one in self._running:
                 one.end()
             self._running.clear()
+        self._guardian.dismiss()
         self._client.close()
 
     def _end_empty(self, candidates: list[_Running]) -> None:
@@ -168,25 +146,18 @@ class _Containers:
             raise SandboxError("the sandbox image is not there", place=name, cure=cure) from error
         return name
 
-    def _reap(self) -> None:
-        """Removes what owners left that have died: mostly nothing, since a gate ends with its owner."""
-        for container in self._client.containers.list(all=True, filters={"label": OWNER_LABEL}, ignore_removed=True):
-            host, pid, born = container.labels[OWNER_LABEL].rsplit(":", 2)
-            if host == socket.gethostname() and _born(int(pid)) != born:
-                _remove(container)
-
     def _start(self) -> _Running:
-        directory = tempfile.mkdtemp(prefix=scratch_prefix(os.getpid()))  # by which the owner's guardian finds it
+        directory = tempfile.mkdtemp(prefix=scratch_prefix(os.getpid()))  # by which the guardian finds it
         container = None
         try:
-            with _asking_the_daemon("no container starts"):
+            with asking_the_daemon("no container starts"):
                 container = self._create(directory)
                 log = _Log(container.attach(stream=True))
                 container.start()
                 return _Running(container, log, directory, _await_gate(container, log, Path(directory, "gate")))
         except SandboxError:
             if container:
-                _remove(container)
+                remove(container)
             shutil.rmtree(directory, ignore_errors=True)
             raise
 
@@ -200,7 +171,7 @@ class _Containers:
             helper_command(PYTHON, "gate", root=f"{ROOT}/mucode_core"),
             auto_remove=True,
             runtime=self._runtime,
-            labels={OWNER_LABEL: f"{socket.gethostname()}:{os.getpid()}:{_born(os.getpid())}"},
+            labels=own_label(),
             environment={"PYTHONUTF8": "1"},
             working_dir="/",
             user="0:0",
@@ -247,40 +218,6 @@ def _has_ended(container: Container) -> bool:
     except NotFound:
         return True
     return container.status in ("exited", "dead", "removing")
-
-
-def _remove(container: Container) -> None:
-    from docker.errors import APIError
-    from requests.exceptions import RequestException
-
-    try:
-        container.remove(force=True, v=True)
-    except APIError as error:
-        if error.status_code not in (404, 409):  # gone, or going
-            raise
-    except RequestException:
-        return  # a busy daemon goes on with it; if not, the next run reaps what is left
-
-
-@contextmanager
-def _asking_the_daemon(failure: str = "the daemon failed") -> Generator[None]:
-    """What it does not do, or not in time, is a failure of the machinery."""
-    from docker.errors import DockerException
-    from requests.exceptions import RequestException
-
-    try:
-        yield
-    except (DockerException, RequestException) as error:
-        cure = "mend what the daemon says, see its log and its load; or use `sandbox.backend: process`"
-        raise SandboxError(f"{failure}: {error}", place="Docker", cure=cure) from error
-
-
-def _born(pid: int) -> str:
-    """When a process started; empty where there is none."""
-    try:
-        return str(psutil.Process(pid).create_time())
-    except psutil.NoSuchProcess:
-        return ""
 
 
 class ContainerSandbox(JudgePool):

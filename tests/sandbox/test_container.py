@@ -23,7 +23,8 @@ from mucode_core.errors import SandboxError
 from mucode_core.sandbox import container as container_module
 from mucode_core.sandbox import image as image_module
 from mucode_core.sandbox import open_sandbox
-from mucode_core.sandbox.container import OWNER_LABEL, ContainerSandbox, connect
+from mucode_core.sandbox.container import ContainerSandbox
+from mucode_core.sandbox.daemon import OWNER_LABEL, connect
 from mucode_core.sandbox.image import GUEST_FILES, build_image, image_name
 
 HONEST = [make_job(f"def f(x): return x + {i}", f"assert f(1) == {i + 1}") for i in range(40)]
@@ -44,7 +45,7 @@ class Daemon:
         self._before = {container.id for container in self._list()}
 
     def _list(self) -> list[Any]:
-        filters = {"label": container_module.OWNER_LABEL}
+        filters = {"label": OWNER_LABEL}
         return self.client.containers.list(all=True, filters=filters, ignore_removed=True)
 
     def ours(self) -> list[Any]:
@@ -230,16 +231,15 @@ def test_the_image_is_small_and_complete(daemon: Daemon) -> None:
 
 
 @pytest.mark.docker
-def test_a_daemon_that_is_late_to_remove_a_container_fails_nothing(monkeypatch):
+def test_a_daemon_that_is_late_to_remove_a_container_fails_nothing(daemon, monkeypatch):
     def late(*_, **__):
         raise requests.ReadTimeout("read timed out")
 
     with open_sandbox(SandboxConfig(backend="container", num_workers=1)) as sandbox:
-        (own,) = [c for c in docker.from_env().containers.list() if str(os.getpid()) in c.labels.get(OWNER_LABEL, "")]
+        assert len(daemon.ours()) == 1
         monkeypatch.setattr(docker.models.containers.Container, "remove", late)
         assert sandbox.isolation
-    monkeypatch.undo()
-    own.remove(force=True)
+    assert wait_until(lambda: not daemon.ours())  # it ends with its owner's connection
 
 
 @pytest.mark.docker
@@ -275,16 +275,39 @@ def test_what_a_container_wrote_before_it_ended_is_told(daemon: Daemon, monkeypa
     assert wait_until(lambda: not daemon.ours())
 
 
+BETWEEN = """
+import time
+import docker.models.containers as containers
+from mucode_core.sandbox import container
+def wait(*_, **__):
+    print("open", flush=True)
+    time.sleep(120)
+"""
+MOMENTS = {
+    "its container is being made": """
+make = containers.ContainerCollection.create
+def create(self, *arguments, **options):
+    import threading
+    threading.Thread(target=make, args=(self, *arguments), kwargs=options).start()
+    time.sleep(0.01)
+    wait()
+containers.ContainerCollection.create = create
+""",
+    "its container is made": "containers.Container.start = wait",
+    "its container starts": "container._await_gate = wait",
+    "its container runs": "container.ContainerSandbox.run = wait",
+}
+
+
 @pytest.mark.docker
-def test_a_killed_owner_leaves_no_directory(tmp_path):
-    code = "from mucode_core import reaper\nreaper.guard()\n" + OWNER
+@pytest.mark.parametrize("code", MOMENTS.values(), ids=MOMENTS.keys())
+def test_a_killed_owner_leaves_neither_container_nor_directory(daemon, tmp_path, code):
+    code = f"{BETWEEN}\n{code}\ncontainer.ContainerSandbox(1).run([])"
     environment = os.environ | {"TMPDIR": str(tmp_path)}
     owner = subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True)
     assert owner.stdout.readline() == "open\n"
     assert len(list(tmp_path.glob("mucode-gate-*"))) == 1
     owner.kill()
     owner.wait()
-    deadline = time.monotonic() + 20
-    while list(tmp_path.glob("mucode-gate-*")) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert list(tmp_path.glob("mucode-gate-*")) == []
+    assert wait_until(lambda: not list(tmp_path.glob("mucode-gate-*")))
+    assert not daemon.ours()
