@@ -1,9 +1,12 @@
 """Generated tokens a second with vLLM: the pipeline with execution going on, and what bounds or preceded it.
 
-    python -m benchmarks.sampling [--rounds 3] [--problems 64] [--rollouts 8] [--shards 8] [--batch 64]
+    python -m benchmarks.sampling [--rounds 3] [--problems 64] [--rollouts 4] [--shards 8] [--batch 16] [--layers 48]
 
-A small base model is trained first, so that its programs are worth executing. As in a real round, there are several
-times as many rollouts as the engine takes at once (`--batch`). All ways answer the same requests, in turn in one run:
+A small base model is trained first, so that its programs are worth executing. It would answer hundreds of requests a
+second, on the cores that execute its programs: blocks that change nothing are added to it (`--layers`) until the engine
+works for a completion about as long as a card does with a real model, and execution is again the small part that it is
+there. As in a real round, there are several times as many rollouts as the engine takes at once (`--batch`). All ways
+answer the same requests, in turn in one run:
 
 - pipeline: shards alternate sampling and execution by turn, all shards at once, as the flow runs them;
 - lock_step: the same as one shard, so that sampling waits for execution and execution for sampling;
@@ -29,6 +32,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import torch
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from mucode_core.bootstrap import build_base
 from mucode_core.config import BootstrapConfig, VllmConfig
@@ -139,9 +143,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--problems", type=int, default=64)
-    parser.add_argument("--rollouts", type=int, default=8)
+    parser.add_argument("--rollouts", type=int, default=4)
     parser.add_argument("--shards", type=int, default=8)
-    parser.add_argument("--batch", type=int, default=64, help="completions that the engine writes at once")
+    parser.add_argument("--batch", type=int, default=16, help="completions that the engine writes at once")
+    parser.add_argument("--layers", type=int, default=48, help="blocks of the model, most of which change nothing")
     parser.add_argument("--judges", type=int, default=1, help="processes that execute; the engine needs cores too")
     parser.add_argument("--unseeded", action="store_true", help="all completions of a state in one request")
     args = parser.parse_args()
@@ -149,10 +154,23 @@ def main() -> None:
         compare(Path(name), args)
 
 
+def deepen(directory: Path, num_layers: int) -> None:
+    """Adds blocks to a checkpoint that add nothing to the residual stream: the same function, at more work."""
+    shallow = AutoModelForCausalLM.from_pretrained(directory)
+    config = AutoConfig.from_pretrained(directory, num_hidden_layers=num_layers)
+    deep = AutoModelForCausalLM.from_config(config)
+    deep.load_state_dict(shallow.state_dict(), strict=False)
+    for block in deep.model.layers[shallow.config.num_hidden_layers :]:
+        torch.nn.init.zeros_(block.self_attn.o_proj.weight)
+        torch.nn.init.zeros_(block.mlp.down_proj.weight)
+    deep.save_pretrained(directory)
+
+
 def compare(directory: Path, args: argparse.Namespace) -> None:
     torch.set_num_threads(1)  # two stall on a busy machine
     dialogues = make_dialogues(SIZE.num_dialogues, 0, SIZE.teacher_error_scale, SIZE.teacher_repair_rate)
     build_base(dialogues, directory / "model", SIZE, 0)
+    deepen(directory / "model", args.layers)
     problems = make_problems("test", args.problems, seed=1)
     limit = ("--max-num-seqs", str(args.batch))
     settings = VllmConfig(dtype="float32", kv_cache_gib=1, seeded=not args.unseeded, extra_args=limit)
@@ -165,33 +183,33 @@ def compare(directory: Path, args: argparse.Namespace) -> None:
     raw.start()
     theirs.close()  # so that a process that fails is heard
     ours.recv()
-    sandbox = ProcessSandbox(args.judges)
-    requests = run_shards(problems, args.rollouts, args.shards, sampler, sandbox).requests  # also warms everything up
+    with ProcessSandbox(args.judges) as sandbox:  # also warms everything up
+        requests = run_shards(problems, args.rollouts, args.shards, sampler, sandbox).requests
     part = requests[:: max(1, len(requests) // 64)]
 
-    def ask_raw() -> int:
+    def ask_raw(_: Sandbox) -> int:
         ours.send(requests)
         return ours.recv()
 
-    ways: dict[str, Callable[[], int]] = {
-        "pipeline": lambda: run_shards(problems, args.rollouts, args.shards, sampler, sandbox).num_tokens,
-        "plain": lambda: sum(c.num_tokens for c in sampler.sample(requests, PARAMS)),
-        "lock_step": lambda: run_shards(problems, args.rollouts, 1, sampler, sandbox).num_tokens,
+    ways: dict[str, Callable[[Sandbox], int]] = {
+        "pipeline": lambda sandbox: run_shards(problems, args.rollouts, args.shards, sampler, sandbox).num_tokens,
+        "plain": lambda _: sum(c.num_tokens for c in sampler.sample(requests, PARAMS)),
+        "lock_step": lambda sandbox: run_shards(problems, args.rollouts, 1, sampler, sandbox).num_tokens,
         "raw": ask_raw,
-        "processes": lambda: ask_by_processes(part, client),
+        "processes": lambda _: ask_by_processes(part, client),
     }
     speeds: dict[str, list[float]] = {way: [] for way in ways}
     print(f"{len(requests)} requests", file=sys.stderr)
     for _ in range(args.rounds):
         for way, run in ways.items():
-            begin = time.perf_counter()
-            num_tokens = run()
-            speeds[way].append(num_tokens / (time.perf_counter() - begin))
+            with ProcessSandbox(args.judges) as sandbox:  # one that has executed a program remembers its verdict
+                begin = time.perf_counter()
+                num_tokens = run(sandbox)
+                speeds[way].append(num_tokens / (time.perf_counter() - begin))
             print(f"{way}: {speeds[way][-1]:.0f} tokens/s", file=sys.stderr)
     ours.send(None)
     raw.join()
     client.close()
-    sandbox.close()
     report(speeds, len(requests))
 
 
