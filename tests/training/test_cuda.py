@@ -11,7 +11,6 @@ from safetensors.torch import load_file
 
 pytest.importorskip("trl", reason="TRL is not installed")
 
-from mucode_core.bootstrap import build_base
 from mucode_core.causal_lm import load_tokenizer
 from mucode_core.config import BootstrapConfig, FinetuneConfig, TrlRewardConfig, TrlSftConfig, VerifierConfig
 from mucode_core.errors import TrainingError
@@ -24,10 +23,10 @@ from mucode_core.sampling.base import SampleRequest, SamplingParams
 from mucode_core.sampling.transformers import TransformersSampler
 from mucode_core.training.generator import finetune
 from mucode_core.training.job import read_steps
-from mucode_core.training.launch import Place
 from mucode_core.training.verifier import fit_verifier
-from mucode_core.types import Message, SftExample, VerifierPair
+from mucode_core.types import Message, SftExample
 from mucode_core.verifier.score import score_programs
+from tests.training.sayings import make_base, make_examples, make_pairs, place_in
 
 pytestmark = [
     pytest.mark.gpu,
@@ -37,23 +36,13 @@ pytestmark = [
 SMALL = BootstrapConfig(vocab_size=512, hidden_size=256, num_layers=4, num_heads=4, context_length=1024)
 TRL = {"batch_size": 32, "micro_batch_size": 8, "num_processes": 1, "tracker": "none"}
 WORDS, NUM_WORDS = random.Random(5), 260
-EXAMPLES = [
-    SftExample(f"p{i}", f"r{i}", 0, (Message("user", f"say w{i}"),), f"```python\n{'x' * (i % 7)}w{i}\n```")
-    for i in range(320)
-]
-PAIRS = [VerifierPair(f"p{i}", f"say w{i}", f"w{i}" + "x" * (i % 5), f"v{i}" + "y" * (i % 3)) for i in range(320)]
+EXAMPLES = make_examples(320)
+PAIRS = make_pairs(320)
 
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
-    path = tmp_path_factory.mktemp("base")
-    dialogues = [(Message("user", f"say w{i}"), Message("assistant", f"```python\nw{i}\n```")) for i in range(320)]
-    build_base(dialogues, path, SMALL, 0)
-    return path
-
-
-def place_in(directory):
-    return Place(directory / "scratch", directory / "train.log", directory / "curves")
+    return make_base(tmp_path_factory.mktemp("base"), SMALL, 320)
 
 
 def tune(directory, base, examples=EXAMPLES, max_length=1024, **trl):

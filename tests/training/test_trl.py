@@ -14,7 +14,6 @@ from safetensors.torch import load_file
 
 pytest.importorskip("trl", reason="TRL is not installed")
 
-from mucode_core.bootstrap import build_base
 from mucode_core.causal_lm import load_causal_lm, load_tokenizer, mean_loss
 from mucode_core.config import BootstrapConfig, FinetuneConfig, TrlRewardConfig, TrlSftConfig, VerifierConfig
 from mucode_core.encoding import encode_examples
@@ -22,34 +21,24 @@ from mucode_core.errors import TrainerError, TrainingError
 from mucode_core.training import extensions, generator
 from mucode_core.training.generator import finetune
 from mucode_core.training.job import read_steps
-from mucode_core.training.launch import Place
 from mucode_core.training.verifier import fit_verifier
-from mucode_core.types import Message, SftExample, VerifierPair
+from mucode_core.types import Message, SftExample
 from mucode_core.verifier.score import score_programs
+from tests.training.sayings import make_base, make_examples, make_pairs, place_in
 
 pytestmark = pytest.mark.slow
 
 TINY = BootstrapConfig(vocab_size=320, hidden_size=32, num_layers=2, num_heads=2, context_length=128)
 TRL = {"batch_size": 8, "micro_batch_size": 2, "tracker": "none"}
-EXAMPLES = [
-    SftExample(f"p{i}", f"r{i}", 0, (Message("user", f"say w{i}"),), f"```python\n{'x' * (i % 7)}w{i}\n```")
-    for i in range(44)
-]
+EXAMPLES = make_examples(44)
 PROBING = "tests.training.probing_process"
 TOO_LONG = SftExample("long", "r", 0, (Message("user", "say"),), "w" * 200)
-PAIRS = [VerifierPair(f"p{i}", f"say w{i}", f"w{i}" + "x" * (i % 5), f"v{i}" + "y" * (i % 3)) for i in range(40)]
+PAIRS = make_pairs(40)
 
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
-    path = tmp_path_factory.mktemp("base")
-    dialogues = [(Message("user", f"say w{i}"), Message("assistant", f"```python\nw{i}\n```")) for i in range(40)]
-    build_base(dialogues, path, TINY, 0)
-    return path
-
-
-def place_in(directory):
-    return Place(directory / "scratch", directory / "train.log", directory / "curves")
+    return make_base(tmp_path_factory.mktemp("base"), TINY, 40)
 
 
 def tune(directory, base, epochs=2, examples=EXAMPLES, max_length=128, progress=lambda *_: None, **trl):
