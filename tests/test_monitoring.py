@@ -107,8 +107,12 @@ def test_the_message_of_a_stage_has_its_throughput():
     assert summarise_stage(0, 3.0, {}) == "3.0 s"
 
 
-def test_a_run_outside_of_a_flow_has_no_tags():
-    tag_run(make_config({}), ["0"])
+def test_a_run_outside_of_a_flow_has_no_tags(monkeypatch):
+    asked = []
+    monkeypatch.setattr(monitoring, "get_client", lambda **_: asked.append("a client"))
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
+        tag_run(make_config({}), ["0"])
+    assert not asked
 
 
 @pytest.mark.filterwarnings("ignore:Artifact creation outside")

@@ -44,18 +44,15 @@ def own_label() -> dict[str, str]:
     return {OWNER_LABEL: f"{socket.gethostname()}:{os.getpid()}:{_born(os.getpid())}"}
 
 
-def remove_orphans(client: DockerClient) -> int:
-    """Removes the containers whose owner on this machine has died, and counts them.
+def remove_orphans(client: DockerClient) -> None:
+    """Removes the containers whose owner on this machine has died.
 
     Mostly there are none, since a container ends with its owner; but one that is only about to start cannot.
     """
-    removed = 0
     for container in client.containers.list(all=True, filters={"label": OWNER_LABEL}, ignore_removed=True):
         host, pid, born = container.labels[OWNER_LABEL].rsplit(":", 2)
         if host == socket.gethostname() and _born(int(pid)) != born:
             remove(container)
-            removed += 1
-    return removed
 
 
 def remove(container: Container) -> None:
