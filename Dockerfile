@@ -3,9 +3,9 @@
 #     docker build --target cpu --tag mucode:cpu .
 #     docker build --target gpu --tag mucode:gpu --build-arg BASE=nvidia/cuda:13.0.2-devel-ubuntu24.04 .
 #
-# BASE is a Debian or Ubuntu; what it lacks of Python 3.11 or 3.12 and a C++ compiler is installed. pip's own settings
-# (PIP_INDEX_URL, PIP_FIND_LINKS, ...) are arguments, for a mirror or a folder of wheels. Nothing here needs BuildKit.
-# docs/images.md says how to run it, with a sandbox beside it.
+# BASE is a Debian or Ubuntu; Python 3.11 or 3.12 and a C++ compiler are installed if missing. pip's own settings
+# (PIP_INDEX_URL, PIP_FIND_LINKS, ...) are arguments, for a mirror or a folder of wheels. BuildKit is not needed.
+# docs/images.md explains how to run it with sandbox containers.
 ARG BASE=python:3.12-slim-bookworm
 
 FROM ${BASE} AS base
@@ -37,7 +37,7 @@ RUN python3 -m venv /opt/mucode && \
 
 FROM base AS runtime
 ARG USER_ID=10001
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG REVISION=unknown
 ENV MUCODE_REVISION=${REVISION}
 LABEL org.opencontainers.image.title="muCode" \
@@ -45,12 +45,12 @@ LABEL org.opencontainers.image.title="muCode" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
-# runs/ and the home are what the user may write; volumes mounted there begin with their owner
+# the user can write to runs/ and the home; new volumes mounted there inherit the owner
 RUN useradd --uid "${USER_ID}" --create-home mucode && \
     install --directory --owner mucode /app/runs /home/mucode/.prefect
-# a server copies its UI there when it starts; the package's own directory is root's
+# a server copies its UI here when it starts, since the package's directory belongs to root
 ENV PREFECT_SERVER_UI_STATIC_DIRECTORY=/home/mucode/ui
-HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD ["python3", "-m", "deployments.healthcheck"]
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD ["python3", "-m", "mucode_deployments.healthcheck"]
 CMD ["mucode", "--help"]
 
 FROM runtime AS cpu
@@ -66,7 +66,7 @@ ARG PIP_FIND_LINKS
 ARG PIP_NO_INDEX
 ARG PIP_TRUSTED_HOST
 COPY requirements-gpu.lock .
-# flash-attn last and alone: where there is no wheel of it for this torch, it is compiled against the installed one
+# flash-attn last and alone: without a wheel for this torch, it is compiled against the installed one
 RUN python3 -m venv /opt/mucode && \
     pip install --no-cache-dir setuptools wheel ninja packaging psutil --constraint requirements-gpu.lock && \
     grep -v '^flash-attn==' requirements-gpu.lock > without-flash-attn.lock && \

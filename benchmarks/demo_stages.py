@@ -2,8 +2,8 @@
 
     python benchmarks/demo_stages.py runs/demo-seed0
 
-Stage bodies overlap, so the time inside them is the union of their intervals; what is left of the run's wall time is
-orchestration: Prefect, caching, artifact verification, and whatever else no stage accounts for.
+Stage bodies overlap, so the time inside them is the union of their intervals; the rest of the run's wall time is
+orchestration: Prefect, caching, artifact verification, and everything else outside stages.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def main() -> None:
     result = json.loads((Path(sys.argv[1]) / "result.json").read_text("utf-8"))
     stages = result["lineage"]
     if any(stage["cached"] for stage in stages):
-        sys.exit(f"{sys.argv[1]} took stages from the store: run it in an empty directory to time it")
+        sys.exit(f"{sys.argv[1]} has cached stages: run it in an empty directory to time it")
     seconds: dict[str, float] = defaultdict(float)
     tokens: dict[str, int] = defaultdict(int)
     counts: dict[str, int] = defaultdict(int)

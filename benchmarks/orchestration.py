@@ -1,12 +1,11 @@
-"""What Prefect costs: a run of many shards of trivial work as a flow, and the same shards by a plain thread pool.
+"""Overhead of Prefect: many shards of trivial work as a flow, and the same shards in a plain thread pool.
 
     python -m benchmarks.orchestration [--shards 1000] [--work-s 0.5] [--threads 16] [--rounds 2] [--database URL ...]
 
 A shard waits for `--work-s` seconds, as a shard of a real run waits for a sampler or a sandbox, and publishes an
-artifact of one row. Both sides build the same artifacts in stores of their own, in turn in one run. The server keeps
-its records in SQLite, and then in each `--database` (postgresql+asyncpg://user:password@host/name). Also measured:
-what a second run of the flow costs, which finds every shard in the store, and the memory of the flow's process as its
-shards are done.
+artifact of one row. Both sides build the same artifacts in separate stores, interleaved in one run. The server's
+database is SQLite, and then each `--database` (postgresql+asyncpg://user:password@host/name). Also measured: a second
+run of the flow with all shards cached, and the memory of the flow's process over time.
 """
 
 from __future__ import annotations
@@ -30,12 +29,12 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from mucode_core.artifacts import ArtifactStore
-from mucode_core.draft import Draft
+from mucode_core.store.artifacts import ArtifactStore
+from mucode_core.store.draft import Draft
 from mucode_core.types import VerifierPair
 
 if TYPE_CHECKING:
-    from tasks.stage import Runtime
+    from mucode_tasks.engine.run_context import Runtime
 
 ROOT = Path(__file__).resolve().parents[1]
 _NUM_READINGS = 10
@@ -59,7 +58,7 @@ def build_shard(draft: Draft, work_s: float) -> None:
 
 def run_plainly(plan: Plan, root: Path) -> float:
     """Seconds for all shards in a thread pool."""
-    from tasks.stage import make_recipe
+    from mucode_tasks.engine.stage_inputs import make_recipe
 
     store = ArtifactStore(root)
 
@@ -78,12 +77,13 @@ def run_plainly(plan: Plan, root: Path) -> float:
 
 def run_as_flow(plan: Plan, root: Path) -> tuple[float, list[float]]:
     """Seconds for all shards as stages of a flow; MiB of this process at tenths of the way."""
+    from mucode_tasks.engine.run_context import Runtime
+    from mucode_tasks.engine.stage import stage
     from prefect import flow
     from prefect.task_runners import ThreadPoolTaskRunner
 
-    from mucode_core.sandbox.process import ProcessSandbox
-    from mucode_core.workers import WorkerPool
-    from tasks.stage import Runtime, stage
+    from mucode_core.sandbox.host.process import ProcessSandbox
+    from mucode_core.system.worker_pool import WorkerPool
 
     @stage("shards", version=1)
     def shard(runtime: Runtime, draft: Draft, label: str, index: int, work_s: float) -> None:
@@ -116,7 +116,7 @@ def read_memory() -> float:
 
 
 def measure(plan: Plan, rounds: int) -> dict[str, list[float]]:
-    """All ways in turn, in this process."""
+    """Both sides interleaved, in this process."""
     figures: dict[str, list[float]] = {"plain": [], "flow": [], "again": [], "memory": []}
     with tempfile.TemporaryDirectory() as directory:
         for index in range(rounds):
@@ -167,15 +167,15 @@ def _wait_until_healthy(api: str, server: subprocess.Popen[bytes]) -> None:
 
 
 def show(name: str, plan: Plan, figures: dict[str, list[float]]) -> None:
-    """The figures of one database."""
+    """Prints the results of one database."""
     plain, run, again = (statistics.median(figures[key]) for key in ("plain", "flow", "again"))
     print(f"{name}: {plan.shards} shards of {plan.work_s} s in {plan.threads} threads")
     print(f"  plain {plain:.1f} s, flow {run:.1f} s (all: {', '.join(f'{s:.1f}' for s in figures['flow'])})")
     shard_ms = (run - plain) / plan.shards * 1e3
-    print(f"  orchestration: {1 - plain / run:.1%} of the wall time, {shard_ms:.0f} ms a shard")
-    print(f"  all from the store: {again:.1f} s")
+    print(f"  orchestration: {1 - plain / run:.1%} of the wall time, {shard_ms:.0f} ms per shard")
+    print(f"  all cached: {again:.1f} s")
     readings = " ".join(f"{mib:.0f}" for mib in figures["memory"])
-    print(f"  memory of the flow's process by tenths of the way, MiB: {readings}", flush=True)
+    print(f"  memory of the flow's process after each tenth, MiB: {readings}", flush=True)
 
 
 def main() -> None:
@@ -184,7 +184,7 @@ def main() -> None:
     parser.add_argument("--work-s", type=float, default=0.5)
     parser.add_argument("--threads", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--database", action="append", default=[], help="of PostgreSQL, beside SQLite")
+    parser.add_argument("--database", action="append", default=[], help="PostgreSQL URL, in addition to SQLite")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     plan = Plan(arguments.shards, arguments.work_s, arguments.threads)

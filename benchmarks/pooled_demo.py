@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from mucode_core.outcomes import read_outcomes, tabulate
-from mucode_core.report import format_interval
-from mucode_core.results import Resampling, paired
+from mucode_core.evaluation.metrics import Resampling, paired
+from mucode_core.evaluation.outcomes import read_outcomes, tabulate
 
 HOW = Resampling(num_resamples=5000, seed=0)
 
@@ -40,7 +39,7 @@ def main() -> None:
     print(f"{len(sys.argv) - 1} runs; points, 95 % bootstrap over problems ({HOW.num_resamples} resamples)")
     for name, pairs in pools.items():
         after, before = (np.concatenate(part) for part in zip(*pairs, strict=True))
-        print(f"{name:36} {format_interval(paired(after, before, HOW))}  ({len(after)} problems)")
+        print(f"{name:36} {paired(after, before, HOW).show()}  ({len(after)} problems)")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""From rollouts to training data at size: verifier pairs, scores, expert, relabelled states.
+"""From rollouts to training data at scale: verifier pairs, scores, expert, relabelled states.
 
     python -m benchmarks.relabel [--sizes 100000,1000000] [--problems 374] [--plain 10000]
 
-Rollouts of three turns lie in shards of the artifact store, as `mucode train` leaves them; everything is read from
-there and written there. Each size runs in a process of its own. The plain way, for comparison: rollouts as rows of a
-CSV file with Python literals in their cells, and for each problem a pass over all rows, as published code does it.
+Rollouts of three turns are in shards of the artifact store, as written by `mucode train`; everything is read from and
+written to it. Each size runs in a separate process. The baseline, like the published code: rollouts as rows of a CSV
+file with Python literals in their cells, and one pass over all rows per problem.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mucode_core.artifacts import ArtifactStore
 from mucode_core.config import RelabelConfig
-from mucode_core.expert import choose_experts, score_table
+from mucode_core.method.expert import choose_experts, score_table
+from mucode_core.method.relabel import relabel
+from mucode_core.method.rollout import build_state
 from mucode_core.prompts import render_prompt
-from mucode_core.recipe import Recipe
-from mucode_core.relabel import relabel
-from mucode_core.rollout import build_state
+from mucode_core.store.artifacts import ArtifactStore
+from mucode_core.store.recipe import Recipe
 from mucode_core.types import (
     ArtifactRef,
     Completion,
@@ -58,7 +58,7 @@ def make_problems(count: int) -> dict[str, Problem]:
 
 
 def make_turn(index: int, draw: random.Random) -> Turn:
-    """One of a few hundred programs of 40 lines at most; the lower its number, the more often it is written."""
+    """One of a few hundred programs of at most 40 lines; lower numbers are more frequent."""
     number = int(draw.expovariate(1 / 60))
     correct, public = number % 3 == 0, number % 3 == 0 or number % 5 == 0
     body = "".join(f"    y{line} = x + {number} * {line}\n" for line in range(10 + number % 30))
@@ -107,7 +107,7 @@ def read(store: ArtifactStore, kind: str, row_type: type[Any]) -> Iterator[Any]:
 
 
 def convert(root: Path, num_problems: int) -> dict[str, float]:
-    """Seconds of each stage, peak memory in GB, and what came out."""
+    """Seconds of each stage, peak memory in GB, and counts of the results."""
     store, problems, seconds, started = ArtifactStore(root), make_problems(num_problems), dict[str, float](), 0.0
 
     def lap(name: str) -> None:
@@ -138,13 +138,13 @@ def convert(root: Path, num_problems: int) -> dict[str, float]:
 
 
 def convert_plainly(file: Path, out: Path, num_problems: int) -> None:
-    """The same pairs, choices and examples, each problem found by a pass over every row."""
+    """The same pairs, choices and examples, with one pass over all rows per problem."""
     problems, draw, lines = make_problems(num_problems), random.Random(0), list[dict[str, Any]]()
     with file.open(newline="") as source:
         rows = list(csv.DictReader(source))
     for problem_id, problem in problems.items():
         mine = [row for row in rows if row["problem_id"] == problem_id]
-        turns = [turn for row in mine for turn in eval(row["turns"])]  # noqa: S307 - our own file; the way measured
+        turns = [turn for row in mine for turn in eval(row["turns"])]  # noqa: S307 - our own file; the measured method
         correct = {code for code, _, label, _ in turns if label}
         incorrect = {code for code, _, label, _ in turns if not label}
         possible = [(c, i) for c in correct for i in incorrect]
@@ -175,10 +175,10 @@ def write_csv(file: Path, count: int, num_problems: int) -> None:
 
 
 def measure(size: int, num_problems: int) -> dict[str, float]:
-    """`convert` in a process of its own: its memory is nobody else's."""
-    with tempfile.TemporaryDirectory() as place:
-        write_shards(ArtifactStore(Path(place)), size, num_problems)
-        command = [sys.executable, "-m", "benchmarks.relabel", "--convert", place, "--problems", str(num_problems)]
+    """`convert` in a separate process, to measure its memory."""
+    with tempfile.TemporaryDirectory() as location:
+        write_shards(ArtifactStore(Path(location)), size, num_problems)
+        command = [sys.executable, "-m", "benchmarks.relabel", "--convert", location, "--problems", str(num_problems)]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         return json.loads(done.stdout)
 
@@ -200,13 +200,13 @@ def main() -> None:
         times = f"{found['total']:.1f} s ({stages}), CPU {found['CPU']:.1f} s"
         print(f"{size:,} rollouts: {times}, peak memory {found['GB']:.2f} GB; {counts}", flush=True)
     if arguments.plain:
-        with tempfile.TemporaryDirectory() as place:
-            write_csv(Path(place) / "rollouts.csv", arguments.plain, arguments.problems)
+        with tempfile.TemporaryDirectory() as location:
+            write_csv(Path(location) / "rollouts.csv", arguments.plain, arguments.problems)
             started = time.process_time()
-            convert_plainly(Path(place) / "rollouts.csv", Path(place) / "out.jsonl", arguments.problems)
+            convert_plainly(Path(location) / "rollouts.csv", Path(location) / "out.jsonl", arguments.problems)
             plain = time.process_time() - started
         ours = measure(arguments.plain, arguments.problems)["CPU"]
-        ratio = f"CPU {ours:.2f} s, the plain way {plain:.2f} s: {plain / ours:.1f} times as long"
+        ratio = f"CPU {ours:.2f} s, baseline {plain:.2f} s: {plain / ours:.1f} times as long"
         print(f"{arguments.plain:,} rollouts of {arguments.problems:,} problems: {ratio}")
 
 

@@ -1,8 +1,8 @@
-"""The HTML report at size: seconds to write, file size, memory, and seconds to open in Chromium where it is installed.
+"""The HTML report at scale: seconds to write, file size, memory, and seconds to open in Chromium, if installed.
 
     python -m benchmarks.report --data DIR [--problems 1000] [--rollouts 15] [--turns 3]
 
-The rollouts are real programs for MBPP, recorded from several models, with feedback of a usual length.
+The rollouts are real programs for MBPP, recorded from several models, with feedback of typical length.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from mucode_core.html_report import write_html
 from mucode_core.problems import load_problems
+from mucode_core.reports.html import write_html
 from mucode_core.types import Completion, Rollout, Turn, Verdict, VerifierScore
-from tests.html_report.html_report_runs import choice_of, write_run
-from tests.webdriver import has_browser, open_browser
+from tests.support.report_runs import choice_of, write_run
+from tests.support.webdriver import has_browser, open_browser
 
 
 def read_programs(path: Path) -> list[tuple[str, bool, bool]]:
@@ -58,18 +58,18 @@ def main() -> None:
     ]  # fmt: skip
     scores = [VerifierScore(r.rollout_id, t.turn_index, "v", draw.gauss(0, 1)) for r in rollouts for t in r.turns]
     choices = [choice_of(rollout, 0, 0.5) for rollout in rollouts[:: arguments.rollouts]]
-    with tempfile.TemporaryDirectory() as place:
-        run = write_run(Path(place) / "run", problems, rollouts, scores, choices)
+    with tempfile.TemporaryDirectory() as location:
+        run = write_run(Path(location) / "run", problems, rollouts, scores, choices)
         del rollouts, scores, problems
-        written = write_html(run, Path(place) / "report.html")
+        written = write_html(run, Path(location) / "report.html")
         print(f"{written.num_problems} problems, {written.num_rollouts} rollouts of {arguments.turns} turns")
         print(f"written in {written.seconds:.1f} s, {written.num_bytes / 1e6:.1f} MB", end="")
         print(f", peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10} MB")
         if not has_browser():
             print("opening: not measured, chromium or chromedriver is not installed")
             return
-        with open_browser(Path(place) / "profile") as browser:
-            print(f"opened in {browser.open(written.path):.2f} s, the list of problems included")
+        with open_browser(Path(location) / "profile") as browser:
+            print(f"opened in {browser.open(written.path):.2f} s, including the list of problems")
 
 
 if __name__ == "__main__":

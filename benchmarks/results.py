@@ -1,10 +1,10 @@
-"""The figures of docs/results.md: µCode against RFT and the base, and the study of verifiers, on several seeds.
+"""The tables of docs/results.md: µCode against RFT, SSD and the base, selection strategies, verifiers; several seeds.
 
     python -m benchmarks.results --seeds 101 102 103 104 --out runs/results > docs/results.md
 
 Runs what is missing (`mucode ablate` of configs/ablations/results.yaml and verifier.yaml, and searches that exclude
-rejected programs), then prints the page. Stages are cached, so it can be stopped and started again; with --collect
-nothing is run and the page is of what is there. Every seed draws problems, base model and samples of its own; figures
+rejected programs), then prints the tables. Stages are cached, so it can be interrupted and resumed; with --collect
+nothing is run and the tables use finished runs. Every seed draws its own problems, base model and samples; the numbers
 pool the test problems of all seeds.
 """
 
@@ -20,22 +20,25 @@ from typing import Any
 
 import numpy as np
 
-from mucode_core.metrics import Values, bootstrap
-from mucode_core.outcomes import read_outcomes, tabulate
-from mucode_core.report import format_interval
-from mucode_core.results import Resampling
+from mucode_core.evaluation.metrics import Resampling, Values, bootstrap
+from mucode_core.evaluation.outcomes import COMPARED_SELECTIONS, read_outcomes, tabulate
 
 HOW = Resampling(num_resamples=5000, seed=0)
 MATRICES = ("configs/ablations/results.yaml", "configs/ablations/verifier.yaml")
-ALGORITHMS = {"mucode": "µCode", "rft": "RFT, same epochs", "rft-steps": "RFT, about the same steps"}
+ALGORITHMS = {
+    "mucode": "µCode",
+    "rft": "RFT, same epochs",
+    "rft-steps": "RFT, about the same steps",
+    "ssd": "SSD, about the same steps",
+}
 VERIFIERS = ("likelihood-bt", "likelihood-bce", "likelihood-bt-reserved", "head-bt", "head-bce")
-SELECTIONS = ("random", "lv", "pt", "pt+lv", "oracle")
+SELECTIONS = ("random", "lv", "pt", "pt+lv", "agree", "pt+agree", "pt+agree+lv", "oracle")
 EXCLUDED = "-excluding"
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One variant's runs, a seed each: accuracies [problems of all seeds, turns] by (generator, decoding)."""
+    """One variant's runs, one per seed: accuracies [problems of all seeds, turns] by (generator, decoding)."""
 
     name: str
     accuracy: dict[tuple[str, str], Values]
@@ -43,13 +46,13 @@ class Variant:
 
 
 def run_all(seeds: list[int], out: Path) -> None:
-    """What `make results` runs, one command after another."""
+    """Runs everything for `make results`."""
     for seed in seeds:
-        place = out / f"seed{seed}"
+        location = out / f"seed{seed}"
         for matrix in MATRICES:
-            _mucode("ablate", matrix, "--out", str(place), "--set", f"run.seed={seed}")
+            _mucode("ablate", matrix, "--out", str(location), "--set", f"run.seed={seed}")
         for name in VERIFIERS:
-            run = place / name
+            run = location / name
             checkpoints = ("--generator", str(run / "models/final"), "--verifier", str(run / "models/verifier"))
             searching = ("--select", "random,lv,pt,pt+lv", "-n", "5", "--exclude-rejected")
             _mucode("evaluate", str(run / "config.yaml"), *checkpoints, *searching, "--out", f"{run}{EXCLUDED}")
@@ -57,11 +60,11 @@ def run_all(seeds: list[int], out: Path) -> None:
 
 def _mucode(*words: str) -> None:
     print("mucode", *words, file=sys.stderr)
-    subprocess.run([sys.executable, "-c", "from mucode_core.cli import main; main()", *words], check=True)
+    subprocess.run([sys.executable, "-c", "from mucode_flows.cli.main import main; main()", *words], check=True)
 
 
 def read_variant(out: Path, seeds: list[int], name: str) -> Variant | None:
-    """A variant of all seeds; None where one of them lacks it."""
+    """A variant of all seeds; None if a seed lacks it."""
     runs = [out / f"seed{seed}" / name for seed in seeds]
     if not all((run / "outcomes.parquet").exists() for run in runs):
         return None
@@ -69,7 +72,7 @@ def read_variant(out: Path, seeds: list[int], name: str) -> Variant | None:
     results = [json.loads((run / "result.json").read_text("utf-8")) for run in runs]
     keys = [{(key.generator, key.decoding): table.accuracy for key, table in of_run.items()} for of_run in tables]
     for of_run, result in zip(keys, results, strict=True):
-        if "final_iteration" in result:  # the kept iteration goes by the name of "final" alone
+        if "final_iteration" in result:  # the kept iteration is only listed as "final"
             of_run[f"iteration {result['final_iteration']}", "greedy"] = of_run["final", "greedy"]
     shared = [key for key in keys[0] if all(key in of_run for of_run in keys)]
     accuracy = {key: np.concatenate([of_run[key] for of_run in keys]) for key in shared}
@@ -77,7 +80,7 @@ def read_variant(out: Path, seeds: list[int], name: str) -> Variant | None:
 
 
 def mean(values: Values) -> str:
-    return format_interval(bootstrap(values, num_resamples=HOW.num_resamples, seed=HOW.seed))
+    return bootstrap(values, num_resamples=HOW.num_resamples, seed=HOW.seed).show()
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:
@@ -101,7 +104,7 @@ def greedy_table(variants: dict[str, Variant]) -> str:
 
 
 def iteration_table(variants: dict[str, Variant]) -> str:
-    """Every iteration's generator by greedy decoding, kept or not: what validation keeps differs between rows above."""
+    """Every iteration's generator with greedy decoding, since validation keeps different ones in the table above."""
     rows: list[list[str]] = []
     ours = variants["mucode"].accuracy
     names = [name for name in (*ALGORITHMS, *VERIFIERS) if name in variants and name != "likelihood-bt"]
@@ -116,19 +119,32 @@ def iteration_table(variants: dict[str, Variant]) -> str:
 
 def difference_table(variants: dict[str, Variant]) -> str:
     rows: list[list[str]] = []
-    for other in ("rft", "rft-steps"):
+    for other in list(ALGORITHMS)[1:]:
         for decoding in ("greedy", "pt+lv"):
             ours, theirs = (variants[name].accuracy["final", decoding] for name in ("mucode", other))
             rows.append([f"µCode - {ALGORITHMS[other]}", decoding, *map(mean, (ours - theirs).T)])
     return table(["", "decoding", *(f"turn {i + 1}, points" for i in range(len(rows[0]) - 2))], rows)
 
 
+OWNERS = [("base", "mucode", "base")] + [(title, name, "final") for name, title in ALGORITHMS.items()]
+"""Title, variant and generator of each row of the tables of searches."""
+
+
 def best_of_n_table(variants: dict[str, Variant]) -> str:
-    owners = [("base", "mucode", "base")] + [(title, name, "final") for name, title in ALGORITHMS.items()]
     rows = [
-        [title, *(mean(variants[name].accuracy[owner, s][:, -1]) for s in SELECTIONS)] for title, name, owner in owners
+        [title, *(mean(variants[name].accuracy[owner, s][:, -1]) for s in SELECTIONS)] for title, name, owner in OWNERS
     ]
     return table(["generator", *(f"{s}, %" for s in SELECTIONS)], rows)
+
+
+def agreement_table(variants: dict[str, Variant]) -> str:
+    """What agreement of candidates adds to each selection strategy without it."""
+    pairs = [pair for pair in COMPARED_SELECTIONS if "agree" in pair[0]]
+    rows: list[list[str]] = []
+    for title, name, owner in OWNERS:
+        last = {s: variants[name].accuracy[owner, s][:, -1] for s in SELECTIONS}
+        rows.append([title, *(mean(last[after] - last[before]) for after, before in pairs)])
+    return table(["generator", *(f"{after} - {before}" for after, before in pairs)], rows)
 
 
 def verifier_table(variants: dict[str, Variant], rival: Variant | None) -> str:
@@ -184,6 +200,7 @@ def main() -> None:
     print("Greedy decoding after the last turn, by iteration:\n", iteration_table(variants), sep="\n")
     print("Paired differences:\n", difference_table(variants), sep="\n")
     print("Best of 5 after the last turn:\n", best_of_n_table(variants), sep="\n")
+    print("Selection by agreement, paired differences after the last turn:\n", agreement_table(variants), sep="\n")
     print("Verifiers:\n", verifier_table(variants, variants.get("rft-steps")), sep="\n")
 
 

@@ -1,18 +1,18 @@
-"""Generated tokens a second with vLLM: the pipeline with execution going on, and what bounds or preceded it.
+"""Generated tokens per second with vLLM: the pipeline with concurrent execution, its upper bounds and alternatives.
 
     python -m benchmarks.sampling [--rounds 3] [--problems 64] [--rollouts 4] [--shards 8] [--batch 16] [--layers 48]
 
-A small base model is trained first, so that its programs are worth executing. It would answer hundreds of requests a
-second, on the cores that execute its programs: blocks that change nothing are added to it (`--layers`) until the engine
-works for a completion about as long as a card does with a real model, and execution is again the small part that it is
-there. As in a real round, there are several times as many rollouts as the engine takes at once (`--batch`). All ways
-answer the same requests, in turn in one run:
+A small base model is trained first, so that its programs are worth executing. It would answer hundreds of requests per
+second, on the cores that execute its programs: identity blocks are added to it (`--layers`) until a completion takes
+about as long as on a GPU with a real model, and execution is again a small part of the work. As in a real round, there
+are several times as many rollouts as the engine processes at once (`--batch`). All variants answer the same requests,
+interleaved in one run:
 
-- pipeline: shards alternate sampling and execution by turn, all shards at once, as the flow runs them;
-- lock_step: the same as one shard, so that sampling waits for execution and execution for sampling;
+- pipeline: shards alternate sampling and execution by turn, all shards at once, as in the flow;
+- lock_step: the same as one shard, so that sampling and execution wait for each other;
 - plain: the requests of all turns at once through the same client, nothing executed;
 - raw: `LLM.chat` in the engine's own process, nothing executed;
-- processes: a client process for each request that waits for its reply, eight at a time, on a part of the requests.
+- processes: one blocking client process per request, eight at a time, on a part of the requests.
 """
 
 from __future__ import annotations
@@ -34,18 +34,19 @@ from pathlib import Path
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from mucode_core.bootstrap import build_base
 from mucode_core.config import BootstrapConfig, VllmConfig
-from mucode_core.grading import grade_programs
+from mucode_core.generator.bootstrap import build_base
+from mucode_core.method.rollout import add_turn, is_done, make_request, start
 from mucode_core.problems.synthetic import make_dialogues, make_problems
-from mucode_core.rollout import add_turn, is_done, make_request, start
-from mucode_core.sampling.base import Sampler, SampleRequest, SamplingParams
-from mucode_core.sampling.client import ChatClient
-from mucode_core.sampling.servers import ServerPlan
-from mucode_core.sampling.vllm import is_cpu_build, make_environment, make_vllm_sampler, open_client
+from mucode_core.sampling.base import Sampler, SampleRequest
+from mucode_core.sampling.vllm import make_vllm_sampler
 from mucode_core.sandbox import ProcessSandbox, Sandbox
 from mucode_core.sandbox.base import Limits
-from mucode_core.types import Problem
+from mucode_core.sandbox.grading import grade_programs
+from mucode_core.serving.chat_client import ChatClient
+from mucode_core.serving.endpoints import is_cpu_build, make_environment, open_client
+from mucode_core.serving.lease import ServerPlan
+from mucode_core.types import Problem, SamplingParams
 
 NUM_TURNS = 3
 CLIENTS = 8
@@ -61,7 +62,7 @@ print(json.load(reply)["usage"]["completion_tokens"])
 
 
 class Recorder:
-    """Passes requests on and keeps them."""
+    """Records requests and passes them on."""
 
     def __init__(self, sampler: Sampler) -> None:
         self._sampler = sampler
@@ -117,7 +118,7 @@ def ask_by_processes(requests: Sequence[SampleRequest], client: ChatClient) -> i
 
 
 def serve_raw(model_dir: str, batch: int, pipe: Connection) -> None:
-    """A process with an engine in it: answers lists of requests with their number of tokens."""
+    """A process with an engine: answers lists of requests with their number of tokens."""
     os.environ |= make_environment(VllmConfig(kv_cache_gib=1), is_cpu_build())
     from vllm import LLM
     from vllm import SamplingParams as VllmParams
@@ -136,7 +137,7 @@ def serve_raw(model_dir: str, batch: int, pipe: Connection) -> None:
         states = [[{"role": m.role, "content": m.content} for m in r.messages] for r in requests]
         outputs = llm.chat(states, params, use_tqdm=False)
         pipe.send(sum(len(o.outputs[0].token_ids) for o in outputs))
-    llm.llm_engine.engine_core.shutdown()  # else this process waits for the engine's, which nobody ends
+    llm.llm_engine.engine_core.shutdown()  # otherwise this process waits forever for the engine's
 
 
 def main() -> None:
@@ -145,9 +146,11 @@ def main() -> None:
     parser.add_argument("--problems", type=int, default=64)
     parser.add_argument("--rollouts", type=int, default=4)
     parser.add_argument("--shards", type=int, default=8)
-    parser.add_argument("--batch", type=int, default=16, help="completions that the engine writes at once")
-    parser.add_argument("--layers", type=int, default=48, help="blocks of the model, most of which change nothing")
-    parser.add_argument("--judges", type=int, default=1, help="processes that execute; the engine needs cores too")
+    parser.add_argument("--batch", type=int, default=16, help="completions that the engine generates at once")
+    parser.add_argument("--layers", type=int, default=48, help="blocks of the model, most of them identities")
+    parser.add_argument(
+        "--judges", type=int, default=1, help="processes that execute programs; leave cores to the engine"
+    )
     parser.add_argument("--unseeded", action="store_true", help="all completions of a state in one request")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -155,7 +158,7 @@ def main() -> None:
 
 
 def deepen(directory: Path, num_layers: int) -> None:
-    """Adds blocks to a checkpoint that add nothing to the residual stream: the same function, at more work."""
+    """Adds identity blocks to a checkpoint: the same function with more computation."""
     shallow = AutoModelForCausalLM.from_pretrained(directory)
     config = AutoConfig.from_pretrained(directory, num_hidden_layers=num_layers)
     deep = AutoModelForCausalLM.from_config(config)
@@ -167,7 +170,7 @@ def deepen(directory: Path, num_layers: int) -> None:
 
 
 def compare(directory: Path, args: argparse.Namespace) -> None:
-    torch.set_num_threads(1)  # two stall on a busy machine
+    torch.set_num_threads(1)  # two threads stall on a busy machine
     dialogues = make_dialogues(SIZE.num_dialogues, 0, SIZE.teacher_error_scale, SIZE.teacher_repair_rate)
     build_base(dialogues, directory / "model", SIZE, 0)
     deepen(directory / "model", args.layers)
@@ -181,9 +184,9 @@ def compare(directory: Path, args: argparse.Namespace) -> None:
         target=serve_raw, args=(str(directory / "model"), args.batch, theirs)
     )
     raw.start()
-    theirs.close()  # so that a process that fails is heard
+    theirs.close()  # so that a failed process is noticed
     ours.recv()
-    with ProcessSandbox(args.judges) as sandbox:  # also warms everything up
+    with ProcessSandbox(args.judges) as sandbox:  # also a warm-up
         requests = run_shards(problems, args.rollouts, args.shards, sampler, sandbox).requests
     part = requests[:: max(1, len(requests) // 64)]
 
@@ -202,7 +205,7 @@ def compare(directory: Path, args: argparse.Namespace) -> None:
     print(f"{len(requests)} requests", file=sys.stderr)
     for _ in range(args.rounds):
         for way, run in ways.items():
-            with ProcessSandbox(args.judges) as sandbox:  # one that has executed a program remembers its verdict
+            with ProcessSandbox(args.judges) as sandbox:  # a new sandbox, since verdicts are cached
                 begin = time.perf_counter()
                 num_tokens = run(sandbox)
                 speeds[way].append(num_tokens / (time.perf_counter() - begin))

@@ -1,9 +1,9 @@
-"""Generated tokens a second on one core: the sampler of this package beside `model.generate`.
+"""Generated tokens per second on one core: the sampler of this package compared with `model.generate`.
 
     python -m benchmarks.sampling_tiny [--rounds 3] [--batch-size 256] [--copies 1 8]
 
-A randomly initialised model of the demo's size, with a tokenizer trained on the spot: nothing is downloaded. Weights do
-not change the cost of a token, only where a completion ends, so both sides generate to the limit.
+A randomly initialised model of the demo's size, with a newly trained tokenizer, without downloads. Weights do not
+change the cost of a token, only where a completion ends, so both sides generate to the limit.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from mucode_core.encoding import encode_prompts
+from mucode_core.models.chat_encoding import encode_prompts
 from mucode_core.problems.synthetic import make_dialogues
-from mucode_core.sampling.base import SampleRequest, SamplingParams
+from mucode_core.sampling.base import SampleRequest
 from mucode_core.sampling.transformers import TransformersSampler
-from mucode_core.types import Message
+from mucode_core.types import Message, SamplingParams
 
 SPECIAL = ("<pad>", "<|user|>", "<|assistant|>", "<|end|>")
 TEMPLATE = (

@@ -1,12 +1,12 @@
-"""CPU a program, programs a second, agreement of verdicts: our sandboxes beside other ways to run model-written code.
+"""CPU per program, programs per second and agreement of verdicts: our sandboxes compared with other executors.
 
     python -m benchmarks.sandbox --data DIR [--per-round 400] [--rounds 3] [--workers 2]
     python -m benchmarks.sandbox --data DIR --programs 50000      memory at start and end of a long run
 
-Jobs are the reference solutions of MBPP and HumanEvalPack, and as many that return None. Executors take turns on the
-same jobs, so that a busy machine slows all alike; ratios are of one round, medians over rounds. CPU is user + system of
-this process, of its ended children, and of its living descendants with their ended children; for our containers, what
-the daemon counts besides; for `docker run`, of the whole machine, so leave that idle.
+Jobs are the reference solutions of MBPP and HumanEvalPack, and as many that return None. Executors are interleaved on
+the same jobs, so that a busy machine slows all alike; ratios are per round, medians over rounds. CPU is user + system
+time of this process, its ended children, and its living descendants with their ended children; for our containers plus
+the daemon's count; for `docker run` that of the whole machine, which must be idle.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from benchmarks.executors import LIMIT_S, Executor, as_calls, open_executors, ru
 from mucode_core.errors import SandboxError
 from mucode_core.problems import load_problems
 from mucode_core.sandbox import Job, Limits
-from mucode_core.sandbox.daemon import connect, own_label
+from mucode_core.sandbox.host.docker_daemon import connect, own_label
 
 
 def make_jobs(data: Path) -> list[Job]:
@@ -65,7 +65,7 @@ def cpu_s() -> float:
 
 
 def container_stats() -> list[dict[str, Any]]:
-    """What the daemon counts of this process's containers."""
+    """The daemon's CPU count of this process's containers."""
     try:
         client = connect()
     except SandboxError:
@@ -86,7 +86,7 @@ class Measured:
 
 
 def measure(executor: Executor, jobs: list[Job], truth: list[bool] | None) -> tuple[Measured, list[bool]]:
-    """Runs the jobs; `truth` are the verdicts to agree with, by default its own."""
+    """Runs the jobs; `truth` are the verdicts to compare with, by default its own."""
     chosen = jobs[:: executor.every]
     clock = machine_cpu_s if executor.of_machine else cpu_s
     cpu, started = clock(), time.perf_counter()
@@ -101,10 +101,10 @@ def measure(executor: Executor, jobs: list[Job], truth: list[bool] | None) -> tu
 def compare(jobs: list[Job], executors: list[Executor], rounds: int, per_round: int) -> None:
     """Prints the table."""
     table: dict[str, list[Measured]] = {executor.name: [] for executor in executors}
-    executors[0].execute(jobs[:20])  # starts the zygote with numpy, compiles nothing that is kept
+    executors[0].execute(jobs[:20])  # warm-up: starts the zygote with numpy
     for number in range(rounds):
         chosen = random.Random(number).sample(jobs, min(per_round, len(jobs)))
-        chosen = [replace(job, code=f"{job.code}\n# round {number}") for job in chosen]  # none is remembered
+        chosen = [replace(job, code=f"{job.code}\n# round {number}") for job in chosen]  # prevents cached verdicts
         truth = None
         for executor in executors:
             row, verdicts = measure(executor, chosen, truth)
@@ -154,8 +154,8 @@ def main() -> None:
     parser.add_argument("--per-round", type=int, default=400)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--docker-every", type=int, default=20, help="`docker run` gets one in so many programs")
-    parser.add_argument("--programs", type=int, help="a long run of our sandboxes alone, for memory")
+    parser.add_argument("--docker-every", type=int, default=20, help="`docker run` gets every n-th program")
+    parser.add_argument("--programs", type=int, help="a long run of only our sandboxes, for memory")
     args = parser.parse_args()
     jobs = make_jobs(args.data)
     with open_executors(args.workers, args.docker_every) as executors:
@@ -166,9 +166,9 @@ def main() -> None:
             return
         compare(jobs, executors, args.rounds, args.per_round)
         if importlib.util.find_spec("evalplus") is None:
-            print("evalplus: left out, it is not installed")
+            print("evalplus: skipped, it is not installed")
             return
-        print("\nprograms whose tests are all `assert f(literals) == literal`, which is what evalplus takes")
+        print("\nprograms whose tests are all `assert f(literals) == literal`, which evalplus supports")
         ours = [executor for executor in executors if executor.name.endswith("sandbox")]
         evalplus = Executor("evalplus", partial(run_evalplus, args.workers))
         compare([job for job in jobs if as_calls(job)], [*ours, evalplus], args.rounds, args.per_round)

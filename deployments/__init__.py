@@ -1,1 +1,1 @@
-"""Running µCode from a Prefect server: deployments, work pools, images."""
+"""Runs µCode from a Prefect server: deployments, work pools, images."""

@@ -1,7 +1,7 @@
-"""Makes or renews the deployments of prefect.yaml.
+"""Creates or updates the deployments of prefect.yaml.
 
-python -m deployments.deploy             # the demos, on pool cpu
-python -m deployments.deploy gpu-0123    # all of them, the recipes for GPUs on that pool
+python -m mucode_deployments.deploy             # the demos, on pool cpu
+python -m mucode_deployments.deploy gpu-0123    # all of them, GPU recipes on that pool
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
-
-from deployments.lookup import require_pool, run_command
-from deployments.pools import CPU_POOL
+from mucode_deployments.command import run_command
+from mucode_deployments.lookup import require_pool
+from mucode_deployments.pools import CPU_POOL
 
 _FILE = Path(__file__).with_name("prefect.yaml")
 
 
 def make_command(gpu_pool: str = "") -> list[str]:
-    """The command of Prefect that makes them; it reads the pool of the recipes for GPUs from GPU_POOL.
+    """Prefect's command that creates them; it reads the pool of the GPU recipes from GPU_POOL.
 
     Raises:
-        ConfigError: A pool is not there, or the server.
+        ConfigError: A pool is missing, or the server does not answer.
     """
     for pool in filter(None, (CPU_POOL, gpu_pool)):
         require_pool(pool)
@@ -42,7 +42,7 @@ def main() -> None:
     gpu_pool = sys.argv[1] if len(sys.argv) > 1 else ""
     command = make_command(gpu_pool)
     if not gpu_pool:
-        print("the demos alone; with the recipes for GPUs: make deploy GPU_POOL=gpu-0123", flush=True)
+        print("only the demos; with the GPU recipes: make deploy GPU_POOL=gpu-0123", flush=True)
     os.execve(command[0], command, os.environ | {"GPU_POOL": gpu_pool})  # noqa: S606
 
 

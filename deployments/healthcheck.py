@@ -1,6 +1,6 @@
-"""Health of a container: what its worker or server says of itself. What is neither is healthy as long as it runs.
+"""Health check of a container: asks its worker or server; any other command is healthy as long as it runs.
 
-Run by Docker; with the standard library alone, for it runs every half minute.
+Run by Docker every half minute, so it uses only the standard library.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from pathlib import Path
 
 
 def find_address(command: Sequence[str]) -> str | None:
-    """Where the container's command answers.
+    """The health URL of the container's command.
 
     Args:
-        command: Of the container's first process.
+        command: Command of the container's first process.
     """
-    if "worker" in command or "deployments.worker" in command:
+    if "worker" in command or "mucode_deployments.worker" in command:
         return f"http://127.0.0.1:{os.environ.get('PREFECT_WORKER_WEBSERVER_PORT', '8080')}/health"
     if "server" in command:
         return f"http://127.0.0.1:{os.environ.get('PREFECT_SERVER_API_PORT', '4200')}/api/health"

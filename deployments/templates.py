@@ -1,7 +1,7 @@
-"""Base job templates of work pools: Prefect's own ones, with the GPUs of a run and what its sandbox needs.
+"""Base job templates of work pools: Prefect's, plus the GPUs of a run and the requirements of its sandbox.
 
-A pool of processes or of Docker containers shows its runs the devices of `CUDA_VISIBLE_DEVICES`, by the numbers of the
-host, so that the limits `gpu-N` hold across pools. Kubernetes chooses the devices: a run asks for a number of them.
+A pool of processes or Docker containers gives its runs the devices of `CUDA_VISIBLE_DEVICES`, under the host's
+numbers, so that the limits `gpu-N` apply across pools. On Kubernetes a run requests a number of devices.
 """
 
 from __future__ import annotations
@@ -10,21 +10,21 @@ from typing import Any
 
 from prefect.workers.process import ProcessWorker
 
-from mucode_core.preflight.gpus import NODE
+from mucode_core.system.gpus import NODE
 
 DEVICES = "cuda_visible_devices"
 _SHARED_MEMORY = "16g"
-"""The processes of one engine or one training exchange tensors there."""
+"""Shared memory, where the processes of an engine or a training exchange tensors."""
 _USER = 10001
 """`mucode` in the image."""
 
 
 def make_process_template(devices: str, *, node: str = "") -> dict[str, Any]:
-    """For processes of the worker's machine.
+    """Template for processes on the worker's machine.
 
     Args:
-        devices: As `CUDA_VISIBLE_DEVICES` names them; empty for none.
-        node: The machine, where there are several.
+        devices: A value of `CUDA_VISIBLE_DEVICES`; empty for none.
+        node: Name of the machine, if there are several.
     """
     template = ProcessWorker.get_default_base_job_template()
     _pin(template, devices, node)
@@ -32,14 +32,14 @@ def make_process_template(devices: str, *, node: str = "") -> dict[str, Any]:
 
 
 def make_docker_template(devices: str, *, image: str, group: int, sandbox_dir: str, node: str = "") -> dict[str, Any]:
-    """For containers on the worker's machine. Sandboxes run beside them, by the same daemon.
+    """Template for containers on the worker's machine; their sandboxes are sibling containers.
 
     Args:
-        devices: As `CUDA_VISIBLE_DEVICES` names them; empty for none.
-        image: Of the project.
-        group: Number of the group that may use the daemon's socket.
-        sandbox_dir: Directory with one path on the host and in containers, which belongs to the image's user.
-        node: The machine, where there are several.
+        devices: A value of `CUDA_VISIBLE_DEVICES`; empty for none.
+        image: Image of the project.
+        group: Id of the group that may use the daemon's socket.
+        sandbox_dir: Directory with the same path on the host and in containers, owned by the image's user.
+        node: Name of the machine, if there are several.
     """
     from prefect_docker.worker import DockerWorker
 
@@ -64,11 +64,11 @@ def make_docker_template(devices: str, *, image: str, group: int, sandbox_dir: s
 
 
 def make_kubernetes_template(num_gpus: int, *, image: str, claim: str) -> dict[str, Any]:
-    """For jobs of a cluster. They speak to no Docker daemon: their recipes need `sandbox.backend: process`.
+    """Template for jobs of a cluster. Without a Docker daemon, recipes need `sandbox.backend: process`.
 
     Args:
         num_gpus: `nvidia.com/gpu` of a run's pod.
-        image: Of the project.
+        image: Image of the project.
         claim: Name of the persistent volume claim for `runs/`.
     """
     from prefect_kubernetes.worker import KubernetesWorker
@@ -101,25 +101,25 @@ def make_kubernetes_template(num_gpus: int, *, image: str, claim: str) -> dict[s
     container["resources"]["limits"]["nvidia.com/gpu"] = "{{ gpus }}"
     container["volumeMounts"] = [
         {"name": "runs", "mountPath": "/app/runs"},
-        {"name": "shared-memory", "mountPath": "/dev/shm"},  # noqa: S108 - where the kernel has it
+        {"name": "shared-memory", "mountPath": "/dev/shm"},  # noqa: S108 - the kernel's location
     ]
     return template
 
 
 def _pin(template: dict[str, Any], devices: str, node: str, **environment: str) -> None:
     _refuse_unknown(template)
-    place = {NODE: node} if node else {}
-    pinned = {"CUDA_VISIBLE_DEVICES": f"{{{{ {DEVICES} }}}}", **place, **environment}
+    location = {NODE: node} if node else {}
+    pinned = {"CUDA_VISIBLE_DEVICES": f"{{{{ {DEVICES} }}}}", **location, **environment}
     template["job_configuration"]["env"] = pinned
     template["variables"]["properties"][DEVICES] = {
         "type": "string",
         "title": "GPUs",
-        "description": "CUDA_VISIBLE_DEVICES of every run of this pool, such as 0,1; empty shows none.",
+        "description": "CUDA_VISIBLE_DEVICES of every run of this pool, such as 0,1; empty hides all.",
         "pattern": r"^$|^[\w-]+(,[\w-]+)*$",
         "default": devices,
     }
 
 
 def _refuse_unknown(template: dict[str, Any]) -> None:
-    """A misspelt variable is an error, else the run would start with the default."""
+    """Makes a misspelt variable an error, instead of starting the run with the default."""
     template["variables"]["additionalProperties"] = False

@@ -1,6 +1,6 @@
-"""A worker of a work pool that deployments/pools.py has made, of the pool's type and with its limit of runs.
+"""Starts a worker of a work pool created by deployments/pools.py, with the pool's type and limit.
 
-python -m deployments.worker gpu-0123 [OPTIONS]    # options of `prefect worker start`
+python -m mucode_deployments.worker gpu-0123 [OPTIONS]    # options of `prefect worker start`
 """
 
 from __future__ import annotations
@@ -9,14 +9,17 @@ import os
 import sys
 from collections.abc import Sequence
 
-from deployments.lookup import require_pool, run_command
+from mucode_deployments.command import run_command
+from mucode_deployments.lookup import require_pool
+
+from mucode_core.errors import ConfigError
 
 
 def make_command(pool: str, options: Sequence[str] = ()) -> list[str]:
-    """The command of Prefect that starts it.
+    """Prefect's command that starts it.
 
     Raises:
-        ConfigError: There is no such pool, or no server.
+        ConfigError: The pool is missing, or the server does not answer.
     """
     limit = require_pool(pool).concurrency_limit
     limits = [] if limit is None else ["--limit", str(limit)]
@@ -26,9 +29,9 @@ def make_command(pool: str, options: Sequence[str] = ()) -> list[str]:
 
 def main() -> None:
     if len(sys.argv) < 2:
-        sys.exit(__doc__)
+        raise ConfigError("no work pool is named", location="command line", hint="name it, such as cpu or gpu-0123")
     command = make_command(sys.argv[1], sys.argv[2:])
-    os.execv(command[0], command)  # noqa: S606 - signals and health are the worker's own
+    os.execv(command[0], command)  # noqa: S606 - the worker handles signals and health itself
 
 
 if __name__ == "__main__":

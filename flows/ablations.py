@@ -5,22 +5,23 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from mucode_flows.expert_iteration import expert_iteration
+from mucode_tasks.engine.listener import naming_variant
+from mucode_tasks.engine.prefect_pages import publish_table
 from prefect import flow
-from prefect.artifacts import create_table_artifact
 
-from flows.expert_iteration import expert_iteration
-from mucode_core.ablations import AblationsResult, Matrix, ablation_rows
-from mucode_core.comparison import compare_runs
-from mucode_core.files import write_json
-from mucode_core.outcomes import read_outcomes
-from mucode_core.results import RunResult
-from tasks.listening import naming_variant
+from mucode_core.evaluation.ablations import AblationsResult, Matrix
+from mucode_core.evaluation.comparison import compare_runs
+from mucode_core.evaluation.outcomes import read_outcomes
+from mucode_core.evaluation.run_result import RunResult
+from mucode_core.reports.tables import ablation_rows
+from mucode_core.system.atomic_files import write_json
 
 
 @flow(
     name="ablations",
     flow_run_name="{matrix.name}",
-    description="Variants of one recipe, one after another: what they have in common is made once.",
+    description="Variants of one recipe, one after another; common stages run once.",
 )
 def ablations(matrix: Matrix) -> AblationsResult:
     """Runs every variant and compares each with the first, problem by problem."""
@@ -36,11 +37,9 @@ def ablations(matrix: Matrix) -> AblationsResult:
         out_dir=matrix.output_dir,
         runs=runs,
         comparisons={name: compare_runs(outcomes[first], outcomes[name], runs[first].resampling) for name in others},
-        num_shared_stages=sum(stage.cached for run in runs.values() for stage in run.stages),
+        num_shared_stages=sum(stage.cached for run in runs.values() for stage in run.lineage),
         wall_s=time.time() - started,
     )
     write_json(Path(matrix.output_dir) / "result.json", result.to_json())
-    header, *rows = ablation_rows(result)
-    table = [dict(zip(header, row, strict=True)) for row in rows]
-    create_table_artifact(table, key="ablations", description=f"{matrix.name}: differences from {first}, points")
+    publish_table(ablation_rows(result), "ablations", f"{matrix.name}: differences from {first}, points")
     return result

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from mucode_tasks.engine.runtime import open_runtime, require_deployed_run
+from mucode_tasks.engine.stage import build_call
+from mucode_tasks.engine.stage_inputs import StageCall
 from prefect import flow
 
 from mucode_core.config import Config
-from tasks.placement import StageCall
-from tasks.runtime import open_runtime, require_deployed_run
-from tasks.stage import build_call
 
 
 @flow(name="stage", flow_run_name="{call.label}", description="One stage of another run.")

@@ -1,3 +1,3 @@
 """µCode: multi-turn code generation through single-step rewards."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

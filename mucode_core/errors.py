@@ -1,42 +1,52 @@
-"""Errors a user can meet, each saying where, what value, and what to do.
+"""Errors shown to users, each with a location, the value and a hint.
 
 MucodeError
 ├── ConfigError      the configuration or the command line cannot work        (exit code 2)
-├── DataError        a row, file or data set is not what it should be
+├── DataError        a row, file or data set is invalid
+│   ├── ProblemError  the test code of one problem cannot be run as it should
+│   └── ExcludedError  a problem that cannot be judged here, such as an interactive one
 ├── ArtifactError    a stored output is missing, foreign or does not verify
-│   └── StoreError   the machinery that keeps outputs elsewhere failed
-├── SandboxError     the machinery that runs programs failed (never a verdict)
-├── PlacementError   the machinery that runs stages on other machines failed
+│   └── StoreError   the remote store failed
+├── SandboxError     the infrastructure that runs programs failed (never a verdict)
+├── PlacementError   the infrastructure that runs stages on other machines failed
 ├── ServerError      the Prefect server does not answer
-├── SamplerError     the machinery that draws completions failed
-├── TimeLimitError   a stage took longer than it may: another attempt may end well
-└── TrainingError    a fit cannot start or did not finish
-    └── TrainerError the machinery that trains failed: another attempt resumes
+├── SamplerError     the infrastructure that samples completions failed
+├── TimeLimitError   a stage exceeded its time limit: a retry may succeed
+└── TrainingError    a training cannot start or did not finish
+    └── TrainerError the training infrastructure failed: a retry resumes
 """
 
 
+def show(value: object) -> str:
+    """A value for a message: at most 80 characters of what Python writes for it."""
+    try:
+        return f"{value!r:.80}"
+    except ValueError:  # Python writes no integers of more than 4,300 digits
+        return f"{type(value).__name__} with an integer of thousands of digits"
+
+
 class MucodeError(Exception):
-    """Base of all errors this package raises on purpose.
+    """Base class of all errors that this package raises deliberately.
 
     Args:
         problem: What is wrong, with the offending value.
-        place: Where: a file and line, a config key, an artifact.
-        cure: What the user can do about it.
+        location: Where: a file and line, a config key, an artifact.
+        hint: What the user can do about it.
     """
 
     exit_code = 1
 
-    def __init__(self, problem: str, *, place: str = "", cure: str = "") -> None:
-        self.problem, self.place, self.cure = problem, place, cure
-        text = f"{place}: {problem}" if place else problem
-        super().__init__(f"{text}\n  cure: {cure}" if cure else text)
+    def __init__(self, problem: str, *, location: str = "", hint: str = "") -> None:
+        self.problem, self.location, self.hint = problem, location, hint
+        text = f"{location}: {problem}" if location else problem
+        super().__init__(f"{text}\n  hint: {hint}" if hint else text)
 
     def __reduce__(self):  # noqa: ANN204 - keyword arguments must survive the trip out of a worker process
-        return _rebuild, (type(self), self.problem, self.place, self.cure)
+        return _rebuild, (type(self), self.problem, self.location, self.hint)
 
 
-def _rebuild(kind: type[MucodeError], problem: str, place: str, cure: str) -> MucodeError:
-    return kind(problem, place=place, cure=cure)
+def _rebuild(kind: type[MucodeError], problem: str, location: str, hint: str) -> MucodeError:
+    return kind(problem, location=location, hint=hint)
 
 
 class ConfigError(MucodeError):
@@ -46,23 +56,31 @@ class ConfigError(MucodeError):
 
 
 class DataError(MucodeError):
-    """A row, a file or a data set is not what it should be."""
+    """A row, a file or a data set is invalid."""
+
+
+class ProblemError(DataError):
+    """The setup or tests of one problem cannot be run: a finding about the problem, not about a program."""
+
+
+class ExcludedError(DataError):
+    """A row is a problem of its form, but none that can be judged here: it is named, and excluded."""
 
 
 class ArtifactError(MucodeError):
-    """A stored output is missing, of a foreign schema, or does not verify."""
+    """A stored output is missing, has another schema, or does not verify."""
 
 
 class StoreError(ArtifactError):
-    """The machinery that keeps outputs on another machine failed."""
+    """The remote store failed."""
 
 
 class SandboxError(MucodeError):
-    """The machinery that runs programs failed; never a verdict about a program."""
+    """The infrastructure that runs programs failed; never a verdict about a program."""
 
 
 class PlacementError(MucodeError):
-    """The machinery that runs stages on other machines failed."""
+    """The infrastructure that runs stages on other machines failed."""
 
 
 class ServerError(MucodeError):
@@ -70,16 +88,16 @@ class ServerError(MucodeError):
 
 
 class SamplerError(MucodeError):
-    """The machinery that draws completions failed."""
+    """The infrastructure that samples completions failed."""
 
 
 class TimeLimitError(MucodeError):
-    """A stage took longer than it may; another attempt may end well."""
+    """A stage exceeded its time limit; a retry may succeed."""
 
 
 class TrainingError(MucodeError):
-    """A fit cannot start or did not finish."""
+    """A training cannot start or did not finish."""
 
 
 class TrainerError(TrainingError):
-    """The machinery that trains failed; another attempt goes on from the last checkpoint."""
+    """The training infrastructure failed; a retry resumes from the last checkpoint."""

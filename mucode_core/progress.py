@@ -1,4 +1,4 @@
-"""How long-running functions tell how far they are."""
+"""Progress reporting of long-running functions."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Called every so often with work done, work in all, and its unit ('tokens', 'programs', 'problems')."""
+    """Called regularly with the work done, the total, and its unit ('tokens', 'programs', 'problems').
+
+    The total is 0 where it is unknown, because rows are read while they are worked on.
+    """
 
     def __call__(self, done: int, total: int, unit: str) -> None: ...
 
 
 def ignore(done: int, total: int, unit: str) -> None:
-    """The progress nobody watches."""
+    """Discards progress reports."""

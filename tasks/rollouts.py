@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
-from mucode_core.config import GeneratorConfig, SandboxConfig, VllmConfig
-from mucode_core.draft import Draft
-from mucode_core.grading import grade_programs
-from mucode_core.rollout import add_turn, is_done, make_request, start
-from mucode_core.sampling.base import Sampler, SamplingParams
-from mucode_core.sampling.pool import PooledSampler
-from mucode_core.sampling.replay import ReplaySampler
-from mucode_core.sampling.servers import ServerPlan
-from mucode_core.sampling.vllm import make_vllm_sampler
+from mucode_tasks.engine.run_context import Runtime
+from mucode_tasks.engine.stage import stage
+from mucode_tasks.inference import grade_items, open_sampler, read_recorded
+
+from mucode_core.answers import RULE_VERSION
+from mucode_core.config import SandboxConfig, VllmConfig
+from mucode_core.evaluation.behaviours import ObservedOutput, to_rows
+from mucode_core.method.first_answers import describe_no_success, require_programs
+from mucode_core.method.rollout import add_turn, is_done, make_request, start
 from mucode_core.sandbox.base import Limits
-from mucode_core.types import ArtifactRef, Problem, RecordedProgram, Rollout, Sample
-from tasks.stage import Runtime, stage
+from mucode_core.sandbox.observing import observe_programs
+from mucode_core.store.draft import Draft
+from mucode_core.store.recipe import Source
+from mucode_core.types import ArtifactRef, Problem, ProgramCost, Rollout, Sample, SamplingParams
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Shard:
     seed: int
 
 
-@stage("samples", version=1, tags=("sampling",))
+@stage("samples", version=1 + RULE_VERSION, tags=("sampling",))
 def sample_turn(
     runtime: Runtime,
     draft: Draft,
@@ -46,20 +45,21 @@ def sample_turn(
     params: SamplingParams,
     batch_size: int | None = None,
     engine: VllmConfig | None = None,
+    script: Source | None = None,
 ) -> None:
-    """One completion for each rollout of the shard that is still going on."""
+    """One completion for each rollout of the shard that has not stopped."""
     by_id = _read_shard(runtime, problems, shard)
     rollouts = _resume(runtime, by_id, generator, previous, shard)
     live = [r for r in rollouts if not is_done(r)]
     requests = [make_request(by_id[r.problem_id], r) for r in live]
-    with open_sampler(runtime, generator, shard.num_turns, batch_size, engine) as sampler:
+    with open_sampler(runtime, generator, shard.num_turns, batch_size, engine, script) as sampler:
         completions = sampler.sample(requests, params)
     rows = [Sample(r.rollout_id, len(r.turns), c) for r, c in zip(live, completions, strict=True)]
     draft.write_rows(rows, Sample)
     draft.notes = {"num_tokens": sum(c.num_tokens for c in completions)}
 
 
-@stage("rollouts", version=1, tags=("execution",))
+@stage("rollouts", version=3, tags=("execution",))
 def execute_turn(
     runtime: Runtime,
     draft: Draft,
@@ -77,43 +77,53 @@ def execute_turn(
     rollouts = _resume(runtime, by_id, generator, previous, shard)
     completions = {s.rollout_id: s.completion for s in runtime.store.read_rows(samples, Sample)}
     live = [r for r in rollouts if r.rollout_id in completions]
+    if shard.iteration == 0 and previous is None:
+        require_programs(list(completions.values()))
     programs = [(by_id[r.problem_id], completions[r.rollout_id].code) for r in live]
-    limits = Limits(cpu_s=settings.cpu_s, memory_mb=settings.memory_mb)
-    verdicts = grade_programs(runtime.sandbox, programs, limits=limits, feedback=settings.feedback)
+    verdicts = grade_items(runtime, programs, settings)
     added = {
         r.rollout_id: add_turn(r, completions[r.rollout_id], public, private, num_turns=shard.num_turns)
         for r, (public, private) in zip(live, verdicts, strict=True)
     }
-    draft.write_rows([added.get(r.rollout_id, r) for r in rollouts], Rollout)
+    finished = [added.get(r.rollout_id, r) for r in rollouts]
+    draft.write_rows(finished, Rollout)
+    first = shard.iteration == shard.first_problem == 0 and all(map(is_done, finished))
+    if first and (remark := describe_no_success(finished)):
+        runtime.notify(remark)
+    draft.write_costs(
+        ProgramCost(r.rollout_id, len(r.turns), public.cpu_s + private.cpu_s)
+        for r, (public, private) in zip(live, verdicts, strict=True)
+    )
     draft.notes = {"num_programs": len(live), "num_correct": sum(r.label for r in added.values())}
 
 
-def engine_inputs(settings: GeneratorConfig) -> dict[str, Any]:
-    """The inputs by which a stage that samples knows its back end: what a completion depends on, no more."""
-    return {"engine": settings.vllm} if settings.backend == "vllm" else {"batch_size": settings.batch_size}
-
-
-@contextmanager
-def open_sampler(
-    runtime: Runtime, generator: ArtifactRef, num_turns: int, batch_size: int | None, engine: VllmConfig | None
-) -> Generator[Sampler]:
-    """The sampler of a generator artifact: a checkpoint in workers or behind a server, or recorded programs."""
-    if generator.kind == "recorded":
-        yield ReplaySampler(_read_recorded(runtime, generator), num_turns)
-    elif engine is None:
-        assert batch_size is not None
-        yield PooledSampler(runtime.workers, runtime.store.model_dir(generator), batch_size)
-    else:
-        plan = ServerPlan(runtime.store.model_dir(generator), engine, runtime.log_path(generator))
-        with runtime.generators.lease(plan) as client:
-            yield make_vllm_sampler(client, engine)
-
-
-def _read_recorded(runtime: Runtime, recorded: ArtifactRef) -> dict[str, list[str]]:
-    programs: dict[str, list[str]] = {}
-    for row in runtime.store.read_rows(recorded, RecordedProgram):
-        programs.setdefault(row.problem_id, []).append(row.code)
-    return programs
+@stage("behaviours", version=1, tags=("execution",))
+def observe_rollouts(
+    runtime: Runtime,
+    draft: Draft,
+    label: str,
+    *,
+    problems: ArtifactRef,
+    rollouts: ArtifactRef,
+    settings: SandboxConfig,
+) -> None:
+    """What every turn's program gives for the inputs of the public tests, to select by agreement."""
+    by_id = {p.problem_id: p for p in runtime.store.read_rows(problems, Problem)}
+    programs = [
+        (rollout.rollout_id, turn.turn_index, by_id[rollout.problem_id], turn.completion.code)
+        for rollout in runtime.store.read_rows(rollouts, Rollout)
+        for turn in rollout.turns
+        if turn.completion.code is not None
+    ]
+    limits = Limits(cpu_s=settings.cpu_s, memory_mb=settings.memory_mb)
+    found = observe_programs(runtime.sandbox, ((p, code) for *_, p, code in programs), {}, limits=limits)
+    rows = [
+        row
+        for (rollout_id, turn_index, *_), behaviour in zip(programs, found, strict=True)
+        for row in to_rows(rollout_id, turn_index, behaviour)
+    ]
+    draft.notes = {"num_programs": len(programs)}
+    draft.write_rows(rows, ObservedOutput)
 
 
 def _read_shard(runtime: Runtime, problems: ArtifactRef, shard: Shard) -> dict[str, Problem]:
@@ -129,12 +139,12 @@ def _resume(
     previous: ArtifactRef | None,
     shard: Shard,
 ) -> list[Rollout]:
-    """The shard's rollouts as the turn before left them, or new ones."""
+    """The shard's rollouts after the previous turn, or new ones."""
     if previous is not None:
         return runtime.store.read_rows(previous, Rollout)
     counts = dict.fromkeys(problems, shard.num_rollouts)
     if generator.kind == "recorded":
-        recorded = _read_recorded(runtime, generator)
+        recorded = read_recorded(runtime, generator)
         counts = {pid: min(n, len(recorded[pid]) // shard.num_turns) for pid, n in counts.items()}
     return start(
         list(problems.values()),

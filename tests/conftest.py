@@ -1,4 +1,4 @@
-"""Shared helpers: where the real data is, and small rows to build on."""
+"""Fixtures shared by all tests: the real data, and small rows."""
 
 from __future__ import annotations
 
@@ -6,19 +6,43 @@ import os
 from collections import Counter
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from mucode_core.types import Completion, Problem, Rollout, Turn, Verdict
+from tests.support.tools import Tools, install_tools
 
 REPO = Path(__file__).parent.parent
 DATA = Path(os.environ.get("MUCODE_TEST_DATA", REPO / ".." / "shared" / "data"))
 
+# before PyTorch is imported: threads that wait for each other stall on a busy machine
+os.environ |= {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"}
+hypothesis.settings.register_profile(  # a busy machine takes longer for an example, and drawing it
+    "mucode", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("mucode")
+
+LONGEST = (
+    *("flows/test_demo_vllm.py", "deployments/test_image.py", "flows/test_chaos.py", "flows/test_expert_iteration.py"),
+    *("deployments/test_deployments.py", "training/trl/test_trl.py", "flows/test_evaluation_flows.py"),
+    *("flows/test_control.py", "evaluation/test_grade_samples.py", "tasks/engine/test_placement.py"),
+    *("sandbox/oracle/test_oracle.py", "flows/test_mbpp_replay.py", "flows/test_ray.py", "sandbox/test_soak.py"),
+    *("sampling/test_vllm.py", "verifier/test_score_vllm.py", "flows/cli/test_signals.py", "test_tutorial.py"),
+)
+"""The files whose slow tests take minutes, longest first; what shares the undisturbed run comes when there is one."""
+HUNG_S = 2700
+"""After so long a slow test without a limit of its own hangs, on a machine however busy."""
+
 
 @pytest.hookimpl(trylast=True)  # of what `-m` has left
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files of few tests first: theirs are the long ones, and one that is begun last is waited for by all others."""
+    """The longest files first, then those of few tests: one that is begun last is waited for by all others."""
     counts = Counter(item.path for item in items)
-    items.sort(key=lambda item: counts[item.path])
+    ranks = {REPO / "tests" / name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: (ranks.get(item.path, len(ranks)), counts[item.path]))
+    for item in items:
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(HUNG_S))
 
 
 def real_data(name: str) -> Path:
@@ -27,6 +51,12 @@ def real_data(name: str) -> Path:
     if not path.exists():
         pytest.skip(f"{path} is absent; name its directory in MUCODE_TEST_DATA")
     return path
+
+
+@pytest.fixture(scope="session")
+def tools() -> Tools:
+    """EvalPlus, lm-eval and inspect_ai, to run as their users do."""
+    return install_tools()
 
 
 def make_problem(problem_id: str = "p", **changes: object) -> Problem:

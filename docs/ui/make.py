@@ -14,11 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from mucode_deployments.recipes import load_recipe
 from PIL import Image
 
-from deployments.recipes import load_recipe
-from tests.prefect_server import ask, call, read_run, running_server, start, stop, wait_for
-from tests.webdriver import Browser, open_browser
+from tests.support.prefect_server import ask, call, read_run, running_server, start, stop, wait_for
+from tests.support.webdriver import Browser, open_browser
 
 _HERE = Path(__file__).parent
 _RUN_S = 1800
@@ -66,7 +66,7 @@ class Camera:
 @contextmanager
 def _deployed(environment: dict[str, str]) -> Generator[dict[str, str]]:
     """Pools with a worker each; yields the deployment of each."""
-    call(environment, "deployments.pools", "0,1")
+    call(environment, "mucode_deployments.pools", "0,1")
     for name in _POOLS.values():
         full = f"expert-iteration/{name}"
         call(environment, "prefect", "--no-prompt", "deploy", "-n", full, "--prefect-file", "deployments/prefect.yaml")
@@ -100,8 +100,8 @@ def photograph(environment: dict[str, str], camera: Camera, deployment: str, run
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as place:
-        directory = Path(place)
+    with tempfile.TemporaryDirectory() as location:
+        directory = Path(location)
         with running_server(directory) as environment, _deployed(environment) as deployments:
             run = _run_demo(environment, deployments["cpu"], directory / "demo")
             with open_browser(directory / "browser") as browser:

@@ -1,13 +1,19 @@
-"""The configuration of a run, from YAML to the flow's single parameter; `root.Config` is the whole of it."""
+"""The configuration of a run, from YAML to the flow's single parameter, `config.Config`."""
 
 from mucode_core.config.base import (
     Count,
     Positive,
     Probability,
+    PublicSelection,
     Section,
     Selection,
 )
+from mucode_core.config.config import (
+    Config,
+    require_own_engine,
+)
 from mucode_core.config.engines import (
+    EndpointConfig,
     EngineConfig,
     ScorerConfig,
     VllmConfig,
@@ -17,10 +23,6 @@ from mucode_core.config.loading import (
     dump_config,
     load_config,
     make_config,
-)
-from mucode_core.config.root import (
-    Config,
-    require_own_engine,
 )
 from mucode_core.config.sections import (
     BootstrapConfig,
@@ -37,17 +39,20 @@ from mucode_core.config.sections import (
 from mucode_core.config.trainers import (
     FinetuneConfig,
     OptimizerConfig,
+    SftConfig,
     TrainedConfig,
     TrlConfig,
     TrlRewardConfig,
     TrlSftConfig,
     VerifierConfig,
+    WarmUpConfig,
 )
 
 __all__ = [
     "BootstrapConfig",
     "Config",
     "Count",
+    "EndpointConfig",
     "EngineConfig",
     "EvaluationConfig",
     "FinetuneConfig",
@@ -56,6 +61,7 @@ __all__ = [
     "Positive",
     "Probability",
     "ProblemsConfig",
+    "PublicSelection",
     "RelabelConfig",
     "ReplayConfig",
     "RolloutsConfig",
@@ -64,6 +70,7 @@ __all__ = [
     "ScorerConfig",
     "Section",
     "Selection",
+    "SftConfig",
     "TimeLimits",
     "TrainedConfig",
     "TrlConfig",
@@ -71,6 +78,7 @@ __all__ = [
     "TrlSftConfig",
     "VerifierConfig",
     "VllmConfig",
+    "WarmUpConfig",
     "describe_config",
     "dump_config",
     "load_config",

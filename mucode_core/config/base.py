@@ -1,23 +1,42 @@
-"""What every section of the configuration shares."""
+"""Base class and common types of the configuration's sections."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Selection = Literal["random", "lv", "pt", "pt+lv", "oracle"]
+PublicSelection = Literal["random", "lv", "pt", "pt+lv", "agree", "pt+agree", "pt+agree+lv"]
+"""Selection strategies that read no private test: those for problems whose private tests are unknown."""
+Selection = Literal[PublicSelection, "oracle"]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 
 
 WHERE: dict[str, Any] = {"where": True}
-"""Marks fields that say where or how fast, not what: they never enter a fingerprint."""
+"""Marks fields that set only location or speed: they are excluded from fingerprints."""
+
+
+class Conflict(NamedTuple):
+    """Settings that cannot work together."""
+
+    location: str
+    problem: str
+    hint: str
 
 
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def find_conflicts(self, location: str) -> Iterator[Conflict]:
+        """The conflicts within this section and those below it; unlike a pydantic validator it reports all at once.
+
+        Args:
+            location: Key of the section.
+        """
+        yield from ()
 
     def fingerprinted(self) -> dict[str, Any]:
         """The fields that can change an output, as plain data."""

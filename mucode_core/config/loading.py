@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import yaml
 from pydantic import ValidationError
 
 from mucode_core.config.base import Section
-from mucode_core.config.root import Config
+from mucode_core.config.config import Config
 from mucode_core.errors import ConfigError
 
 
@@ -18,33 +18,33 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     """Reads a YAML file and applies `section.key=value` overrides.
 
     Raises:
-        ConfigError: With the file and key, the value and the cure.
+        ConfigError: With the file and key, the value and a hint.
     """
     try:
         data = yaml.safe_load(path.read_text("utf-8")) or {}
     except FileNotFoundError:
-        raise ConfigError("no such file", place=str(path), cure="name one of configs/*.yaml or your own") from None
+        raise ConfigError("no such file", location=str(path), hint="name one of configs/*.yaml or your own") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"cannot be read as YAML: {error}", place=str(path), cure="mend the file") from error
+        raise ConfigError(f"cannot be read as YAML: {error}", location=str(path), hint="fix the file") from error
     if not isinstance(data, dict):
-        raise ConfigError(f"holds a {type(data).__name__}", place=str(path), cure="use a mapping of sections")
+        raise ConfigError(f"holds a {type(data).__name__}", location=str(path), hint="use a mapping of sections")
     for override in overrides:
         _apply_override(data, override)
-    return make_config(data, place=str(path))
+    return make_config(data, location=str(path))
 
 
-def make_config(data: dict[str, Any], place: str = "config") -> Config:
+def make_config(data: dict[str, Any], location: str = "config") -> Config:
     """Validates plain data.
 
     Raises:
-        ConfigError: Listing every offending key with its value.
+        ConfigError: Lists every invalid key with its value.
     """
     try:
         return Config.model_validate(data)
     except ValidationError as error:
         lines = [_describe(detail) for detail in error.errors()]
-        cure = "see `mucode config` for every key, its meaning and its default"
-        raise ConfigError("; ".join(lines), place=place, cure=cure) from None
+        hint = "see `mucode config` for every key, its meaning and its default"
+        raise ConfigError("; ".join(lines), location=location, hint=hint) from None
 
 
 def _describe(detail: Any) -> str:
@@ -60,27 +60,34 @@ def _apply_override(data: dict[str, Any], override: str) -> None:
     parts = key.split(".")
     if not equals or not all(parts):
         raise ConfigError(
-            "is not of the form section.key=value", place=f"--set {override}", cure="write --set run.seed=1"
+            "is not of the form section.key=value", location=f"--set {override}", hint="write --set run.seed=1"
         )
     node = data
     for part in parts[:-1]:
         node = node.setdefault(part, {})
         if not isinstance(node, dict):
-            raise ConfigError(f"{part} is not a section", place=f"--set {override}", cure="name a section and a key")
+            raise ConfigError(f"{part} is not a section", location=f"--set {override}", hint="name a section and a key")
     try:
         node[parts[-1]] = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ConfigError(f"value cannot be read: {error}", place=f"--set {override}", cure="quote it") from error
+        raise ConfigError(f"value cannot be read: {error}", location=f"--set {override}", hint="quote it") from error
 
 
 def dump_config(config: Config) -> str:
-    """The one canonical YAML text of a configuration, every default written out."""
+    """The canonical YAML text of a configuration, including all defaults."""
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
 def describe_config() -> str:
-    """Every key with its default, as YAML whose comments say what the keys mean."""
+    """Every key with its default, as YAML with the descriptions, and the values of a choice, as comments."""
     return "\n".join(_describe_section(Config(), 0))
+
+
+def _choices(kind: Any) -> list[str]:
+    """The values of a key that takes one of a few, or a list of such; else empty."""
+    if get_origin(kind) is Literal:
+        return [str(value) for value in get_args(kind)]
+    return [value for part in get_args(kind) for value in _choices(part)]
 
 
 def _describe_section(section: Section, depth: int) -> list[str]:
@@ -94,5 +101,7 @@ def _describe_section(section: Section, depth: int) -> list[str]:
             text = (
                 yaml.safe_dump(plain, default_flow_style=None, width=1000).strip().removeprefix("{").removesuffix("}")
             )
-            lines.append(f"{indent}{text}  # {info.description}")
+            values = _choices(info.annotation)
+            choices = f" Values: {', '.join(values)}." if values else ""
+            lines.append(f"{indent}{text}  # {info.description}{choices}")
     return lines

@@ -1,19 +1,18 @@
-"""Whether a configuration can run here: seconds of looking before hours of running."""
+"""Checks in seconds whether a configuration can run here."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from mucode_core.config import Config
-from mucode_core.doctor import Check, examine_sandbox
 from mucode_core.errors import ConfigError
-from mucode_core.preflight.checks import tell
+from mucode_core.preflight.host import Check, examine_sandbox, run_check
 
-__all__ = ["examine_run", "require_run"]
+__all__ = ["examine_run", "require_evaluation", "require_run", "require_runs"]
 
 
 def examine_run(config: Config) -> list[Check]:
-    """Everything that can be told of a run before it starts; nothing is changed, and nothing large is loaded."""
+    """All checks of a run; nothing is changed, and nothing large is loaded."""
     return list(_examine(config))
 
 
@@ -21,13 +20,49 @@ def require_run(config: Config) -> None:
     """Refuses a run that would fail later.
 
     Raises:
+        ConfigError: With all reasons at once.
+    """
+    _require(examine_run(config))
+
+
+def require_runs(configs: Mapping[str, Config]) -> None:
+    """Refuses a matrix of runs, by name, one of which would fail later.
+
+    Raises:
+        ConfigError: With every reason at once, each only once.
+    """
+    found = {(check.name, check.detail): check for config in configs.values() for check in examine_run(config)}
+    _require(found.values())
+
+
+def require_evaluation(config: Config) -> None:
+    """Refuses an evaluation whose files or checkpoints are not there.
+
+    Raises:
         ConfigError: With every reason at once.
     """
-    failed = [check for check in examine_run(config) if check.required and not check.ok]
+    from mucode_core.preflight import data
+    from mucode_core.preflight.models import describe_generator, describe_verifier
+    from mucode_core.preflight.servers import ask_judge
+
+    checks = [
+        examine_sandbox("sandbox of the run", config.sandbox),
+        run_check("problems", lambda: data.describe(config.problems)),
+        run_check("generator", lambda: describe_generator(config.generator)),
+    ]
+    if config.evaluation.verifier:
+        checks.append(run_check("verifier", lambda: describe_verifier(config.evaluation.verifier)))
+    elif config.verifier.scorer == "vllm" and config.verifier.vllm.base_url:
+        checks.append(run_check("verifier's endpoint", lambda: ask_judge(config.verifier)))
+    _require(checks)
+
+
+def _require(checks: Iterable[Check]) -> None:
+    failed = [check for check in checks if check.required and not check.ok]
     if failed:
         reasons = "\n  ".join(f"{check.name}: {check.detail}" for check in failed)
-        cure = "change what is named, then see `mucode doctor CONFIG`"
-        raise ConfigError(f"this run cannot finish here:\n  {reasons}", place="preflight", cure=cure)
+        hint = "fix these, then run `mucode doctor CONFIG`"
+        raise ConfigError(f"this run cannot finish here:\n  {reasons}", location="preflight", hint=hint)
 
 
 def _examine(config: Config) -> Iterator[Check]:
@@ -35,9 +70,11 @@ def _examine(config: Config) -> Iterator[Check]:
     from mucode_core.preflight.models import examine_model
 
     yield examine_sandbox("sandbox of the run", config.sandbox)
-    yield tell("problems", lambda: data.describe(config.problems))
+    yield run_check("problems", lambda: data.describe(config.problems))
+    if config.generator.backend == "replay":
+        yield run_check("recorded programs", lambda: data.describe_samples(config.generator.replay.samples))
     shape = None
-    if config.generator.model != "bootstrap":  # a model trained on the spot is small
+    if config.generator.model != "bootstrap":  # the bootstrap model is small
         shape, checks = examine_model(config)
         yield from checks
     yield from resources.examine(config, shape)

@@ -1,4 +1,4 @@
-"""Whether a data set can be had, told from its first row or from the hub's answer."""
+"""Checks that a data set is available, from its first row or the hub's answer."""
 
 from __future__ import annotations
 
@@ -7,24 +7,39 @@ from pathlib import Path
 
 from mucode_core.config import ProblemsConfig
 from mucode_core.errors import DataError
-from mucode_core.problems import hub_name
+from mucode_core.problems import hub_name, resolve
 from mucode_core.problems.rows import reach, read_rows
+from mucode_core.problems.where import parse_condition
 
 
 def describe(settings: ProblemsConfig) -> str:
-    """What will be read.
+    """Describes the data set.
 
     Raises:
-        DataError: The file is not there or is no file of rows; the hub cannot be reached.
-        ConfigError: The data set is on no hub.
+        DataError: The file is missing or invalid; the hub cannot be reached.
+        ConfigError: There is no such data set, or it is not on the hub; a condition is invalid.
     """
+    for condition in settings.where:
+        parse_condition(condition)
     if settings.dataset == "synthetic":
         return f"{settings.num_train} synthetic training problems"
     if not settings.data:
         name = hub_name(settings.dataset)
         reach(name)
-        return f"{settings.dataset}, {name} of the hub"
+        return f"{settings.dataset}, {name} on the hub"
     path = Path(settings.data)
+    name, reason = resolve(settings.dataset, path)
     if not list(islice(read_rows(path), 1)):
-        raise DataError("no rows", place=str(path), cure=f"name the file that holds {settings.dataset}")
-    return f"{settings.dataset}, {path}"
+        raise DataError("no rows", location=str(path), hint=f"name the file that holds {name}")
+    return f"{name}, {path}" + (f" ({reason})" if reason else "")
+
+
+def describe_samples(samples: str) -> str:
+    """The file of recorded programs.
+
+    Raises:
+        DataError: It is not there, or is no file of rows.
+    """
+    if not list(islice(read_rows(Path(samples)), 1)):
+        raise DataError("no rows", location=samples, hint="name the file that holds the recorded programs")
+    return samples

@@ -1,40 +1,40 @@
-"""How much memory a stage needs on each device: estimates from the model's shape, to fail in seconds, not in hours."""
+"""Estimates of a stage's memory on each device, from the model's shape."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-from mucode_core.preflight.shapes import ModelShape
-from mucode_core.training.checkpoints import CHECKPOINTS_KEPT
+from mucode_core.models.shape import ModelShape
+from mucode_core.training.trl.checkpoints import CHECKPOINTS_KEPT
 
 Sharding = Literal["none", "zero2", "zero3"]
 
 _TRAINED = 16
-"""Bytes a parameter that is trained: in mixed precision weight 2, gradient 2, float32 copy 4, two moments 8.
+"""Bytes per trained parameter: in mixed precision weight 2, gradient 2, float32 copy 4, two moments 8.
 
-Rajbhandari et al. 2020 (ZeRO), section 3.1. In float32 alone the sum is the same: 4 + 4 + 8."""
+Rajbhandari et al. 2020 (ZeRO), section 3.1. In pure float32 the sum is the same: 4 + 4 + 8."""
 _SAVED = 14
-"""Bytes of it in a checkpoint to resume from: all but the gradient."""
+"""Bytes per trained parameter in a checkpoint to resume from: all except the gradient."""
 _AUTOCAST = 2
-"""More where torch casts weights itself: 16-bit copies that last from the forward pass to the backward one."""
+"""Additional bytes if torch casts weights: 16-bit copies that live from the forward to the backward pass."""
 _KEPT = {"16 bits": (25, 8), "mixed": (35, 8), "float32": (42, 16)}
-"""Bytes a token and layer kept for the backward pass: a unit of width, and a unit of the gated MLP's width.
+"""Bytes per token and layer kept for the backward pass: per unit of the hidden size, and of the MLP's width.
 
-Counted on blocks of Llama without the attention matrix, which fused attention never writes; see
-`tests/preflight/test_memory.py`. Mixed is autocast, where what goes from block to block stays in float32."""
-_LORA_MATRICES = 7  # projections a block: q, k, v, o, gate, up, down
+Counted for Llama blocks without the attention matrix, which fused attention never writes; see
+`tests/preflight/test_memory.py`. Mixed is autocast, where the residual stream stays in float32."""
+_LORA_MATRICES = 7  # projections per block: q, k, v, o, gate, up, down
 _LOGIT_BYTES = 10
-"""A token and vocabulary entry: float32 logits and gradient, and the 16-bit logits before."""
+"""Bytes per token and vocabulary entry: float32 logits and gradient, and the 16-bit logits."""
 _GIB = 2**30
 
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """What the memory of training depends on, beside the model."""
+    """Settings that determine the memory of training, besides the model."""
 
     weight_bytes: int
-    """Of a weight in the computation: 2, or 4 with precision float32."""
+    """Bytes per weight in the computation: 2, or 4 with precision float32."""
     num_devices: int
     sharding: Sharding
     micro_batch_size: int
@@ -42,9 +42,9 @@ class TrainingPlan:
     """Tokens of the longest example."""
     checkpointing: bool
     lora_rank: int
-    """0 trains every weight."""
+    """0 trains all weights."""
     fused_loss: bool
-    """The loss never holds all logits (Liger)."""
+    """The loss never materialises all logits (Liger)."""
 
 
 def training_gib(shape: ModelShape, plan: TrainingPlan) -> float:
@@ -70,15 +70,15 @@ def _count_trained(shape: ModelShape, lora_rank: int) -> int:
 
 
 def resume_gib(shape: ModelShape, lora_rank: int) -> float:
-    """On disk, for the checkpoints of a training: weights, float32 copy and moments of what is trained.
+    """Disk space for a training's checkpoints: weights, float32 copy and moments of the trained parameters.
 
-    One more than are kept: the oldest goes when the newest is there.
+    One more than are kept, since the oldest is removed after the newest is written.
     """
     return (CHECKPOINTS_KEPT + 1) * _SAVED * _count_trained(shape, lora_rank) / _GIB
 
 
 def _activation_bytes(shape: ModelShape, plan: TrainingPlan) -> float:
-    """With checkpointing the input of each layer, and all of one layer at a time."""
+    """Activations; with checkpointing the inputs of all layers, and everything of one layer at a time."""
     tokens, precision = plan.micro_batch_size * plan.max_length, _precision(plan)
     width, gate = _KEPT[precision]
     layer = width * shape.hidden_size + gate * shape.intermediate_size
@@ -94,16 +94,16 @@ def _precision(plan: TrainingPlan) -> str:
 
 
 def serving_gib(shape: ModelShape, *, weight_bytes: int, num_devices: int) -> float:
-    """Of each device, for the weights alone."""
+    """Memory of each device for the weights."""
     return shape.num_parameters * weight_bytes / num_devices / _GIB
 
 
 def cache_gib(shape: ModelShape, *, value_bytes: int, num_tokens: int, num_devices: int) -> float:
-    """Of each device, for the keys and values of so many tokens."""
+    """Memory of each device for the keys and values of `num_tokens` tokens."""
     per_token = 2 * shape.num_layers * shape.num_kv_heads * shape.head_size * value_bytes
     return per_token * num_tokens / num_devices / _GIB
 
 
 def checkpoint_gib(shape: ModelShape, *, weight_bytes: int) -> float:
-    """On disk, for the weights."""
+    """Disk space for the weights."""
     return shape.num_parameters * weight_bytes / _GIB

@@ -1,12 +1,12 @@
-"""Operations the synthetic problems are made of: how each is said, written, and got wrong.
+"""Operations of the synthetic problems: their phrases, correct lines and typical errors.
 
-A program takes a list of integers or a string through one to three steps to a result. An operation has a right line
-and a tempting wrong one, of a kind:
+A program takes a list of integers or a string through one to three steps to a result. An operation has a correct line
+and a plausible wrong one, of a kind:
 
-- `vis`: the public test tells the two apart, so feedback can help;
-- `amb`: the wording has two readings and only the tests decide, so either line can be the right one;
-- `sub`: only a private test tells them apart (empty input, boundary, capital vowel, order of duplicates);
-- `plain`: the value is returned as it is; there is nothing to get wrong.
+- `vis`: the public test distinguishes the two, so feedback can help;
+- `amb`: the wording has two readings and only the tests decide, so either line can be the correct one;
+- `sub`: only a private test distinguishes them (empty input, boundary, capital vowel, order of duplicates);
+- `plain`: the value is returned unchanged; no error is possible.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Literal
 
 Kind = Literal["vis", "amb", "sub", "plain"]
 Value = list[int] | str
-"""What a program takes."""
+"""A program's input."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Operation:
     name: str
     kind: Kind
     error_rate: float
-    """How often the teacher writes the wrong line; of an `amb` operation, how often it means the second reading."""
+    """How often the teacher writes the wrong line; for `amb`, how often it intends the second reading."""
     phrases: tuple[str, ...]
     right: str
     wrong: str
@@ -45,9 +45,9 @@ class Family:
     results: tuple[Operation, ...]
     """The plain one comes first."""
     draw_plain: Callable[[random.Random], Value]
-    """A harmless input, as a public test shows."""
+    """An ordinary input, for public tests."""
     draw_edge: Callable[[random.Random], Value]
-    """An input likely to hit a boundary, as a private test holds."""
+    """An input likely to hit a boundary, for private tests."""
 
 
 def _keep(condition: str) -> str:

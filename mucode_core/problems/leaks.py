@@ -1,50 +1,70 @@
-"""Problems that occur in two splits: a model would be tested on what it was trained on."""
+"""Duplicates across splits: a model would be tested on problems that it was trained on."""
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 
 from mucode_core.types import Problem
 
 _RANKS = {"train": 0, "validation": 1, "test": 2}
-"""Of two copies the one of the higher rank stays."""
+"""The duplicate in the split of higher rank is kept."""
 _NO_WORD = re.compile(r"\W+")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A problem by its id and split."""
+
+    problem_id: str
+    split: str
+
+
+@dataclass(frozen=True, slots=True)
 class Leak:
-    """A problem and its copy in a split that is measured on."""
+    """A problem and its duplicate in a split of higher rank."""
 
-    problem: Problem
-    copy: Problem
+    problem: Seen
+    copy: Seen
 
 
-def find_leaks(problems: Sequence[Problem]) -> list[Leak]:
-    """Problems of 'train' that occur in 'validation' or 'test' too, and those of 'validation' that occur in 'test'.
+class LeakSearch:
+    """Looks for problems that occur in several splits, while they pass by; keeps only digests and ids.
 
-    Two problems are the same where their prompts agree but for case, punctuation and spacing, or where their reference
-    solutions have the same syntax tree. Other splits are not looked at.
+    Two problems are duplicates if their prompts agree except for case, punctuation and spacing, or if their reference
+    solutions have the same syntax tree. Splits other than 'train', 'validation' and 'test' are ignored.
     """
-    seen: dict[str, Problem] = {}
-    leaks: list[Leak] = []
-    ranked = [problem for problem in problems if problem.split in _RANKS]
-    for problem in sorted(ranked, key=lambda p: -_RANKS[p.split]):
-        keys = _keys(problem)
-        copies = [seen[key] for key in keys if key in seen]
-        if copies and copies[0].split != problem.split:
-            leaks.append(Leak(problem, copies[0]))
+
+    def __init__(self) -> None:
+        self._first: dict[bytes, list[Seen]] = {}
+        self._ranked: list[tuple[Seen, tuple[bytes, ...]]] = []
+
+    def add(self, problem: Problem) -> None:
+        """Takes note of a problem."""
+        if problem.split not in _RANKS:
+            return
+        seen = Seen(problem.problem_id, problem.split)
+        keys = tuple(blake2b(key.encode(errors="surrogatepass"), digest_size=12).digest() for key in _keys(problem))
+        self._ranked.append((seen, keys))
         for key in keys:
-            seen.setdefault(key, problem)
-    return leaks
+            kept = self._first.setdefault(key, [])
+            if all(one.split != seen.split for one in kept):
+                kept.append(seen)
 
+    def leaks(self) -> list[Leak]:
+        """Problems of 'train' that also occur in 'validation' or 'test', and of 'validation' that occur in 'test'."""
+        found: list[Leak] = []
+        for seen, keys in self._ranked:
+            copies = [one for key in keys for one in self._first[key] if _RANKS[one.split] > _RANKS[seen.split]]
+            if copies:
+                found.append(Leak(seen, max(copies, key=lambda one: _RANKS[one.split])))
+        return found
 
-def leave_out_leaks(problems: Sequence[Problem]) -> list[Problem]:
-    """The problems without those that `find_leaks` names; the test split stays whole."""
-    leaked = {leak.problem.problem_id for leak in find_leaks(problems)}
-    return [problem for problem in problems if problem.problem_id not in leaked]
+    def leaked_ids(self) -> set[str]:
+        """Ids of the problems to exclude, so that the splits are disjoint and the test split stays whole."""
+        return {leak.problem.problem_id for leak in self.leaks()}
 
 
 def _keys(problem: Problem) -> list[str]:
@@ -52,6 +72,6 @@ def _keys(problem: Problem) -> list[str]:
     if problem.reference_solution is not None:
         try:
             keys.append(f"solution {ast.dump(ast.parse(problem.reference_solution))}")
-        except (SyntaxError, ValueError, RecursionError):  # some solutions of contests are Python 2
+        except (SyntaxError, ValueError, RecursionError):  # some contest solutions are Python 2
             keys.append(f"solution {problem.reference_solution}")
     return keys

@@ -1,86 +1,191 @@
-"""Rows of a data set, from a JSON Lines or Parquet file or from the Hugging Face hub, each with its place."""
+"""Rows of a data set, from JSON Lines or Parquet files or from the Hugging Face hub, each with its location."""
 
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AliasChoices, BaseModel, ValidationError, model_validator
+from pydantic.fields import FieldInfo
 
-from mucode_core.errors import DataError
+from mucode_core.errors import DataError, show
+from mucode_core.problems.json_values import from_json
+
+if TYPE_CHECKING:
+    from pyarrow import RecordBatch
 
 Model = TypeVar("Model", bound=BaseModel)
 Row = dict[str, Any]
 _HUB_S = 10.0
-"""How long the hub may take to answer."""
+"""Timeout of the hub."""
+_ENDINGS = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".parquet")
+_READABLE = f"name a readable file ({', '.join(_ENDINGS)}), or a directory of such files"
+_PARQUET_ROWS = 16
+"""Rows read at once: a row may have 100 MB."""
 
 
 def read_rows(path: Path) -> Iterator[tuple[str, Row]]:
-    """Yields (place, row) of a .jsonl, .jsonl.gz or .parquet file, in order; a place is "file:line".
+    """Yields (location, row) of the rows of `scan_rows`.
 
     Raises:
-        DataError: The file cannot be read, or a line is no JSON mapping.
+        DataError: The file cannot be read, or a line is not a JSON mapping.
     """
-    if path.suffix == ".parquet":
-        yield from _read_parquet(path)
-        return
-    cure = "name a readable .jsonl, .jsonl.gz or .parquet file"
+    for location, row in scan_rows(path):
+        if isinstance(row, DataError):
+            raise row
+        yield location, row
+
+
+def scan_rows(path: Path) -> Iterator[tuple[str, Row | DataError]]:
+    """Yields (location, row) of a .jsonl file, also with .gz or .zst, of a .parquet file, or of a directory of such.
+
+    One row is in memory at a time. Files of a directory are read in the order of their names. A location is
+    "file:line". A line that is no row gives an error in its place, and reading continues with the next; a file that
+    cannot be read further gives an error as its last item.
+
+    Raises:
+        DataError: There is no such file, or no file of rows in the directory.
+    """
+    for shard in _shards(path):
+        yield from (_scan_parquet if shard.suffix == ".parquet" else _scan_lines)(shard)
+
+
+def _shards(path: Path) -> list[Path]:
+    if not path.exists():
+        raise DataError("no such file", location=str(path), hint=_READABLE)
+    if not path.is_dir():
+        return [path]
+    shards = sorted(
+        one
+        for one in path.rglob("*")
+        if one.name.endswith(_ENDINGS) and one.is_file() and not _is_hidden(one.relative_to(path))
+    )
+    if not shards:
+        raise DataError("the directory holds no file of rows", location=str(path), hint=_READABLE)
+    return shards
+
+
+def _is_hidden(path: Path) -> bool:
+    """Whether it is a hidden file or in a hidden folder, as caches and the notes of file managers are."""
+    return any(part.startswith(".") for part in path.parts)
+
+
+def _scan_lines(path: Path) -> Iterator[tuple[str, Row | DataError]]:
     number = 0
     try:
-        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
+        with _open_lines(path) as file:
             for number, line in enumerate(file, 1):
-                if line.strip():
+                if not line.isspace():
                     yield f"{path}:{number}", _parse_line(line, f"{path}:{number}")
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot be read: {error}", place=f"{path}:{number + 1}", cure=cure) from error
+    except (OSError, EOFError, zlib.error) as error:
+        location = f"{path}:{number + 1}"
+        yield location, _unreadable(error, location)
 
 
-def _parse_line(line: str, place: str) -> Row:
-    cure = "write one JSON object a line"
+def _open_lines(path: Path) -> IO[bytes]:
+    if path.suffix == ".gz":
+        return cast("IO[bytes]", gzip.open(path, "rb"))
+    if path.suffix == ".zst":
+        import pyarrow as pa
+
+        return cast("IO[bytes]", io.BufferedReader(pa.input_stream(str(path), compression="zstd")))
+    return path.open("rb")
+
+
+def _unreadable(error: Exception, location: str) -> DataError:
+    found = DataError(f"cannot be read: {error}", location=location, hint=_READABLE)
+    found.__cause__ = error
+    return found
+
+
+def _parse_line(line: bytes, location: str) -> Row | DataError:
+    hint = "write one JSON object per line"
     try:
-        row = json.loads(line)
+        row = from_json(line.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise DataError(f"not JSON: {error}", place=place, cure=cure) from error
+        return DataError(f"not JSON: {error}", location=location, hint=hint)
     if not isinstance(row, dict):
-        raise DataError(f"a row is a mapping, not {row!r:.80}", place=place, cure=cure)
+        return DataError(f"a row is a mapping, not {show(row)}", location=location, hint=hint)
     return cast("Row", row)
 
 
-def _read_parquet(path: Path) -> Iterator[tuple[str, Row]]:
+def _scan_parquet(path: Path) -> Iterator[tuple[str, Row | DataError]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    number = 0
     try:
         with pq.ParquetFile(path) as file:
-            rows = (row for batch in file.iter_batches() for row in batch.to_pylist())
+            rows = (row for batch in file.iter_batches(_PARQUET_ROWS) for row in _rows_of(batch))
             for number, row in enumerate(rows, 1):
                 yield f"{path}:{number}", row
-    except (OSError, pa.ArrowException) as error:
-        raise DataError(f"cannot be read: {error}", place=str(path), cure="name a readable Parquet file") from error
+    except (OSError, ValueError, OverflowError, pa.ArrowException) as error:  # also text that is not UTF-8, far dates
+        location = f"{path}:{number + 1}" if number else str(path)
+        yield location, _unreadable(error, location)
 
 
-def parse_row(model: type[Model], row: Row, place: str) -> Model:
+def _rows_of(batch: RecordBatch) -> list[Row]:
+    """Raises:
+    ValueError: A column holds values that Python has not, with its name.
+    """
+    try:
+        return batch.to_pylist(maps_as_pydicts="lossy")
+    except (ValueError, OverflowError):
+        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            try:
+                column.to_pylist()
+            except (ValueError, OverflowError) as error:
+                raise ValueError(f"{name}: {error}") from error
+        raise
+
+
+class PublishedRow(BaseModel):
+    """Fields of a published row: a null stands for a field that is absent."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        row = cast("Row", data)
+        required = {
+            name
+            for name, field in cls.model_fields.items()
+            if field.is_required() and all(row.get(other) is None for other in _other_names(field))
+        }
+        return {name: value for name, value in row.items() if value is not None or name in required}
+
+
+def _other_names(field: FieldInfo) -> list[str]:
+    """The names that a field may have in a row, if there are several."""
+    names = field.validation_alias
+    return [name for name in names.choices if isinstance(name, str)] if isinstance(names, AliasChoices) else []
+
+
+def parse_row(model: type[Model], row: Row, location: str) -> Model:
     """The row as `model`.
 
     Raises:
-        DataError: With the first field that is wrong, and its value.
+        DataError: With the first invalid field and its value.
     """
     try:
         return model.model_validate(row)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
-        value = "" if first["type"] == "missing" else f" ({first['input']!r:.80})"
-        cure = f"mend the field; a row has {', '.join(model.model_fields)}"
-        raise DataError(f"{field}: {first['msg']}{value}", place=place, cure=cure) from error
+        value = "" if first["type"] == "missing" else f" ({show(first['input'])})"
+        hint = f"fix the field; a row has {', '.join(model.model_fields)}"
+        raise DataError(f"{field}: {first['msg']}{value}", location=location, hint=hint) from error
 
 
 def reach(name: str) -> None:
-    """Asks the hub for a data set, once: `load_dataset` would try in vain for half a minute.
+    """Checks that the hub has a data set; without it `load_dataset` would retry for half a minute.
 
     Raises:
         DataError: The hub does not answer, or has no such data set.
@@ -92,17 +197,17 @@ def reach(name: str) -> None:
     try:
         HfApi().dataset_info(name, timeout=_HUB_S)
     except Exception as error:
-        raise _not_had(name, error) from error
+        raise _download_error(name, error) from error
 
 
-def _not_had(name: str, error: Exception) -> DataError:
-    """The library raises whatever its parts raise."""
-    cure = "connect to the hub, or give a local .jsonl, .jsonl.gz or .parquet file by `problems.data` or --data"
-    return DataError(f"cannot be had from the hub: {error}", place=name, cure=cure)
+def _download_error(name: str, error: Exception) -> DataError:
+    """Wraps whatever exception the library raises."""
+    hint = "connect to the hub, or give a local file by `problems.data` or --data"
+    return DataError(f"cannot be downloaded from the hub: {error}", location=name, hint=hint)
 
 
 def fetch(name: str, config: str | None, splits: tuple[str, ...], target: Path) -> Path:
-    """Copies a hub data set into `target`, once; each row gets the name of its split.
+    """Downloads a hub data set to `target` unless it exists; each row gets the name of its split.
 
     Raises:
         DataError: The hub cannot be reached, or has no such data set.
@@ -117,11 +222,11 @@ def fetch(name: str, config: str | None, splits: tuple[str, ...], target: Path) 
     try:
         with partial.open("w", encoding="utf-8") as file:
             for split in splits:
-                for row in load_dataset(name, config, split=split):
-                    file.write(json.dumps({**cast("Row", row), "split": split}) + "\n")
+                for row in load_dataset(name, config, split=split, streaming=True):
+                    file.write(json.dumps({**cast("Row", row), "split": split}, default=str) + "\n")
         partial.replace(target)
     except Exception as error:
-        raise _not_had(name, error) from error
+        raise _download_error(name, error) from error
     finally:
         partial.unlink(missing_ok=True)
     return target

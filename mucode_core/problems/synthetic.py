@@ -1,8 +1,8 @@
-"""The embedded problems: compositions of small list and string operations, in MBPP's form, made on the spot.
+"""The synthetic problems: generated compositions of small list and string operations, in MBPP's form.
 
-A problem is drawn as a blueprint (operations, parameters, wording, readings) and kept only where its tests show what
-they should: the public test gives away every visible error and the wrong reading of every ambiguous phrase, misses
-every subtle error, and the private tests catch each of those.
+A problem is drawn as a blueprint (operations, parameters, wording, readings) and kept only if its tests fit the kinds
+of errors: the public test catches every visible error and the wrong reading of every ambiguous phrase, misses every
+subtle error, and the private tests catch each of those.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from mucode_core.errors import DataError
 from mucode_core.fingerprint import derive_seed
 from mucode_core.problems.grammar import LISTS, STRINGS, Family, Operation, Value
 from mucode_core.prompts import render_code, render_feedback, render_prompt
-from mucode_core.sandbox.feedback import raised, wrong_value
+from mucode_core.sandbox.judge.feedback import raised, wrong_value
 from mucode_core.types import Message, Problem
 
 ProblemSplit = Literal["train", "validation", "test"]
 Split = Literal["bootstrap", "train", "validation", "test"]
 
 _SHARES: tuple[tuple[Split, int], ...] = (("bootstrap", 10), ("train", 5), ("validation", 2), ("test", 3))
-"""Twentieths of the skeletons that each split holds."""
+"""Share of the skeletons in each split, in twentieths."""
 
 MAX_PROBLEMS = 3_000
-"""Problems a split is good for, whatever the seed: the smallest runs dry near 4,000."""
+"""Problems per split that can be drawn with any seed: the smallest split is exhausted near 4,000."""
 
 _LIST_SHARE, _PLAIN_RESULT_RATE = 0.62, 0.15
 _NUM_STEPS = (1, 2, 2, 3, 3)
@@ -45,13 +45,13 @@ _SECOND_TURN_RATE, _LATER_TURN_RATE = 0.5, 0.35
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One operation of a blueprint with its choices made."""
+    """One operation of a blueprint with its parameter, phrase and reading."""
 
     operation: Operation
     parameter: int
     phrase: int
     flipped: bool
-    """The second reading is the one meant."""
+    """The second reading is intended."""
 
     @property
     def text(self) -> str:
@@ -64,7 +64,7 @@ class _Part:
 
 _Step = Callable[[Any], Any]
 _Outcome = tuple[str, Exception | None]
-"""The value's repr, or what was raised."""
+"""The value's repr, or the exception."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +81,20 @@ class _Blueprint:
         return f"Write a function to {', then '.join(steps)}, and return {result}."
 
     def lines(self, wrong: Sequence[bool]) -> list[str]:
-        """The body of the program that has the wrong line of each operation marked in `wrong`."""
+        """The program's body, with the wrong line for each operation marked in `wrong`."""
         return [part.line(w) for part, w in zip(self.parts, wrong, strict=True)]
 
     def program(self, wrong: Sequence[bool]) -> str:
         return "\n    ".join([f"def solve({self.family.variable}):", *self.lines(wrong)])
 
     def steps(self, wrong: Sequence[bool]) -> list[_Step]:
-        """The same program as functions, one a line."""
+        """The same program as functions, one per line."""
         return [_compile_step(self.family.variable, line) for line in self.lines(wrong)]
 
 
 @dataclass(frozen=True, slots=True)
 class _Check:
-    """One assert: the input and what the right program makes of it."""
+    """One assert: an input and the correct program's output."""
 
     value: Value
     expected: str
@@ -104,15 +104,15 @@ class _Check:
         return f"assert solve({self.value!r}) == {self.expected}"
 
 
-def make_problems(split: ProblemSplit, num_problems: int, seed: int) -> list[Problem]:
+def make_problems(split: Split, num_problems: int, seed: int) -> list[Problem]:
     """Draws problems of distinct operation skeletons; no skeleton occurs in two splits, whatever the seeds.
 
     Raises:
-        DataError: More than `MAX_PROBLEMS` are asked for.
+        DataError: `num_problems` exceeds `MAX_PROBLEMS`.
     """
     if num_problems > MAX_PROBLEMS:
-        cure = f"ask for at most {MAX_PROBLEMS}"
-        raise DataError(f"{num_problems} problems wanted", place=f"the synthetic {split} split", cure=cure)
+        hint = f"ask for at most {MAX_PROBLEMS}"
+        raise DataError(f"{num_problems} problems requested", location=f"the synthetic {split} split", hint=hint)
     rng = random.Random(derive_seed(seed, "synthetic problems", split))
     problems: list[Problem] = []
     seen: set[str] = set()
@@ -129,22 +129,22 @@ def make_problems(split: ProblemSplit, num_problems: int, seed: int) -> list[Pro
 def make_dialogues(
     num_dialogues: int, seed: int, error_scale: float, repair_rate: float, num_turns: int = 3
 ) -> list[tuple[Message, ...]]:
-    """Draws what a careless teacher writes on the bootstrap skeletons, with the feedback it gets.
+    """Draws a careless teacher's dialogues on the bootstrap skeletons, with feedback.
 
-    Skeletons repeat; dialogues of different seeds are independent, so they can be made in parallel.
+    Skeletons repeat; dialogues of different seeds are independent, so they can be generated in parallel.
 
     Args:
-        num_dialogues: How many.
-        seed: Draws everything.
+        num_dialogues: Number of dialogues.
+        seed: Seed of all draws.
         error_scale: Scales the teacher's rate of visible errors.
-        repair_rate: How often the teacher mends a wrong line in the next turn.
-        num_turns: Programs a dialogue holds at most; each dialogue ends in one.
+        repair_rate: How often the teacher fixes a wrong line in the next turn.
+        num_turns: Maximum number of programs per dialogue; each dialogue ends in one.
     """
     rng = random.Random(derive_seed(seed, "synthetic dialogues"))
     dialogues: list[tuple[Message, ...]] = []
     while len(dialogues) < num_dialogues:
         blueprint = _draw_blueprint(rng, "bootstrap", (), skewed=True)
-        public = blueprint and _draw_public(blueprint, _Judge(blueprint), rng)
+        public = blueprint and _draw_public(blueprint, _Oracle(blueprint), rng)
         if blueprint is None or public is None:
             continue
         limit = 1 + sum(rng.random() < (_LATER_TURN_RATE if t else _SECOND_TURN_RATE) for t in range(num_turns - 1))
@@ -153,7 +153,7 @@ def make_dialogues(
     return dialogues
 
 
-def _to_problem(blueprint: _Blueprint, tests: Sequence[_Check], split: ProblemSplit, index: int) -> Problem:
+def _to_problem(blueprint: _Blueprint, tests: Sequence[_Check], split: Split, index: int) -> Problem:
     return Problem(
         problem_id=f"synthetic/{split}/{index:04d}",
         dataset="synthetic",
@@ -183,7 +183,7 @@ def split_of(skeleton: str) -> Split:
 
 
 def _draw_blueprint(rng: random.Random, split: Split, seen: Container[str], *, skewed: bool) -> _Blueprint | None:
-    """A blueprint, or None where the draw belongs elsewhere, was seen, or is too ambiguous."""
+    """A blueprint, or None if the draw belongs to another split, is a repetition, or is too ambiguous."""
     family = LISTS if rng.random() < _LIST_SHARE else STRINGS
     operations: list[Operation] = []
     num_steps = rng.choice(_NUM_STEPS)
@@ -219,9 +219,9 @@ def _draw_part(operation: Operation, rng: random.Random, skewed: bool) -> _Part:
 
 @functools.cache
 def _compile_step(variable: str, line: str) -> _Step:
-    """One line as a function of the value so far.
+    """One line as a function of the previous value.
 
-    Only lines of this package's own grammar come here, never a model's text: no sandbox, and each is compiled once.
+    Only lines of this package's own grammar are compiled here, never a model's text, so no sandbox is needed.
     """
     tail = "" if line.startswith("return") else f"\n    return {variable}"
     scope: dict[str, _Step] = {}
@@ -238,8 +238,8 @@ def _run(steps: Iterable[_Step], value: Any) -> _Outcome:
     return repr(value), None
 
 
-class _Judge:
-    """The right program beside each program that has one operation wrong."""
+class _Oracle:
+    """Compares the correct program with each program that has one wrong operation."""
 
     def __init__(self, blueprint: _Blueprint) -> None:
         num_parts = len(blueprint.parts)
@@ -249,14 +249,14 @@ class _Judge:
         self.subtly_wrong = [i for i, kind in enumerate(kinds) if kind == "sub"]
 
     def expect(self, value: Value) -> tuple[str, list[Any]]:
-        """The repr of what the right program returns, and the value before each of its lines."""
+        """The repr of the correct program's result, and the value before each of its lines."""
         before: list[Any] = [value]
         for step in self._right:
             before.append(step(before[-1]))
         return repr(before.pop()), before
 
     def catches(self, index: int, expected: str, before: Sequence[Any]) -> bool:
-        """Whether the input fails the program that has only line `index` wrong."""
+        """Whether the program with only line `index` wrong fails on the input."""
         steps = [self._wrong[index], *self._right[index + 1 :]]
         return _run(steps, before[index]) != (expected, None)
 
@@ -265,46 +265,46 @@ class _Judge:
 
 
 def _draw_tests(blueprint: _Blueprint, rng: random.Random) -> list[_Check] | None:
-    """The public test, then the private ones; None where no such tests were found."""
-    judge = _Judge(blueprint)
-    public = _draw_public(blueprint, judge, rng)
+    """The public test, then the private ones; None if none were found."""
+    oracle = _Oracle(blueprint)
+    public = _draw_public(blueprint, oracle, rng)
     if public is None:
         return None
-    private = _draw_private(blueprint, judge, rng)
+    private = _draw_private(blueprint, oracle, rng)
     if private is None:
         return None
     tests = [public, *private]
     while len(tests) <= _NUM_PRIVATE:
         value = blueprint.family.draw_plain(rng)
         if all(value != test.value for test in tests):
-            tests.append(_Check(value, judge.expect(value)[0]))
+            tests.append(_Check(value, oracle.expect(value)[0]))
     return tests
 
 
-def _draw_public(blueprint: _Blueprint, judge: _Judge, rng: random.Random) -> _Check | None:
+def _draw_public(blueprint: _Blueprint, oracle: _Oracle, rng: random.Random) -> _Check | None:
     """A test that catches every visible or ambiguous error and no subtle one."""
     for _ in range(_PUBLIC_TRIES):
         value = blueprint.family.draw_plain(rng)
-        expected, before = judge.expect(value)
+        expected, before = oracle.expect(value)
         if (
             len(expected) <= _MAX_VALUE_CHARS
-            and all(judge.catches(i, expected, before) for i in judge.plainly_wrong)
-            and not any(judge.catches(i, expected, before) for i in judge.subtly_wrong)
+            and all(oracle.catches(i, expected, before) for i in oracle.plainly_wrong)
+            and not any(oracle.catches(i, expected, before) for i in oracle.subtly_wrong)
         ):
             return _Check(value, expected)
     return None
 
 
-def _draw_private(blueprint: _Blueprint, judge: _Judge, rng: random.Random) -> list[_Check] | None:
-    """At most `_NUM_PRIVATE` tests that together catch every subtle error."""
-    missed = judge.subtly_wrong
+def _draw_private(blueprint: _Blueprint, oracle: _Oracle, rng: random.Random) -> list[_Check] | None:
+    """Up to `_NUM_PRIVATE` tests that together catch every subtle error."""
+    missed = oracle.subtly_wrong
     tests: list[_Check] = []
     for _ in range(_PRIVATE_TRIES):
         if not missed or len(tests) == _NUM_PRIVATE:
             break
         value = blueprint.family.draw_edge(rng)
-        expected, before = judge.expect(value)
-        left = [i for i in missed if not judge.catches(i, expected, before)]
+        expected, before = oracle.expect(value)
+        left = [i for i in missed if not oracle.catches(i, expected, before)]
         if len(left) < len(missed):
             tests.append(_Check(value, expected))
             missed = left
@@ -351,7 +351,7 @@ def _write_dialogue(blueprint: _Blueprint, public: _Check, attempts: Sequence[li
 
 
 def _give_feedback(public: _Check, outcome: _Outcome) -> str:
-    """What the sandbox says in its brief style; empty where the test passes."""
+    """The sandbox's feedback in its brief style; empty if the test passes."""
     value, error = outcome
     if error is not None:
         return raised(public.source, type(error).__name__, str(error), "", "brief")

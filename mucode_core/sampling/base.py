@@ -1,4 +1,4 @@
-"""What every sampler offers."""
+"""The Protocol of samplers."""
 
 from __future__ import annotations
 
@@ -6,22 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from mucode_core.types import Completion, Message
-
-
-@dataclass(frozen=True, slots=True)
-class SamplingParams:
-    """How completions are drawn."""
-
-    temperature: float
-    """0 is greedy decoding."""
-    top_p: float
-    max_new_tokens: int
+from mucode_core.answers import ANYTHING, Asked
+from mucode_core.types import Completion, Message, SamplingParams
 
 
 @dataclass(frozen=True, slots=True)
 class SampleRequest:
-    """One completion to draw for one state."""
+    """A request for one completion of one state."""
 
     problem_id: str
     sample_index: int
@@ -29,15 +20,17 @@ class SampleRequest:
     messages: tuple[Message, ...]
     seed: int
     """The completion depends on the state, the parameters and this seed."""
+    asked: Asked = ANYTHING
+    """What the program in the completion must define."""
 
 
 class Sampler(Protocol):
     """Draws completions from one generator."""
 
     def sample(self, requests: Sequence[SampleRequest], params: SamplingParams) -> list[Completion]:
-        """One completion a request, in the order of the requests.
+        """One completion per request, in the order of the requests.
 
         Raises:
-            SamplerError: When the machinery fails; never for a poor completion.
+            SamplerError: The infrastructure failed; never for a poor completion.
         """
         ...

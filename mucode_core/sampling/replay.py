@@ -1,4 +1,4 @@
-"""Recorded programs in place of a model: the whole method on what other models once wrote."""
+"""Recorded programs in place of a model: runs the method on programs that other models wrote earlier."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from typing import Any
 
 from mucode_core.errors import DataError, SamplerError
 from mucode_core.prompts import render_code
-from mucode_core.sampling.base import SampleRequest, SamplingParams
-from mucode_core.types import Completion
+from mucode_core.sampling.base import SampleRequest
+from mucode_core.types import Completion, SamplingParams
 
 
 class ReplaySampler:
     """Answers turn t of sample k of a problem with its recorded program number `k * num_turns + t`.
 
-    The recorded programs were not written in answer to feedback, and parameters and seeds have no effect.
+    The recorded programs do not respond to feedback, and parameters and seeds have no effect.
 
     Args:
         programs: Recorded programs by problem id.
-        num_turns: Turns a rollout takes at most, so that no two rollouts share a program.
+        num_turns: Maximum number of turns per rollout, so that no two rollouts share a program.
     """
 
     def __init__(self, programs: Mapping[str, Sequence[str]], num_turns: int) -> None:
@@ -32,7 +32,7 @@ class ReplaySampler:
         """See `Sampler.sample`.
 
         Raises:
-            SamplerError: A problem has no program left for a request.
+            SamplerError: A problem has too few programs.
         """
         return [self._answer(request) for request in requests]
 
@@ -41,49 +41,49 @@ class ReplaySampler:
         index = request.sample_index * self._num_turns + request.turn_index
         if index >= len(programs):
             raise SamplerError(
-                f"program {index} wanted (sample {request.sample_index}, turn {request.turn_index}), "
+                f"program {index} requested (sample {request.sample_index}, turn {request.turn_index}), "
                 f"{len(programs)} recorded",
-                place=f"recorded programs of {request.problem_id}",
-                cure=f"ask for at most {len(programs) // self._num_turns} rollouts of {self._num_turns} turns",
+                location=f"recorded programs of {request.problem_id}",
+                hint=f"use at most {len(programs) // self._num_turns} rollouts of {self._num_turns} turns",
             )
         recorded = programs[index]
-        # Not extracted from the text: a program may hold fences of its own.
+        # Not extracted from the text: a program may contain code fences.
         code = recorded.strip("\n") if recorded.strip() else None
-        return Completion(render_code(code or ""), code, "stop", 0)
+        return Completion(render_code(code or ""), code, "stop", 0, "recorded")
 
 
 def load_recorded_programs(path: Path, min_programs: int, problem_ids: Collection[str]) -> dict[str, tuple[str, ...]]:
-    """Reads recorded programs from JSONL rows `{"dataset", "task_id", "code"}`, gzipped where the name ends in .gz.
+    """Reads recorded programs from JSONL rows `{"dataset", "task_id", "code"}`, gzipped if the name ends in .gz.
 
     Returns:
-        Programs by problem id ("mbpp/3"), both in the order of the file, of the problems that have enough of them.
+        Programs by problem id ("mbpp/3"), both in file order, for problems that have enough of them.
 
     Args:
         path: The file.
-        min_programs: Problems with fewer programs are left out.
+        min_programs: Problems with fewer programs are excluded.
         problem_ids: The problems of the data set.
 
     Raises:
-        DataError: The file cannot be read, a row is not what it should be or names no known problem, or no problem
-            has enough programs.
+        DataError: The file cannot be read, a row is invalid or has an unknown problem, or no problem has enough
+            programs.
     """
     known = frozenset(problem_ids)
     programs: dict[str, list[str]] = {}
-    for place, row in _read_rows(path):
-        problem_id = f"{_field(row, 'dataset', str, place)}/{_field(row, 'task_id', int, place)}"
+    for location, row in _read_rows(path):
+        problem_id = f"{_field(row, 'dataset', str, location)}/{_field(row, 'task_id', int, location)}"
         if problem_id not in known:
-            cure = "remove the row, or load the data set that the programs were written for"
-            raise DataError(f"field 'task_id': no problem {problem_id!r} in the data set", place=place, cure=cure)
-        programs.setdefault(problem_id, []).append(_field(row, "code", str, place))
+            hint = "remove the row, or load the data set that the programs were written for"
+            raise DataError(f"field 'task_id': no problem {problem_id!r} in the data set", location=location, hint=hint)
+        programs.setdefault(problem_id, []).append(_field(row, "code", str, location))
     enough = {problem_id: tuple(codes) for problem_id, codes in programs.items() if len(codes) >= min_programs}
     if not enough:
-        cure = "lower generator.replay.min_programs, or record more programs"
-        raise DataError(f"no problem has {min_programs} programs", place=str(path), cure=cure)
+        hint = "lower generator.replay.min_programs, or record more programs"
+        raise DataError(f"no problem has {min_programs} programs", location=str(path), hint=hint)
     return enough
 
 
 def _read_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each row with its place; blank lines are passed over."""
+    """Each row with its location; blank lines are skipped."""
     number = 0
     try:
         with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
@@ -91,28 +91,28 @@ def _read_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
                 if line.strip():
                     yield f"{path}:{number}", _parse_row(line, f"{path}:{number}")
     except FileNotFoundError as error:
-        raise DataError("no such file", place=str(path), cure="give the path of the recorded programs") from error
+        raise DataError("no such file", location=str(path), hint="give the path of the recorded programs") from error
     except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
-        cure = "restore the file: it is damaged, or not what its name says"
-        raise DataError(f"cannot be read: {error}", place=f"{path}:{number + 1}", cure=cure) from error
+        hint = "restore the file: it is damaged, or has the wrong suffix"
+        raise DataError(f"cannot be read: {error}", location=f"{path}:{number + 1}", hint=hint) from error
 
 
-def _parse_row(line: str, place: str) -> dict[str, Any]:
-    cure = 'write one object a line: {"dataset": "mbpp", "task_id": 3, "code": "..."}'
+def _parse_row(line: str, location: str) -> dict[str, Any]:
+    hint = 'write one object per line: {"dataset": "mbpp", "task_id": 3, "code": "..."}'
     try:
         row = json.loads(line)
     except ValueError as error:
-        raise DataError(f"not JSON: {error}", place=place, cure=cure) from error
+        raise DataError(f"not JSON: {error}", location=location, hint=hint) from error
     if not isinstance(row, dict):
-        raise DataError(f"not an object: {line.strip()[:40]!r}", place=place, cure=cure)
+        raise DataError(f"not an object: {line.strip()[:40]!r}", location=location, hint=hint)
     return row
 
 
-def _field(row: Mapping[str, Any], name: str, kind: type[str] | type[int], place: str) -> Any:
+def _field(row: Mapping[str, Any], name: str, kind: type[str] | type[int], location: str) -> Any:
     if name not in row:
-        cure = f"add {name!r} to the row; it holds {', '.join(row) or 'nothing'}"
-        raise DataError(f"field {name!r} is missing", place=place, cure=cure)
+        hint = f"add {name!r} to the row; it holds {', '.join(row) or 'nothing'}"
+        raise DataError(f"field {name!r} is missing", location=location, hint=hint)
     if type(row[name]) is not kind:
-        cure = f"make it {'an integer' if kind is int else 'a string'}"
-        raise DataError(f"field {name!r} is {row[name]!r:.40}", place=place, cure=cure)
+        hint = f"make it {'an integer' if kind is int else 'a string'}"
+        raise DataError(f"field {name!r} is {row[name]!r:.40}", location=location, hint=hint)
     return row[name]

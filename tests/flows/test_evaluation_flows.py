@@ -7,17 +7,19 @@ import sys
 import pyarrow.parquet as pq
 import pytest
 
-from mucode_core.metrics import pass_at_k
+from mucode_core.evaluation.metrics import pass_at_k
+from mucode_core.evaluation.run_record import StageGroup
 from tests.conftest import REPO
 from tests.flows.conftest import SMALL, environment
+from tests.support.exports import export_and_grade
 
 pytestmark = pytest.mark.slow
 
 
 def mucode(out, *arguments, code=0):
     done = subprocess.run(
-        [sys.executable, "-m", "mucode_core", *map(str, arguments)],
-        env=environment(out), capture_output=True, text=True, timeout=800, check=False, cwd=REPO,
+        [sys.executable, "-m", "mucode_flows.cli", *map(str, arguments)],
+        env=environment(out), capture_output=True, text=True, timeout=1800, check=False, cwd=REPO,
     )  # fmt: skip
     assert done.returncode == code, done.stderr[-4000:]
     return json.loads(done.stdout.splitlines()[-1]) if code == 0 else done.stderr
@@ -98,19 +100,30 @@ def test_pass_at_k_comes_from_independent_rollouts(undisturbed, tmp_path):
     assert result["pass_at_k"]["1"]["by_turn"][-1] == result["figures"][0]["by_turn"][-1]
     assert result["verifier_quality"]["num_pairs"] > 0
     assert [one["k"] for one in result["best_k_of_n"]] == [1, 4]
+    last = sum(row["num_correct"] for row in rows if row["turn_index"] == 2)
+    graded = export_and_grade(tmp_path / "out", tmp_path, "synthetic", tmp_path / "out" / "config.yaml")
+    assert (graded["num_samples"], graded["num_passed"]) == (6 * SMALL["problems.num_test"], last)
 
 
 def test_a_checkpoint_that_is_none_ends_the_run_with_one_message(undisturbed, tmp_path):
+    """The checks before a run find it: a command line that cannot work, with code 2."""
     run_dir, _ = undisturbed
-    message = evaluate(run_dir, tmp_path / "a", "-n", "1", generator="verifier", code=1)
-    assert "holds a verifier, no generator" in message
-    message = evaluate(run_dir, tmp_path / "b", "-n", "1", generator="nothing", code=1)
-    assert "nothing: cannot be read" in message
-    assert "Traceback" not in message
+    problems = {"verifier": "holds a verifier, not a generator", "nothing": "nothing: holds no model"}
+    for name, problem in problems.items():
+        message = evaluate(run_dir, tmp_path / name, "-n", "1", generator=name, code=2)
+        assert problem in message
+        assert message.count("error: ") == 1
+        assert "Traceback" not in message
 
 
 def test_variants_share_what_they_have_in_common(tmp_path):
-    sets = SMALL | {"run.iterations": 1, "run.seed": 5, "problems.num_train": 40}
+    sets = SMALL | {"run.iterations": 1, "run.seed": 5, "generator.bootstrap.num_dialogues": 1500}
+    sets |= {
+        "problems.num_train": 40,
+        "problems.num_validation": 20,
+        "problems.num_test": 20,
+        "evaluation.best_of_n": 2,
+    }
     overrides = "\n".join(f"  {key}: {value}" for key, value in sets.items())
     matrix = tmp_path / "m.yaml"
     matrix.write_text(
@@ -131,4 +144,10 @@ def test_variants_share_what_they_have_in_common(tmp_path):
     (greedy,) = [one for one in result["comparisons"]["rft"] if one["decoding"] == "greedy"]
     levels = {name: result["variants"][name]["final"]["greedy_by_turn"][-1] for name in runs}
     assert greedy["difference"]["value"] == pytest.approx(levels["rft"] - levels["mucode"], abs=0.02)
+    for name, run in runs.items():
+        source = StageGroup.of_generator(run["final_iteration"]).stage("greedy").selector
+        (tmp_path / name).mkdir()
+        files = (out / name, tmp_path / name, "synthetic", out / name / "config.yaml")
+        graded = export_and_grade(*files, "--from", source)
+        assert 100 * graded["num_passed"] / graded["num_samples"] == pytest.approx(levels[name], abs=0.02)
     assert json.loads((out / "result.json").read_text()) == result

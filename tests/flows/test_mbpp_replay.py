@@ -7,7 +7,9 @@ import sys
 
 import pytest
 
-from mucode_core.artifacts import ArtifactStore
+from mucode_core.reports.sample_export import write_samples
+from mucode_core.runs.directory import open_run
+from mucode_core.store.artifacts import ArtifactStore
 from mucode_core.types import ArtifactRef, Rollout
 from tests.conftest import REPO, real_data
 from tests.flows.conftest import environment
@@ -23,9 +25,18 @@ def replayed(tmp_path_factory):
     short = ("generator.bootstrap.epochs=1", "verifier.pairs_per_problem=3", "finetune.epochs=1")
     changes = (f"problems.data={data}", f"generator.replay.samples={samples}", *short)
     sets = [part for change in changes for part in ("--set", change)]
-    command = [sys.executable, "-m", "mucode_core", "train", "configs/mbpp-replay.yaml", "--out", str(out), "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "mucode_flows.cli",
+        "train",
+        "configs/mbpp-replay.yaml",
+        "--out",
+        str(out),
+        "--json",
+    ]
     done = subprocess.run(
-        [*command, *sets], env=environment(out), capture_output=True, text=True, timeout=900, check=False, cwd=REPO
+        [*command, *sets], env=environment(out), capture_output=True, text=True, timeout=1800, check=False, cwd=REPO
     )
     assert done.returncode == 0, done.stderr[-4000:]
     return out, json.loads(done.stdout.splitlines()[-1]), samples
@@ -67,3 +78,15 @@ def test_the_round_learns_and_says_what(replayed):
     assert quality["num_problems"] > 20
     assert result["num_programs"] >= 9000
     assert "pair accuracy" in (out / "report.md").read_text()
+
+
+def test_an_export_has_the_programs_of_the_last_rollouts(replayed, tmp_path):
+    """A replayed run has no searches; EvalPlus has another name for MBPP's tasks."""
+    out, _, samples = replayed
+    assert write_samples(open_run(out), None, None, "evalplus", tmp_path / "last.jsonl").num_samples > 0
+    done = write_samples(open_run(out), "round 1", None, "evalplus", tmp_path / "s.jsonl")
+    exported = [json.loads(line) for line in (tmp_path / "s.jsonl").read_text("utf-8").splitlines()]
+    with gzip.open(samples, "rt") as file:
+        recorded = {(row["task_id"], row["code"].strip("\n")) for row in map(json.loads, file)}
+    assert done.num_samples == len(exported) > 1000
+    assert {(int(row["task_id"].removeprefix("Mbpp/")), row["solution"]) for row in exported} <= recorded

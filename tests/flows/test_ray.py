@@ -8,9 +8,9 @@ import subprocess
 import psutil
 import pytest
 
-from tests.demos import TINY
 from tests.flows.conftest import command, content, environment, run
-from tests.prefect_server import ask, running_server, wait_for
+from tests.support.demos import TINY
+from tests.support.prefect_server import ask, running_server, wait_for
 
 ray_cluster = pytest.importorskip("ray.cluster_utils", reason="Ray is not installed")
 pytestmark = pytest.mark.slow
@@ -57,7 +57,7 @@ def test_a_run_on_two_nodes_of_which_one_is_killed_ends_in_the_same_bytes(cluste
         wait_for(lambda: is_busy(victim) or process.poll() is not None, 240)
         assert process.poll() is None
         cluster.remove_node(victim, allow_graceful=False)
-        printed, said = process.communicate(timeout=400)
+        printed, said = process.communicate(timeout=1800)
         assert process.returncode == 0, said[-4000:]
         tasks = ask(server, "task_runs/filter", task_runs={"name": {"like_": "node"}})
     assert content(json.loads(printed.splitlines()[-1])) == content(undisturbed)

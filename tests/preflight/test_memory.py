@@ -6,8 +6,8 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from mucode_core.models.shape import ModelShape
 from mucode_core.preflight.memory import TrainingPlan, cache_gib, resume_gib, serving_gib, training_gib
-from mucode_core.preflight.shapes import ModelShape
 
 LLAMA_8B = ModelShape(8_030_261_248, 32, 4096, 8, 128, 128_256, 131_072, 32, 14_336)
 PLAN = TrainingPlan(2, 1, "none", 1, 4096, checkpointing=True, lora_rank=0, fused_loss=False)
@@ -17,7 +17,7 @@ PLAN = TrainingPlan(2, 1, "none", 1, 4096, checkpointing=True, lora_rank=0, fuse
     ("changes", "expected"),
     [({"weight_bytes": 4}, 16), ({"sharding": "zero2"}, 16), ({}, 18)],  # autocast holds copies in 16 bits as well
 )
-def test_states_are_sixteen_bytes_a_parameter(changes, expected):
+def test_states_are_sixteen_bytes_per_parameter(changes, expected):
     tiny_batch = replace(PLAN, max_length=1, **changes)
     assert training_gib(LLAMA_8B, tiny_batch) == pytest.approx(expected * 8.030261248e9 / 2**30, rel=0.001)
 
@@ -64,7 +64,7 @@ def test_activations_are_what_torch_keeps(dtype, autocast, plan, intermediate_si
 
 
 @pytest.mark.parametrize("weight_bytes", [2, 4])
-def test_a_frozen_base_takes_its_weights_alone(weight_bytes):
+def test_a_frozen_base_needs_only_its_weights(weight_bytes):
     plan = replace(PLAN, max_length=1, lora_rank=1, weight_bytes=weight_bytes)
     assert training_gib(LLAMA_8B, plan) == pytest.approx(weight_bytes * 8.030261248e9 / 2**30, rel=0.01)
 
@@ -84,7 +84,7 @@ def test_the_paper_s_recipe_fits_its_hardware_and_not_less():
     assert training_gib(LLAMA_8B, replace(PLAN, lora_rank=16)) < 40
 
 
-def test_disk_is_for_the_checkpoint_that_is_written_beside_those_that_are_kept():
+def test_disk_includes_the_checkpoint_being_written():
     """Each has weights of 2 bytes, their float32 copy and two moments."""
     assert resume_gib(LLAMA_8B, 0) == pytest.approx(3 * 14 * 8.030261248e9 / 2**30)
 

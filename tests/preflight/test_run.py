@@ -1,4 +1,4 @@
-"""Runs refused before they start, and runs that are let through."""
+"""Preflight checks: runs that are refused before they start, and runs that pass."""
 
 import json
 import shutil
@@ -8,19 +8,19 @@ from types import SimpleNamespace
 
 import huggingface_hub
 import pytest
+from mucode_flows.cli.main import app
 from typer.testing import CliRunner
 
 from mucode_core import preflight
-from mucode_core.bootstrap import build_base
-from mucode_core.cli import app
 from mucode_core.config import BootstrapConfig, make_config
-from mucode_core.doctor import Check
 from mucode_core.errors import ConfigError
+from mucode_core.generator.bootstrap import build_base
+from mucode_core.models.shape import ModelShape
 from mucode_core.preflight import examine_run, require_run, resources
-from mucode_core.preflight.gpus import Gpu
+from mucode_core.preflight.host import Check
 from mucode_core.preflight.memory import training_gib
-from mucode_core.preflight.shapes import ModelShape
-from mucode_core.preflight.trainers import make_plan
+from mucode_core.preflight.training import make_plan
+from mucode_core.system.gpus import Gpu
 from mucode_core.types import Message
 
 TINY = BootstrapConfig(vocab_size=320, hidden_size=64, num_layers=1, num_heads=2, context_length=512)
@@ -46,7 +46,7 @@ def machine(monkeypatch):
     def install(gpus=(), memory=64, disk=500):
         amount = Amount(memory * 2**30, disk * 2**30)
         monkeypatch.setattr(resources, "list_gpus", lambda: list(gpus))
-        monkeypatch.setattr("mucode_core.sampling.vllm.is_cpu_build", lambda: not gpus)
+        monkeypatch.setattr("mucode_core.serving.endpoints.is_cpu_build", lambda: not gpus)
         monkeypatch.setattr(resources.psutil, "virtual_memory", lambda: amount)
         monkeypatch.setattr(resources.shutil, "disk_usage", lambda _: amount)
 
@@ -64,13 +64,13 @@ def failures(config):
     return {check.name: check.detail for check in examine_run(config) if not check.ok}
 
 
-def test_a_sound_run_is_let_through(base, machine):
+def test_a_valid_run_passes(base, machine):
     config = configure(base)
     assert failures(config) == {}
     require_run(config)
 
 
-def test_every_reason_is_told_at_once(base, machine, tmp_path):
+def test_all_reasons_are_reported_at_once(base, machine, tmp_path):
     machine(memory=0, disk=0)
     problems = {"dataset": "mbpp", "data": str(tmp_path / "none.jsonl")}
     config = configure(base, problems=problems, finetune={"max_length": 4096})
@@ -81,7 +81,7 @@ def test_every_reason_is_told_at_once(base, machine, tmp_path):
 
 
 def test_a_template_that_teaches_more_than_the_answer_is_refused(base, machine, tmp_path):
-    from mucode_core.causal_lm import load_tokenizer
+    from mucode_core.training.causal_lm import load_tokenizer
 
     for file in base.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
@@ -98,18 +98,18 @@ VLLM = {"backend": "vllm"}
 
 
 @pytest.mark.parametrize(
-    ("gpus", "generator", "place", "part"),
+    ("gpus", "generator", "location", "part"),
     [
         ([H100], {"gpus": [0, 3], "data_parallel_size": 2}, "generator.vllm.gpus", "3 asked for; there are 0: H100"),
         ([H100], {"tensor_parallel_size": 4}, "generator.vllm.gpus", "4 needed, 1 there"),
         ([], {"gpus": [0, 1], "data_parallel_size": 2}, "generator.vllm.gpus", "0, 1 asked for; there are none: run"),
-        ([], {"gpus": [0]}, "vllm", "generator.vllm.gpus=[0]: the installed vLLM is the CPU build and takes none"),
+        ([], {"gpus": [0]}, "vllm", "generator.vllm.gpus=[0]: the installed vLLM is the CPU build and supports none"),
         ([Gpu(0, "small", 1e-5, 1e-5)], {}, "generator.vllm memory", "in a GPU"),
         (
             [Gpu(0, "H100", 80.0, 71.9)],
             {},
             "free memory of GPUs",
-            "to be taken of GPU 0, 71.9 are free: end",
+            "needed on GPU 0, 71.9 free: end",
         ),
         (
             [H100],
@@ -121,24 +121,24 @@ VLLM = {"backend": "vllm"}
         ([], {"kv_cache_gib": 1, "max_model_len": 9_000_000}, "generator.vllm memory", "in kv_cache_gib"),
     ],
 )
-def test_servers_that_cannot_be_are_refused(base, machine, gpus, generator, place, part):
+def test_impossible_servers_are_refused(base, machine, gpus, generator, location, part):
     machine(gpus)
-    assert part in failures(configure(base, generator={**VLLM, "vllm": generator}))[place]
+    assert part in failures(configure(base, generator={**VLLM, "vllm": generator}))[location]
 
 
-def test_the_scorer_s_server_is_looked_at_as_the_generator_s(base, machine):
+def test_the_scorer_s_server_is_checked_like_the_generator_s(base, machine):
     settings = {"gpus": [0], "max_model_len": 513}
     found = failures(configure(base, verifier={"scorer": "vllm", "score": "head", "vllm": settings}))
     assert {"vllm", "verifier.vllm.gpus", "verifier.vllm lengths"} <= set(found)
 
 
-def test_the_build_of_vllm_is_told(base, machine, monkeypatch):
+def test_the_build_of_vllm_is_checked(base, machine, monkeypatch):
     config = configure(base, generator=VLLM)
     assert "vllm" not in failures(config)
-    monkeypatch.setattr("mucode_core.sampling.vllm.is_cpu_build", lambda: False)
-    assert "needs a GPU, and there is none; run where there is one" in failures(config)["vllm"]
+    monkeypatch.setattr("mucode_core.serving.endpoints.is_cpu_build", lambda: False)
+    assert "needs a GPU, and there is none; run on a machine with one" in failures(config)["vllm"]
     monkeypatch.undo()
-    monkeypatch.setattr("mucode_core.sampling.vllm.version", missing)
+    monkeypatch.setattr("mucode_core.serving.endpoints.version", missing)
     assert 'vllm: is not installed; pip install "mucode[cpu]"' in failures(config)["vllm"]
 
 
@@ -155,14 +155,11 @@ def test_two_servers_share_a_gpu_only_if_there_is_room(base, machine):
     assert failures(configure(base, **apart)) == {}
     together = {"generator": {**VLLM, "vllm": {"gpus": [0], "gpu_memory_utilization": 0.6}}, "verifier": verifier}
     machine([Gpu(0, "H100", 80.0, 79.9)])
-    assert (
-        "80.0 GiB are to be taken of GPU 0, 79.9 are free"
-        in failures(configure(base, **together))["free memory of GPUs"]
-    )
+    assert "80.0 GiB needed on GPU 0, 79.9 free" in failures(configure(base, **together))["free memory of GPUs"]
 
 
 @pytest.mark.parametrize(("servers", "trained"), [([0], [0]), ([], [0]), ([0], []), ([], [])])
-def test_servers_that_go_on_do_not_share_with_trainings(base, machine, servers, trained):
+def test_servers_kept_during_training_share_no_devices_with_it(base, machine, servers, trained):
     machine([H100, Gpu(1, "H100", 80.0, 79.0)])
     sections = {
         "generator": {**VLLM, "vllm": {"gpus": servers}},
@@ -171,7 +168,7 @@ def test_servers_that_go_on_do_not_share_with_trainings(base, machine, servers, 
     }
     said = failures(configure(base, **sections))
     assert said == {
-        "run.train_beside_servers": "generator.vllm and finetune.trl both take GPU 0: give each gpus of its own, "
+        "run.train_beside_servers": "generator.vllm and finetune.trl both use GPU 0: give them different gpus, "
         "or set run.train_beside_servers=false"
     }
     sections["run"] = {}
@@ -194,13 +191,13 @@ TRL = {"backend": "trl"}
         ([], {"liger": True}, "finetune.trl packages", "liger_kernel is not installed"),
     ],
 )
-def test_trainings_that_cannot_be_are_refused(base, machine, gpus, trl, name, part):
+def test_impossible_trainings_are_refused(base, machine, gpus, trl, name, part):
     machine(gpus)
     assert part in failures(configure(base, finetune=TRL | {"trl": trl}))[name]
 
 
 def test_memory_of_an_8b_model(machine):
-    """Rajbhandari et al. 2020: 16 bytes a parameter, divided by ZeRO-3, 18 by autocast; LoRA trains a fraction."""
+    """Rajbhandari et al. 2020: 16 bytes per parameter, sharded by ZeRO-3, 18 by autocast; LoRA trains a fraction."""
     shape = ModelShape(8_030_000_000, 32, 4096, 8, 128, 128256, 131072, 32, 14336)
     common = {"precision": "bfloat16", "gradient_checkpointing": True}
 
@@ -215,13 +212,13 @@ def test_memory_of_an_8b_model(machine):
     assert 2 * base < needed(lora_rank=32, precision="float32") < 2.7 * base
 
 
-def test_a_training_without_gpu_takes_the_machine_s_memory(base, machine):
+def test_a_training_without_gpu_uses_main_memory(base, machine):
     machine(memory=0.001)
     found = failures(configure(base, finetune=TRL | {"trl": {"num_processes": 2}}))
     assert "in memory for each process" in found["finetune.trl memory"]
 
 
-def test_the_doctor_looks_at_a_configuration(base, machine, tmp_path):
+def test_the_doctor_checks_a_configuration(base, machine, tmp_path):
     file = tmp_path / "c.yaml"
     file.write_text(f"generator: {{model: {base}}}\n")
     done = CliRunner().invoke(app, ["doctor", str(file), "--set", "finetune.max_length=99999", "--json"])
@@ -231,7 +228,7 @@ def test_the_doctor_looks_at_a_configuration(base, machine, tmp_path):
     assert not found["lengths"]["ok"]
 
 
-def test_a_model_made_on_the_spot_needs_packages_and_devices_too(machine):
+def test_a_bootstrap_model_needs_packages_and_devices_too(machine):
     config = make_config(
         {"generator": VLLM | {"bootstrap": {"hidden_size": 128}, "vllm": {"gpus": [0]}}, "finetune": TRL}
     )
@@ -240,7 +237,7 @@ def test_a_model_made_on_the_spot_needs_packages_and_devices_too(machine):
     assert failures(config) == {}
 
 
-def test_devices_of_stages_that_run_elsewhere_are_not_looked_for(base, machine):
+def test_devices_of_stages_that_run_elsewhere_are_not_checked(base, machine):
     config = configure(base, generator={**VLLM, "vllm": {"gpus": [0]}}, run={"placement": "deployments"})
     assert failures(config) == {}
 
@@ -254,12 +251,12 @@ def test_a_pool_s_devices_without_driver_are_refused_where_they_are_used(base, m
         require_run(configure(base, finetune=TRL))
 
 
-def test_the_sandbox_of_the_run_is_tried():
+def test_the_sandbox_of_the_run_is_tested():
     found = {check.name: check for check in examine_run(make_config({"sandbox": {"backend": "process"}}))}
     assert found["sandbox of the run"].ok
     assert "process sandbox" in found["sandbox of the run"].detail
     too_little = {"sandbox": {"backend": "process", "cpu_s": 1e-9}}
-    assert "a right program is graded timeout" in failures(make_config(too_little))["sandbox of the run"]
+    assert "a correct program is graded timeout" in failures(make_config(too_little))["sandbox of the run"]
 
 
 def test_a_sandbox_that_does_not_start_is_refused(monkeypatch):
@@ -270,7 +267,7 @@ def test_a_sandbox_that_does_not_start_is_refused(monkeypatch):
 
 @pytest.fixture
 def hub(base, monkeypatch):
-    """A hub that has the base, and tells how often its weights are fetched."""
+    """A hub that has the base, and counts downloads of its weights."""
 
     def snapshot_download(name, *, revision, allow_patterns):
         assert not any("safetensors" in pattern for pattern in allow_patterns)
@@ -282,7 +279,7 @@ def hub(base, monkeypatch):
     return monkeypatch
 
 
-def test_a_model_of_the_hub_is_described_without_its_weights(hub, machine):
+def test_a_hub_model_is_described_without_its_weights(hub, machine):
     sizes = SimpleNamespace(parameter_count={"BF16": 7_000_000_000, "F32": 1_000_000_000})
     hub.setattr(huggingface_hub, "get_safetensors_metadata", lambda name, revision: sizes)
     checks = {check.name: check for check in examine_run(configure("some/model@main", finetune={"max_length": 4096}))}
@@ -291,11 +288,11 @@ def test_a_model_of_the_hub_is_described_without_its_weights(hub, machine):
     assert not checks["lengths"].ok
 
 
-def test_a_hub_that_does_not_answer_is_told_with_its_cure(hub, machine):
+def test_a_hub_that_does_not_answer_is_reported_with_a_hint(hub, machine):
     def fail(name, revision):
         raise OSError("offline mode is enabled")
 
     hub.setattr(huggingface_hub, "get_safetensors_metadata", fail)
     said = failures(configure("some/model"))["model"]
-    assert said.startswith("some/model: is no directory, and cannot be had from the hub: offline mode is enabled; give")
+    assert said.startswith("some/model: is not a directory, and cannot be downloaded from the hub: offline mode")
     assert said.endswith("hf download some/model")

@@ -1,14 +1,14 @@
-"""Which limit a reference solution runs with."""
+"""Time limits of reference solutions."""
 
 from __future__ import annotations
 
 from mucode_core.problems.budgets import check_references, set_time_limits
 from mucode_core.sandbox.base import Limits
 from tests.conftest import make_problem
-from tests.test_grading import ScriptedSandbox
+from tests.sandbox.test_grading import ScriptedSandbox
 
 
-def test_references_run_within_their_problems_own_limit_else_with_ample_time() -> None:
+def test_references_run_with_their_problems_limit_or_a_generous_one() -> None:
     sandbox = ScriptedSandbox()
     rows = [make_problem("own", reference_solution="right", time_limit_s=7.5), make_problem(reference_solution="right")]
     assert [problem.problem_id for problem, _, _ in check_references(rows, sandbox, Limits())] == ["own", "p"]

@@ -9,7 +9,7 @@ import pytest
 
 from mucode_core.config import ProblemsConfig
 from mucode_core.problems import load_problems, load_split
-from mucode_core.problems.leaks import find_leaks, leave_out_leaks
+from mucode_core.problems.leaks import LeakSearch
 from mucode_core.problems.synthetic import ProblemSplit
 from mucode_core.types import Problem
 from tests.conftest import make_problem, real_data
@@ -28,8 +28,15 @@ def problem(name: str, split: str, prompt: str = "", code: str | None = None) ->
     return make_problem(name, split=split, prompt=prompt or f"Write {name}.", reference_solution=code)
 
 
+def search(*problems: Problem) -> LeakSearch:
+    found = LeakSearch()
+    for one in problems:
+        found.add(one)
+    return found
+
+
 def leaked(*problems: Problem) -> list[tuple[str, str]]:
-    return [(leak.problem.problem_id, leak.copy.problem_id) for leak in find_leaks(problems)]
+    return [(leak.problem.problem_id, leak.copy.problem_id) for leak in search(*problems).leaks()]
 
 
 def test_a_prompt_leaks_whatever_its_case_and_punctuation() -> None:
@@ -48,24 +55,25 @@ def test_solutions_that_are_not_python_3_are_compared_as_text() -> None:
     assert leaked(problem("a", "train", code="print 1"), problem("b", "test", code="print 1")) == [("a", "b")]
 
 
-def test_copies_within_a_split_are_no_leak() -> None:
+def test_duplicates_within_a_split_are_not_leaks() -> None:
     assert leaked(problem("a", "train", "x"), problem("b", "train", "x")) == []
     assert leaked(problem("a", "prompt", "x"), problem("b", "test", "x")) == []
 
 
-def test_the_split_that_is_measured_on_stays_whole() -> None:
+def test_the_test_split_stays_whole() -> None:
     rows = [problem(split, split, "same") for split in ("train", "validation", "test")]
-    assert [p.problem_id for p in leave_out_leaks(rows)] == ["test"]
-    assert leave_out_leaks(rows[:2]) == rows[1:2]
+    assert search(*rows).leaked_ids() == {"train", "validation"}
+    assert search(*rows[:2]).leaked_ids() == {"train"}
+    assert search(*rows[::-1]).leaked_ids() == {"train", "validation"}
 
 
 def split_of(dataset: str, path: Path, split: ProblemSplit) -> list[str]:
-    settings = ProblemsConfig(dataset=dataset, data=str(path))  # type: ignore[arg-type]
+    settings = ProblemsConfig(dataset=dataset, data=str(path))
     return [p.problem_id for p in load_split(settings, split, data=path, keep=None, seed=0)]
 
 
 @pytest.mark.parametrize("dataset", ["mbpp", "mbpp_train"])
-def test_training_leaves_out_what_is_tested(tmp_path: Path, dataset: str) -> None:
+def test_training_excludes_test_problems(tmp_path: Path, dataset: str) -> None:
     other = MBPP | {"task_id": 602, "text": "Subtract.", "code": "def add(a, b): return a - b"}
     path = tmp_path / "a.jsonl"
     path.write_text("\n".join(json.dumps(row) for row in (MBPP | {"task_id": 30}, MBPP, other)))

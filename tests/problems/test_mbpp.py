@@ -40,6 +40,19 @@ def test_a_row_becomes_a_problem(tmp_path: Path) -> None:
     assert (problem.entry_point, problem.reference_solution) == ("add", "def add(a, b):\n    return a + b")
 
 
+@pytest.mark.parametrize(
+    "changes", [{"task_id": "601"}, {"task_id": "Mbpp/601"}, {"test_setup_code": None}], ids=["text", "name", "null"]
+)
+def test_other_forms_of_a_field_give_the_same_problem(changes: dict[str, Any], tmp_path: Path) -> None:
+    usual = load_problems("mbpp", write(tmp_path / "a.jsonl", ROW))
+    assert load_problems("mbpp", write(tmp_path / "b.jsonl", ROW | changes)) == usual
+
+
+def test_challenge_tests_may_be_null(tmp_path: Path) -> None:
+    (problem,) = load_problems("mbpp", write(tmp_path / "a.jsonl", ROW | {"challenge_test_list": None}))
+    assert problem.private_tests == ("assert add(2, 2) == 4",)
+
+
 def test_compressed_files_and_blank_lines_are_read(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl.gz"
     path.write_bytes(gzip.compress(f"\n{json.dumps(ROW)}\n\n".encode()))
@@ -85,7 +98,8 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "no tests": (ROW | {"test_list": []}, r"test_list: .*\[\]"),
     "no field": ({k: v for k, v in ROW.items() if k != "code"}, "code: Field required"),
     "text": (ROW | {"text": 5}, r"text: .*\(5\)"),
-    "id": (ROW | {"task_id": "601"}, r"task_id: .*'601'"),
+    "id": (ROW | {"task_id": "MBPP-601"}, r"task_id: .*'MBPP-601'"),
+    "id of another set": (ROW | {"task_id": "HumanEval/6"}, r"task_id: .*'HumanEval/6'"),
     "bool id": (ROW | {"task_id": True}, "task_id: .*True"),
     "id out of range": (ROW | {"task_id": 975}, "task_id: .*975"),
     "test not a text": (ROW | {"test_list": [None]}, r"test_list.0: .*\(None\)"),
@@ -96,13 +110,13 @@ BROKEN: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_row_is_refused_with_its_place(tmp_path: Path, name: str) -> None:
+def test_a_broken_row_is_refused_with_its_location(tmp_path: Path, name: str) -> None:
     row, message = BROKEN[name]
     path = write(tmp_path / "a.jsonl", ROW | {"task_id": 600}, row)
     with pytest.raises(DataError, match=message) as caught:
         load_problems("mbpp", path)
-    assert caught.value.place == f"{path}:2"
-    assert caught.value.cure
+    assert caught.value.location == f"{path}:2"
+    assert caught.value.hint
 
 
 def test_unreadable_files_are_refused(tmp_path: Path) -> None:

@@ -8,11 +8,11 @@ import pytest
 
 from mucode_core.config import ProblemsConfig, make_config
 from mucode_core.errors import ConfigError
+from mucode_core.method.rollout import build_state
 from mucode_core.problems import load_problems, load_split
 from mucode_core.problems.testless import hide_tests, signature_of
 from mucode_core.prompts import render_prompt
-from mucode_core.rollout import build_state
-from mucode_core.types import StdinTest
+from mucode_core.types import CallTest, StdinTest
 from mucode_core.verifier.pairs import label_programs, make_pairs
 from tests.conftest import make_problem, make_rollout, real_data
 
@@ -46,7 +46,7 @@ def test_the_signature_is_the_reference_s_or_else_the_calls(reference, expected)
         (["assert True"], None),
     ],
 )
-def test_calls_tell_how_many_arguments_there_are(tests, expected):
+def test_the_number_of_arguments_is_inferred_from_calls(tests, expected):
     problem = make_problem(reference_solution=None, public_tests=tuple(tests), private_tests=())
     assert signature_of(problem) == expected
 
@@ -55,7 +55,7 @@ def test_a_program_of_standard_input_has_no_signature_and_no_example():
     problem = make_problem(kind="stdin", entry_point="", public_tests=(StdinTest("1 2\n", "3\n"),), private_tests=())
     hidden = hide_tests(problem)
     assert render_prompt(hidden.prompt, hidden.shown_tests) == problem.prompt
-    assert hidden.public_tests == problem.public_tests, "they go on giving feedback"
+    assert hidden.public_tests == problem.public_tests, "they still give feedback"
 
 
 def test_no_stage_shows_a_test():
@@ -78,7 +78,7 @@ def test_no_stage_shows_a_test():
         pytest.param("humanevalplus", "humanevalplus_originfmt.jsonl.gz", True, marks=pytest.mark.slow),
     ],
 )
-# without references, the suites of HumanEval+ tell nothing: they call `candidate`
+# without references, the suites of HumanEval+ have no signature: they call `candidate`
 def test_every_call_of_the_real_tests_fits_its_signature(dataset, file, with_reference):
     problems = load_problems(dataset, real_data(file))
     num_calls = 0
@@ -126,3 +126,14 @@ def test_the_teacher_cannot_teach_without_tests():
     with pytest.raises(ConfigError, match=r"problems\.show_tests: the teacher's dialogues show tests"):
         make_config({"problems": {"show_tests": False}})
     make_config({"problems": {"show_tests": False}, "generator": {"bootstrap": {"corpus": "solutions"}}})
+
+
+def test_calls_show_the_signature_of_a_method():
+    tests = (CallTest("[[2, 7], 9]", "[0, 1]"), CallTest("[[]]", "null"))
+    method = "class Solution:\n    def two_sum(self, nums: list[int], target=0) -> list[int]:\n        return []\n"
+    problem = replace(make_problem(), kind="call", entry_point="Solution.two_sum", public_tests=tests)
+    known = replace(problem, reference_solution=method)
+    assert signature_of(known) == "class Solution:\n    def two_sum(self, nums: list[int], target=0) -> list[int]:"
+    unknown = replace(problem, reference_solution=None, private_tests=())
+    assert signature_of(unknown) == "class Solution:\n    def two_sum(self, arg1, arg2=None):"
+    assert signature_of(replace(unknown, entry_point="two_sum")) == "def two_sum(arg1, arg2=None):"

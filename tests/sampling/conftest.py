@@ -3,14 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import torch
-from sampling_models import llama_config, save_checkpoint
 
-
-@pytest.fixture(scope="session", autouse=True)
-def one_thread() -> None:
-    """As the workers have it: two threads stall on a busy machine."""
-    torch.set_num_threads(1)
+from tests.sampling.sampling_models import llama_config, save_checkpoint
 
 
 @pytest.fixture(scope="session")

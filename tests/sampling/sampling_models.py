@@ -1,4 +1,4 @@
-"""Random tiny checkpoints, made on the spot."""
+"""Random tiny checkpoints."""
 
 from __future__ import annotations
 

@@ -5,33 +5,34 @@ import gzip
 import json
 import os
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
 
+from mucode_core.answers import extract_program
 from mucode_core.errors import DataError, SamplerError
-from mucode_core.prompts import extract_code
-from mucode_core.sampling.base import SampleRequest, SamplingParams
+from mucode_core.sampling.base import SampleRequest
 from mucode_core.sampling.replay import ReplaySampler, load_recorded_programs
-from mucode_core.types import Completion, Message
+from mucode_core.types import Completion, Message, SamplingParams
+from tests.conftest import REPO
 
 PARAMS = SamplingParams(0.7, 1.0, 10)
-ROOT = Path(__file__).parents[2]
-RECORDED = ROOT / os.environ.get("MUCODE_TEST_DATA", "../shared/data") / "mbpp_samples_multi.jsonl.gz"
+RECORDED = REPO / os.environ.get("MUCODE_TEST_DATA", "../shared/data") / "mbpp_samples_multi.jsonl.gz"
 
 
 def request(problem_id: str, sample: int, turn: int) -> SampleRequest:
     return SampleRequest(problem_id, sample, turn, (Message("user", "hello"),), 0)
 
 
-def test_each_sample_and_turn_has_a_program_of_its_own() -> None:
+def test_each_sample_and_turn_has_its_own_program() -> None:
     sampler = ReplaySampler({"mbpp/1": [f"x = {i}" for i in range(7)], "mbpp/2": ["y = 0"] * 3}, num_turns=3)
     asked = [request("mbpp/1", k, t) for k in range(2) for t in range(3)]
     assert [c.code for c in sampler.sample([*asked, request("mbpp/2", 0, 2)], PARAMS)] == [
         *(f"x = {i}" for i in range(6)),
         "y = 0",
     ]
-    assert sampler.sample(asked[1:2], PARAMS) == [Completion("```python\nx = 1\n```", "x = 1", "stop", 0)]
+    assert sampler.sample(asked[1:2], PARAMS) == [Completion("```python\nx = 1\n```", "x = 1", "stop", 0, "recorded")]
 
 
 @pytest.mark.parametrize(
@@ -49,13 +50,13 @@ def test_the_program_is_the_recorded_one(recorded: str, code: str | None) -> Non
     completion = ReplaySampler({"p": [recorded]}, 1).sample([request("p", 0, 0)], PARAMS)[0]
     assert completion.code == code
     if "```" not in recorded:
-        assert extract_code(completion.text) == code
+        assert extract_program(completion.text).code == read_back(code)
 
 
 @pytest.mark.parametrize(("problem_id", "sample", "turn"), [("p", 1, 2), ("p", 2, 0), ("q", 0, 0)])
 def test_exhausted_programs_are_an_error(problem_id: str, sample: int, turn: int) -> None:
     sampler = ReplaySampler({"p": ["a", "b", "c", "d", "e"]}, 3)
-    with pytest.raises(SamplerError, match=f"recorded programs of {problem_id}(.|\n)*cure: ask for at most [01] "):
+    with pytest.raises(SamplerError, match=f"recorded programs of {problem_id}(.|\n)*hint: use at most [01] "):
         sampler.sample([request(problem_id, sample, turn)], PARAMS)
 
 
@@ -94,12 +95,12 @@ def test_programs_keep_the_order_of_the_file(tmp_path: Path, name: str) -> None:
 )
 def test_a_bad_row_is_named_by_line_and_field(tmp_path: Path, line: str, message: str) -> None:
     path = write(tmp_path / "programs.jsonl.gz", row(3, "ok"), line)
-    with pytest.raises(DataError, match=re.escape(message) + "(.|\n)*cure: ") as caught:
+    with pytest.raises(DataError, match=re.escape(message) + "(.|\n)*hint: ") as caught:
         load_recorded_programs(path, 1, ["mbpp/3"])
-    assert caught.value.place == f"{path}:2"
+    assert caught.value.location == f"{path}:2"
 
 
-def test_a_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+def test_an_unusable_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such file"):
         load_recorded_programs(tmp_path / "none.jsonl", 1, ["mbpp/3"])
     whole = write(tmp_path / "cut.jsonl.gz", *(row(3, f"x = {i}") for i in range(1000)))
@@ -124,8 +125,23 @@ def test_the_published_recording_replays() -> None:
     for completion, code in zip(completions, recorded, strict=True):
         assert (completion.code or "") == (code.strip("\n") if code.strip() else "")
         if completion.code and "```" not in completion.code:
-            assert extract_code(completion.text) == completion.code
+            assert extract_program(completion.text).code == read_back(completion.code)
     assert sum(_parses(c.code or "") for c in completions) > 0.95 * len(completions)
+
+
+def read_back(code: str | None) -> str | None:
+    """What the rule for answers finds in a block of the program: one indented as a whole moves to the margin.
+
+    The body of a function stays as it is.
+    """
+    if not code or code[0] not in " \t":
+        return code
+    moved = textwrap.dedent(code).strip()
+    try:
+        compile(moved, "moved", "exec")
+    except SyntaxError:
+        return code
+    return moved
 
 
 def _parses(code: str) -> bool:

@@ -1,4 +1,4 @@
-"""The sampler beside the model's own generation, and what a completion may depend on."""
+"""The sampler compared with `model.generate`, and the inputs of a completion."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sampling_models import CONTEXT, llama_config, make_requests, save_checkpoint
 from transformers import AutoModelForCausalLM, AutoTokenizer, BloomConfig, GPT2Config, Qwen2Config
 
-from mucode_core.encoding import encode_prompts
 from mucode_core.errors import SamplerError
-from mucode_core.sampling import decoders
-from mucode_core.sampling.base import SampleRequest, SamplingParams
+from mucode_core.models.chat_encoding import encode_prompts
+from mucode_core.sampling import llama_decoder
+from mucode_core.sampling.base import SampleRequest
 from mucode_core.sampling.transformers import TransformersSampler, _draw
-from mucode_core.types import Completion, Message
+from mucode_core.types import Completion, Message, SamplingParams
+from tests.sampling.sampling_models import CONTEXT, llama_config, make_requests, save_checkpoint
 
 GREEDY = SamplingParams(0.0, 1.0, 24)
 WARM = SamplingParams(1.0, 1.0, 24)
@@ -78,19 +78,19 @@ def test_greedy_output_is_the_models_own(tmp_path: Path, config) -> None:
         assert [c.text for c in completions] == wanted
 
 
-def test_the_fast_decoder_serves_exactly_the_llamas() -> None:
-    assert all(decoders.is_covered(config) for config in LLAMAS.values())
-    assert not any(decoders.is_covered(config) for config in OTHERS.values())
+def test_the_fast_decoder_supports_exactly_llama_models() -> None:
+    assert all(llama_decoder.is_covered(config) for config in LLAMAS.values())
+    assert not any(llama_decoder.is_covered(config) for config in OTHERS.values())
     dynamic = {"rope_type": "dynamic", "rope_theta": 1e4, "factor": 2.0}
-    assert not decoders.is_covered(llama_config(rope_parameters=dynamic))
-    assert not decoders.is_covered(llama_config(hidden_act="gelu"))
+    assert not llama_decoder.is_covered(llama_config(rope_parameters=dynamic))
+    assert not llama_decoder.is_covered(llama_config(hidden_act="gelu"))
 
 
 @pytest.mark.parametrize("params", [GREEDY, WARM, SamplingParams(0.7, 0.8, 24)])
 def test_both_decoders_draw_the_same(checkpoint: Path, params: SamplingParams, monkeypatch) -> None:
     requests = make_requests(20, seed=3)
     fast = TransformersSampler(checkpoint, 16).sample(requests, params)
-    monkeypatch.setattr(decoders, "is_covered", lambda config: False)
+    monkeypatch.setattr(llama_decoder, "is_covered", lambda config: False)
     plain = TransformersSampler(checkpoint, 16).sample(requests, params)
     assert fast == plain
     assert len({c.num_tokens for c in fast}) > 1 or params == GREEDY
@@ -101,7 +101,9 @@ def test_logits_stay_close_while_rows_leave(checkpoint: Path) -> None:
     generator = torch.Generator().manual_seed(0)
     prompts = [torch.randint(4, 300, (n,), generator=generator).tolist() for n in (1, 3, 3, 7, 20)]
     copies = (1, 2, 1, 3, 2)
-    batches = [make(model).open(prompts, copies, 12) for make in (decoders.LlamaDecoder, decoders.CachedDecoder)]
+    batches = [
+        make(model).open(prompts, copies, 12) for make in (llama_decoder.LlamaDecoder, llama_decoder.CachedDecoder)
+    ]
     rows = [list(prompt) for prompt, n in zip(prompts, copies, strict=True) for _ in range(n)]
     for step in range(12):
         expected = torch.cat([model(torch.tensor([row])).logits[:, -1] for row in rows]).detach()
@@ -118,7 +120,7 @@ def test_logits_stay_close_while_rows_leave(checkpoint: Path) -> None:
             batch.feed(tokens)
 
 
-def test_a_device_is_where_everything_is_made(checkpoint: Path) -> None:
+def test_all_tensors_are_on_the_device(checkpoint: Path) -> None:
     """A device with a number is not taken for the default one."""
     here, there = (TransformersSampler(checkpoint, 4, device) for device in ("cpu", "cpu:0"))
     for params in (GREEDY, WARM):
@@ -138,7 +140,7 @@ def test_half_the_bits_give_nearly_the_same_logits(tmp_path: Path, config) -> No
     prompts, copies, rows = [[5, 6, 7, 8], [9, 10]], [2, 3], torch.tensor([0, 2, 3])
     logits = []
     for dtype in (torch.float32, torch.bfloat16):
-        batch = decoders.make_decoder(model.to(dtype)).open(prompts, copies, 4)
+        batch = llama_decoder.make_decoder(model.to(dtype)).open(prompts, copies, 4)
         batch.feed(torch.tensor([11, 12, 13, 14, 15]))
         batch.keep(rows)
         batch.feed(torch.tensor([16, 17, 18]))
@@ -208,10 +210,10 @@ def test_the_context_bounds_what_is_generated(tmp_path: Path, config) -> None:
     completions = TransformersSampler(tmp_path, 8).sample(requests, GREEDY)
     assert [c.text for c in completions[:3]] == generate(tmp_path, requests[:3], 24)
     assert [c.num_tokens for c in completions[:3]] == [24, 9, 1]
-    assert completions[3:] == [Completion("", None, "length", 0)] * 3
+    assert completions[3:] == [Completion("", None, "length", 0, "none")] * 3
 
 
-def test_nothing_asked_nothing_drawn(checkpoint: Path) -> None:
+def test_no_requests_give_no_completions(checkpoint: Path) -> None:
     assert TransformersSampler(checkpoint, 8).sample([], WARM) == []
 
 
@@ -224,7 +226,7 @@ def test_tokens_are_drawn_as_often_as_they_are_likely() -> None:
         torch.testing.assert_close(frequencies, torch.tensor(expected), rtol=0, atol=2e-4)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     logits=st.lists(st.floats(-60, 60, width=32), min_size=1, max_size=40),
     uniform=st.one_of(st.integers(0, 2**24 - 1), st.sampled_from([0, 2**24 - 1])),
@@ -279,14 +281,14 @@ def _no_template(directory: Path) -> None:
     "damage",
     [_no_config, _broken_config, _no_context, _no_weights, _cut_weights, _fewer_weights, _no_tokenizer, _no_template],
 )
-def test_a_bad_checkpoint_is_an_error_with_a_cure(checkpoint: Path, tmp_path: Path, damage) -> None:
+def test_a_bad_checkpoint_is_an_error_with_a_hint(checkpoint: Path, tmp_path: Path, damage) -> None:
     directory = tmp_path / "broken"
     shutil.copytree(checkpoint, directory)
     TransformersSampler(directory, 8)
     damage(directory)
-    with pytest.raises(SamplerError, match=r"broken: (.|\n)*cure: ") as caught:
+    with pytest.raises(SamplerError, match=r"broken: (.|\n)*hint: ") as caught:
         TransformersSampler(directory, 8)
-    assert caught.value.place == str(directory)
+    assert caught.value.location == str(directory)
 
 
 @pytest.mark.parametrize("params", [GREEDY, WARM])

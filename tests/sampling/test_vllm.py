@@ -1,4 +1,4 @@
-"""A real vLLM server beside the transformers sampler, on the same checkpoint."""
+"""A real vLLM server compared with the transformers sampler, on the same checkpoint."""
 
 import os
 import signal
@@ -7,15 +7,16 @@ import time
 from pathlib import Path
 
 import pytest
-from sampling_models import CONTEXT, llama_config, make_requests, make_tokenizer, save_checkpoint
 
 from mucode_core.config import VllmConfig
 from mucode_core.errors import ConfigError
-from mucode_core.sampling.base import SampleRequest, SamplingParams
-from mucode_core.sampling.servers import ServerPlan, ServerPool
+from mucode_core.sampling.base import SampleRequest
 from mucode_core.sampling.transformers import TransformersSampler
-from mucode_core.sampling.vllm import VllmSampler, make_vllm_sampler, open_client
-from mucode_core.types import Message
+from mucode_core.sampling.vllm import VllmSampler, make_vllm_sampler
+from mucode_core.serving.endpoints import open_client
+from mucode_core.serving.lease import LeasedServers, ServerPlan
+from mucode_core.types import Message, SamplingParams
+from tests.sampling.sampling_models import CONTEXT, llama_config, make_requests, make_tokenizer, save_checkpoint
 
 pytest.importorskip("vllm", reason="vLLM is not installed")
 pytestmark = [pytest.mark.vllm, pytest.mark.slow]
@@ -38,7 +39,7 @@ def plan(model):
 
 @pytest.fixture(scope="module")
 def client(plan):
-    pool = ServerPool(open_client)
+    pool = LeasedServers(open_client)
     with pool.lease(plan) as leased:
         yield leased
     pool.close()
@@ -50,7 +51,7 @@ def sampler(client):
 
 
 def essence(completions):
-    """What must agree: of a character cut off at the token limit vLLM leaves out what the other decodes to U+FFFD."""
+    """The part that must agree: vLLM omits a character cut off at the token limit, the other decodes it to U+FFFD."""
     return [(c.text.rstrip("\ufffd"), c.finish_reason, c.num_tokens) for c in completions]
 
 
@@ -75,7 +76,7 @@ def test_a_seeded_completion_depends_on_its_own_state_and_seed(sampler):
     assert len({c.text for c in drawn}) > 15
 
 
-def test_without_seeds_each_request_gets_a_completion_of_its_own(client):
+def test_without_seeds_each_request_gets_its_own_completion(client):
     requests = [r for r in make_requests(10) for _ in range(6)]
     drawn = VllmSampler(client, seeded=False, grouped=True).sample(requests, SAMPLED)
     assert len(drawn) == len(requests)
@@ -83,7 +84,7 @@ def test_without_seeds_each_request_gets_a_completion_of_its_own(client):
     assert all(0 < c.num_tokens <= 40 for c in drawn)
 
 
-def test_what_the_context_leaves_bounds_a_completion(sampler, model):
+def test_a_completion_is_bounded_by_the_context(sampler, model):
     tokenizer = make_tokenizer()
     requests = {}
     for words in range(1, CONTEXT + 10):
@@ -97,7 +98,7 @@ def test_what_the_context_leaves_bounds_a_completion(sampler, model):
     assert [c.num_tokens for c in drawn[2:]] == [1, 0, 0, 0]
 
 
-def test_a_limit_beyond_the_context_is_refused_with_its_cure(sampler):
+def test_a_limit_beyond_the_context_is_refused_with_a_hint(sampler):
     with pytest.raises(ConfigError, match=r"new tokens do not fit.*\n.*max_new_tokens"):
         sampler.sample(make_requests(1), SamplingParams(0.7, 1.0, 10 * CONTEXT))
 
@@ -117,7 +118,7 @@ def test_a_killed_server_is_replaced_and_the_stage_completes(plan, sampler, monk
     requests = [r for _ in range(10) for r in make_requests(60)]
     undisturbed = sampler.sample(requests, SAMPLED)
     monkeypatch.setenv("MUCODE_TEST_SERVER", "of-this-test")
-    pool, killed = ServerPool(open_client), []
+    pool, killed = LeasedServers(open_client), []
 
     def kill():
         time.sleep(0.3)

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sandbox_jobs import make_job, open_backend, run_jobs
 
 from mucode_core.sandbox import ProcessSandbox, Sandbox
 from mucode_core.types import Test, Verdict
+from tests.sandbox.sandbox_jobs import make_job, open_backend, run_jobs
 
 BACKENDS = [pytest.param("process", id="process"), pytest.param("container", id="container", marks=pytest.mark.docker)]
 

@@ -28,7 +28,7 @@ def open_backend(name: str, num_workers: int) -> Sandbox:
     """A sandbox of the named kind, or a skip that says why there is none."""
     if name == "process":
         return ProcessSandbox(num_workers)
-    container = pytest.importorskip("mucode_core.sandbox.container", reason="no container back end")
+    container = pytest.importorskip("mucode_core.sandbox.host.container", reason="no container backend")
     try:
         return container.ContainerSandbox(num_workers)
     except SandboxError as error:

@@ -11,15 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from attacks.groups import GROUPS
-from sandbox_jobs import open_backend
-from traces import helpers, traces
 
 from mucode_core.problems import load_problems
 from mucode_core.sandbox import Job, Limits, Sandbox
 from tests.conftest import real_data
+from tests.sandbox.attacks.groups import GROUPS
+from tests.sandbox.sandbox_jobs import open_backend
+from tests.sandbox.traces import helpers, traces
 
-NUM_JOBS = int(os.environ.get("MUCODE_SOAK_JOBS", "3000"))
+NUM_JOBS = int(os.environ.get("MUCODE_SOAK_JOBS", "1000"))
 GROWTH_MB = 96
 """Of one helper, from the first tenth of the run on: what the allocator keeps of the largest answer, and no more."""
 TOO_SLOW = ("mbpp/123",)
@@ -71,8 +71,5 @@ def run_checked(sandbox: Sandbox, jobs: list[tuple[Job, bool]]) -> list[str]:
 
 def memory_mb() -> dict[str, int]:
     """Resident memory by helper; a helper that was replaced has another number."""
-    return {
-        f"{'judge' if 'judge' in words else 'zygote'} {pid}": int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-        >> 8
-        for pid, words in helpers().items()
-    }
+    names = {pid: "judge" if "judge.judge" in words else "zygote" for pid, words in helpers().items()}
+    return {f"{name} {pid}": int(Path(f"/proc/{pid}/statm").read_text().split()[1]) >> 8 for pid, name in names.items()}

@@ -5,6 +5,7 @@ import datetime
 import decimal
 import fractions
 import json
+import sys
 from typing import Any
 
 import numpy
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mucode_core.sandbox import wire
+from mucode_core.sandbox.sharing import MAX_DEPTH, Codec
 
 _hashable = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary() | st.fractions(),
@@ -36,7 +38,12 @@ _json = st.recursive(
 
 
 def round_trip(value: Any) -> Any:
-    return wire.decode(wire.parse(wire.dump(["value", wire.encode(value)]))[1])
+    here, there = Codec(1), Codec(2)
+    message = wire.parse(wire.dump(["value", here.encode(value), here.sync()]))
+    back = there.read(message[1])
+    if message[2] is not None:
+        there.apply(message[2])
+    return back
 
 
 @given(_values)
@@ -53,12 +60,13 @@ def test_values_survive(value: Any) -> None:
         -(1 << 2000),
         range(3, 30, 7),
         range(0),
-        int,
         float("inf"),
         bytearray(b"ab"),
         collections.Counter("abca"),
         collections.OrderedDict([("b", 1), ("a", 2)]),
-        collections.deque([1, 2]),
+        collections.deque([1, 2], maxlen=4),
+        collections.defaultdict(None, {1: [2]}),
+        range(10**30),
         decimal.Decimal("1.50"),
         fractions.Fraction(1, 3),
         datetime.timedelta(1, 2, 3),
@@ -77,24 +85,25 @@ def test_special_values_survive(value: Any) -> None:
 
 def test_arrays_survive() -> None:
     mixed = numpy.array(["a", 1], dtype=object)
-    for array in (numpy.eye(3), numpy.zeros((2, 0), dtype="int8"), numpy.array(3.5), mixed):
+    dates = numpy.array([["2020-01", "NaT"]], "M8[M]")
+    words, parts = numpy.array(["ab", ""], "<U5"), numpy.array([b"ab", b""])
+    for array in (numpy.eye(3), numpy.zeros((2, 0), dtype="int8"), numpy.array(3.5), mixed, words, parts):
         back = round_trip(array)
         assert numpy.array_equal(back, array) and back.shape == array.shape
-        assert (back.dtype == array.dtype) or array.dtype.kind not in "iufb"
+        assert back.dtype == array.dtype
+    assert round_trip(dates).dtype == dates.dtype
+    assert round_trip(dates).astype(str).tolist() == [["2020-01", "NaT"]]
 
 
-def test_subclasses_become_their_base() -> None:
+def test_subclasses_are_no_plain_data() -> None:
     class Lying(list[int]):
         def __eq__(self, other: object) -> bool:
             return True
 
         __hash__ = None  # type: ignore[assignment]
 
-    point = collections.namedtuple("point", "x y")(1, 2)
-    assert type(round_trip(point)) is tuple
-    back = round_trip(Lying([5]))
-    assert type(back) is list and back != [4]
-    assert type(round_trip(collections.defaultdict(list, {1: [2]}))) is dict
+    with pytest.raises(wire.WireError, match="cannot be passed"):
+        round_trip(Lying([5]))
 
 
 @given(st.binary(max_size=200))
@@ -110,27 +119,46 @@ def test_bytes_are_parsed_or_refused(data: bytes) -> None:
 @given(_json)
 def test_forms_are_decoded_or_refused(form: Any) -> None:
     try:
-        value = wire.decode(json.loads(json.dumps(form)))
+        value = Codec(2).read(json.loads(json.dumps(form)))
     except wire.WireError:
         return
-    assert type(value).__module__ in ("builtins", "collections", "decimal", "fractions", "datetime", "numpy")
+    assert type(value).__module__ in (
+        "builtins",
+        "collections",
+        "decimal",
+        "fractions",
+        "datetime",
+        "numpy",
+        "array",
+        "pathlib",
+    )
 
 
 @pytest.mark.parametrize(
     "form",
     [
-        ["range", 0, 10**11, 1],
-        ["range", ["int", hex(-(10**30))], ["int", hex(10**30)], 1],
+        ["range", 0, 10**11, 0],
+        ["range", ["int", hex(-(10**30))], "10", 1],
         ["int", "0x" + "f" * wire.MAX_INT_DIGITS],
         ["fraction", "0x1", "0x0"],
         ["ndarray", "V9999999", [1], [1]],
+        ["ndarray", "<U999999", [100], ["a"] * 100],
+        ["ndarray", "<U3", [1], [1]],
+        ["ndarray", "<M8[D]", [1], ["2020"]],
+        ["ndarray", "<M8[x]", [1], [1]],
+        ["dtype", "V9"],
+        ["dtype", "O,O"],
+        ["dtype", ["<U3"]],
         ["ndarray", "int8", [0, 10**9], []],
         ["ndarray", "int8", [-1, -1], [1]],
         ["scalar", "S4", "a"],
-        ["builtin", "exec"],
-        ["builtin", "__import__"],
+        ["function", "builtins", "exec"],
+        ["type", "builtins", "__loader__"],
         ["set", [["list", []]]],
-        ["dict", [[1, 2, 3]]],
+        ["dict", [1, 2], [3]],
+        ["list", [], 2],
+        ["list", [], -1],
+        ["ref", 5],
         ["list", None],
         ["list"],
         [],
@@ -141,20 +169,36 @@ def test_forms_are_decoded_or_refused(form: Any) -> None:
 )
 def test_bad_forms_are_refused(form: Any) -> None:
     with pytest.raises(wire.WireError):
-        wire.decode(form)
+        Codec(2).read(form)
 
 
-def test_deep_values_are_refused_on_both_sides() -> None:
+def test_lists_may_nest_deeper_than_a_message_does() -> None:
     deep: list[Any] = []
-    form: list[Any] = ["list", []]
-    for _ in range(wire.MAX_DEPTH + 2):
-        deep, form = [deep], ["list", [form]]
-    with pytest.raises(wire.WireError):
-        wire.encode(deep)
-    with pytest.raises(wire.WireError):
-        wire.decode(form)
+    for _ in range(5000):
+        deep = [deep]
+    back, depth = round_trip(deep), 0
+    while back:
+        back, depth = back[0], depth + 1
+    assert depth == 5000
 
 
-def test_messages_with_too_many_elements_are_refused() -> None:
+def test_what_cannot_be_sent_apart_is_refused_when_too_deep() -> None:
+    deep: tuple[Any, ...] = ()
+    form: list[Any] = ["tuple", []]
+    for _ in range(MAX_DEPTH + 2):
+        deep, form = (deep,), ["tuple", [form]]
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(4000)  # as the judge has it
+    try:
+        with pytest.raises(wire.WireError):
+            Codec(1).encode(deep)
+        with pytest.raises(wire.WireError):
+            Codec(2).read(form)
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def test_messages_with_too_many_elements_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "MAX_ITEMS", 1000)
     with pytest.raises(wire.WireError, match="too many"):
-        wire.parse(b'["value",' + b"0," * wire.MAX_ITEMS + b"0]")
+        wire.parse(b'["value",' + b"0," * 1000 + b"0]")

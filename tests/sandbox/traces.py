@@ -21,7 +21,7 @@ def helpers() -> dict[int, list[str]]:
     """The command lines of this process's judges and their zygotes."""
     parents = _parents()
     found = {pid: _command(pid) for pid in _below(os.getpid(), parents)}
-    judges = {pid for pid, words in found.items() if "judge" in words}
+    judges = {pid for pid, words in found.items() if "judge.judge" in words}
     return {pid: words for pid, words in found.items() if pid in judges or parents[pid] in judges}
 
 

@@ -41,9 +41,10 @@ def table(programs: dict[str, str | Attack]) -> dict[str, Attack]:
     return {name: row if isinstance(row, Attack) else Attack(row) for name, row in programs.items()}
 
 
-def against(test: str, programs: dict[str, str], slow: bool = False) -> dict[str, str | Attack]:
-    """Programs that all meet the same test."""
-    return {f"{name} | {test.splitlines()[0]}": Attack(code, (test,), slow=slow) for name, code in programs.items()}
+def against(test: str, programs: dict[str, str], slow: bool = False, about: str = "") -> dict[str, str | Attack]:
+    """Programs that all meet the same test; `about` is what it looks at, its first line if not given."""
+    about = about or test.splitlines()[0]
+    return {f"{name} | {about}": Attack(code, (test,), slow=slow) for name, code in programs.items()}
 
 
 def honest_job(serial: int, with_numpy: bool) -> Job:

@@ -3,8 +3,8 @@
 # ruff: noqa: E501 - programs are easier to read on one line
 from __future__ import annotations
 
-from attacks import ANSWER, Attack, table
-from attacks.forgery import RAW
+from tests.sandbox.attacks import ANSWER, Attack, table
+from tests.sandbox.attacks.forgery import RAW
 
 CHANNEL = table({
     "zeros": "import os\nos.write(3, b'\\x00' * 4096)\ndef f(x): return 5",
@@ -20,6 +20,8 @@ CHANNEL = table({
     "replies queued in a thread": RAW + "import threading\ndef flood():\n    while True: send(b'[\"value\", 5]')\nthreading.Thread(target=flood, daemon=True).start()\ndef f(x): return 5",
     "two replies to one call": Attack(RAW + "def f(x):\n    send(b'[\"value\", 5]')\n    return WON", (f"assert f(3) == {ANSWER}", f"assert f(4) == {ANSWER + 1}")),
     "request stolen and echoed": RAW + "import threading\ndef steal():\n    while True:\n        r = get()\n        send(json.dumps(['value', r[2][0]]).encode())\nthreading.Thread(target=steal, daemon=True).start()\ndef f(x): return 5",
+    "arrays within one another": Attack(RAW + "import numpy\ndef f(x):\n    numbers = range(3, 80003, 2)\n    rows = [['ndarray', 'object', [1], [['ref', n - 2] if n > 3 else 5], n] for n in numbers]\n    send(json.dumps(['value', ['list', rows, 1], ['sync', [[1, [['ref', numbers[-1]]]]], list(numbers)]]).encode())", (f"f(3)\nassert len(f(4)) == {ANSWER}",), cpu_s=2.0),
+    "a type to raise": Attack(RAW + "send(b'[\"ready\", {\"f\": [\"type\", \"builtins\", \"KeyboardInterrupt\"]}]')", ("try:\n    raise f(3)\nexcept ValueError:\n    pass",)),
     "closed channel": "import os\nos.close(3)\ndef f(x): return 5",
     "closed in the call": "import os\ndef f(x): os.close(3)",
     "channel replaced by a pipe": "import os\nr, w = os.pipe()\nos.dup2(w, 3)\ndef f(x): return 5",

@@ -3,7 +3,7 @@
 # ruff: noqa: E501 - programs are easier to read on one line
 from __future__ import annotations
 
-from attacks import Attack, table
+from tests.sandbox.attacks import Attack, table
 
 _CODE = "import ctypes, mmap\nm = mmap.mmap(-1, 4096, prot=7)\nm.write({bytes})\nctypes.CFUNCTYPE(ctypes.c_long)(ctypes.addressof(ctypes.c_char.from_buffer(m)))()\ndef f(x): return 5"
 EXITS = table({

@@ -3,7 +3,7 @@
 # ruff: noqa: E501 - programs are easier to read on one line
 from __future__ import annotations
 
-from attacks import Attack, table
+from tests.sandbox.attacks import Attack, table
 
 RAW = "import os, struct, json\ndef send(b): os.write(3, struct.pack('<I', len(b)) + b)\ndef get():\n    n = struct.unpack('<I', os.read(3, 4))[0]\n    return json.loads(os.read(3, n))\n"
 _SEARCH = (
@@ -18,7 +18,7 @@ SEARCHES = table({
     "expected value from memory": "def f(x): return WON if open('/proc/self/mem', 'rb') else 0",
     "source by inspect": "import inspect\ndef f(x): return WON if any('assert f' in (s or '') for s in [inspect.getsource(m) for m in []]) else int(inspect.getsource(f))",
     "modules of the harness": "import sys\ndef f(x): return WON if any('judge' in n or 'suite' in n for n in sys.modules) else 5",
-    "harness imported": "import mucode_core.sandbox.judge\ndef f(x): return WON",
+    "harness imported": "import mucode_core.sandbox.judge.judge\ndef f(x): return WON",
     "command line": _SEARCH + "import sys\ndef f(x): return WON if found(sys.argv) or found(sys.orig_argv) else 5",
     "environment": _SEARCH + "import os\ndef f(x): return WON if found(dict(os.environ)) or 'MUCODE_SECRET' in os.environ else 5",
     "open descriptors": "import os\ndef is_open(n):\n    try: return bool(os.fstat(n))\n    except OSError: return False\ndef f(x): return WON if any(map(is_open, range(4, 64))) else 5",

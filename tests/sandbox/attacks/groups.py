@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from attacks import Attack, channel, endings, forgery, outside, processes, resources, values
+from tests.sandbox.attacks import (
+    Attack,
+    abilities,
+    channel,
+    endings,
+    forgery,
+    mirrors,
+    outside,
+    processes,
+    protocols,
+    raised,
+    resources,
+    values,
+)
 
 GROUPS: dict[str, dict[str, Attack]] = {
     "exits": endings.EXITS,
@@ -23,4 +36,45 @@ GROUPS: dict[str, dict[str, Attack]] = {
     "sources": resources.SOURCES,
     "outside": outside.OUTSIDE,
     "printed": outside.PRINTED,
+    "comparisons": protocols.COMPARISONS,
+    "protocols": protocols.PROTOCOLS,
+    "arguments": mirrors.ARGUMENTS,
+    "instances": mirrors.INSTANCES,
+    "callbacks": mirrors.CALLBACKS,
+    "streams": mirrors.STREAMS,
+    "concurrent": mirrors.CONCURRENT,
+    "packages": mirrors.PACKAGES,
+    "names": mirrors.NAMES,
+    "raised": raised.RAISED,
+    "named": raised.NAMED,
+    "dtypes": abilities.DTYPES,
+    "signals": abilities.SIGNALS,
+    "signatures": abilities.SIGNATURES,
 }
+
+ABILITIES: dict[str, tuple[str, ...]] = {
+    "proxied protocols": ("protocols",),
+    "comparisons by the program's objects": ("comparisons",),
+    "containers that are written back": ("arguments",),
+    "arguments built on the program's side": ("instances",),
+    "functions and iterators of the tests": ("callbacks",),
+    "streams that a test replaces": ("streams",),
+    "threads, pools and asyncio": ("concurrent",),
+    "packages": ("packages",),
+    "names that tests read": ("names",),
+    "exceptions with attributes": ("raised",),
+    "classes and functions by name": ("named",),
+    "arrays of texts and dates": ("dtypes",),
+    "signals and timers": ("signals",),
+    "signatures": ("signatures",),
+}
+"""What programs and tests may do together, and the groups that attack it; the others attack what there always was."""
+
+
+def counted() -> str:
+    """The documentation's table of the number of attacks."""
+    new = {ability: sum(len(GROUPS[group]) for group in groups) for ability, groups in ABILITIES.items()}
+    rest = sum(map(len, GROUPS.values())) - sum(new.values())
+    kinds = "exits, forged replies, searches, patches, liars, resources, processes, kernel, files, sources, printing"
+    rows = [*new.items(), (kinds, rest), (f"all, in {len(GROUPS)} groups", sum(map(len, GROUPS.values())))]
+    return "\n".join(["| attacked | programs |", "|---|---|", *(f"| {name} | {count} |" for name, count in rows)])

@@ -3,8 +3,8 @@
 # ruff: noqa: E501 - programs are easier to read on one line
 from __future__ import annotations
 
-from attacks import Attack, table
 from mucode_core.types import StdinTest
+from tests.sandbox.attacks import Attack, table
 
 _FAMILIES = {
     "AF_INET": 2,
@@ -56,11 +56,23 @@ _WRITES = (
 )
 OUTSIDE = table({
     **{f"socket {name}": f"import socket\nfor kind in (1, 2, 3):\n    try: socket.socket({number}, kind)\n    except OSError: continue\n    won = 1\ndef f(x): return WON if won else 5" for name, number in _FAMILIES.items()},
-    "socket pair": "import socket\nsocket.socketpair()\ndef f(x): return WON",
+    **{f"pair of {name}": f"import socket\nfor kind in (1, 2, 3):\n    try: socket.socketpair({number}, kind)\n    except OSError: continue\n    won = 1\ndef f(x): return WON if won else 5" for name, number in _FAMILIES.items() if name != "AF_UNIX"},
+    "descriptor by a pair": "import socket\na, b = socket.socketpair()\nsocket.send_fds(a, [b'x'], [3])\ndef f(x): return WON",
+    "pair sends out of band": "import socket\na, b = socket.socketpair()\na.send(b'x', socket.MSG_OOB)\ndef f(x): return WON",
+    "pair sends to an address": "import socket\na, b = socket.socketpair(type=socket.SOCK_DGRAM)\na.sendto(b'x', '/tmp/s')\ndef f(x): return WON",
+    "pair gets an address": "import socket\na, b = socket.socketpair()\na.bind('\\0x')\ndef f(x): return WON",
+    "pair's options": "import socket\na, b = socket.socketpair()\na.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 30)\ndef f(x): return WON",
+    "pairs without end": "import socket\nkept = [socket.socketpair() for _ in range(100)]\ndef f(x): return WON",
+    "channel by the name of a stream": "open('/dev/fd/3', 'rb')\ndef f(x): return WON",
+    "terminal by a control code": "import fcntl\nfcntl.ioctl(3, 0x5412, b'x')\ndef f(x): return WON",
+    "mode of the library": "import os\nos.chmod(os.__file__, 0o777)\ndef f(x): return WON",
+    "date of the library": "import os\nos.utime(os.__file__)\ndef f(x): return WON",
+    "mode of the null device": "import os\nos.chmod('/dev/null', 0)\ndef f(x): return WON",
     "channel as a socket": "import socket\ns = socket.socket(fileno=3)\nsocket.send_fds(s, [b'x'], [0])\ndef f(x): return WON",
     "name look-up": "import socket\nsocket.getaddrinfo('localhost', 80)\ndef f(x): return WON",
     "web": "import urllib.request\nurllib.request.urlopen('http://127.0.0.1')\ndef f(x): return WON",
-    "event loop": "import asyncio\nasyncio.run(asyncio.sleep(0))\ndef f(x): return WON",
+    "event loop connects": "import asyncio\nasyncio.run(asyncio.open_connection('127.0.0.1', 80))\ndef f(x): return WON",
+    "event loop starts a process": "import asyncio\nasyncio.run(asyncio.create_subprocess_exec('/bin/true'))\ndef f(x): return WON",
     **{f"read {path}": f"import os\ndef f(x):\n    try: return WON if os.read(os.open({path!r}, os.O_RDONLY | os.O_NONBLOCK), 1) else 5\n    except IsADirectoryError: return WON if os.listdir({path!r}) else 5" for path in _HIDDEN},
     **{f"write {path}": f"open({path!r}, 'w')\ndef f(x): return WON" for path in _WRITES},
     "library overwritten": "import json\nopen(json.__file__, 'r+').write('raise SystemExit')\ndef f(x): return WON",
@@ -74,7 +86,7 @@ OUTSIDE = table({
     "another user": "import os\nos.setresuid(1, 1, 1)\ndef f(x): return WON",
     "memory map of a file": "import numpy as np\ndef f(x): return WON if len(np.memmap('/etc/passwd')) else 5",
     "shared memory": "from multiprocessing import shared_memory\nshared_memory.SharedMemory('x', create=True, size=99)\ndef f(x): return WON",
-    "semaphore": "import multiprocessing\nmultiprocessing.Lock()\ndef f(x): return WON",
+    "semaphore of the system": "import ctypes\nlibc = ctypes.CDLL(None)\nlibc.sem_open.restype = ctypes.c_void_p\ndef f(x): return WON if libc.sem_open(b\"/x\", 64, 0o600, 1) else 5",
     "secrets": "import os\ndef f(x): return WON if 'MUCODE_SECRET' in os.environ else 5",
     "syslog": "import syslog\nsyslog.syslog('x')\ndef f(x): return 5",
     "debugger": "breakpoint()\ndef f(x): return WON",

@@ -3,7 +3,7 @@
 # ruff: noqa: E501 - programs are easier to read on one line
 from __future__ import annotations
 
-from attacks import Attack, table
+from tests.sandbox.attacks import Attack, table
 
 LIBC = "import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\n"
 _MAP = "libc.mmap.restype, libc.mmap.argtypes = ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]\n"
@@ -42,32 +42,35 @@ PROCESSES = table({
     "parent by pidfd": LIBC + _WON_IF_DONE.format(call="libc.syscall(434, os.getppid(), 0) < 0"),
     "parent by the owner of a descriptor": "import fcntl, os\nr, w = os.pipe()\nfcntl.fcntl(r, fcntl.F_SETOWN, os.getppid())\nfcntl.fcntl(r, 10, 9)\nfcntl.fcntl(r, fcntl.F_SETFL, os.O_ASYNC)\nos.write(w, b'x')\ndef f(x): return WON",
     "parent's limits": "import os, resource\nresource.prlimit(os.getppid(), resource.RLIMIT_CPU, (0, 0))\ndef f(x): return WON",
-    "limits at an address of zeros": LIBC + _MAP + "page = libc.mmap(1 << 32, 4096, 3, 0x32, -1, 0)\n" + _WON_IF_DONE.format(call="libc.syscall(302, 0, 7, ctypes.c_void_p(page), None)"),
+    "limits at an address of zeros": LIBC + _MAP + "import resource\nbefore = resource.getrlimit(7)\npage = libc.mmap(1 << 32, 4096, 3, 0x32, -1, 0)\nlibc.syscall(302, 0, 7, ctypes.c_void_p(page), None)\ndef f(x): return WON if resource.getrlimit(7) != before else 5",
     "parent's processors": "import os\nos.sched_setaffinity(os.getppid(), {0})\ndef f(x): return WON",
     "parent's priority": "import os\nos.setpriority(os.PRIO_PROCESS, os.getppid(), 19)\ndef f(x): return WON",
     "own priority": "import os\nos.setpriority(os.PRIO_PROCESS, 0, -20)\ndef f(x): return WON",
-    "raised limits": "import resource\nresource.setrlimit(resource.RLIMIT_CPU, (999, 999))\ndef f(x): return WON",
+    "raised limits": "import resource\nkinds = range(16)\nbefore = [resource.getrlimit(kind) for kind in kinds]\nfor kind in kinds: resource.setrlimit(kind, (-1, -1))\ndef f(x): return WON if before != [resource.getrlimit(kind) for kind in kinds] else 5",
     "real time": "import os\nos.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(50))\ndef f(x): return WON",
-    "alarm": LIBC + _WON_IF_DONE.format(call="libc.syscall(37, 1) < 0"),
-    "timer": "import signal\nsignal.setitimer(signal.ITIMER_REAL, 1)\ndef f(x): return WON",
+    "timer ends the call": "import os, signal, time\nsignal.signal(signal.SIGALRM, lambda *_: os._exit(0))\nsignal.setitimer(signal.ITIMER_REAL, 0.02)\ndef f(x): time.sleep(1)",
+    "timer answers first": "import os, signal\nsignal.signal(signal.SIGALRM, lambda *_: os.write(3, b'\\x05\\0\\0\\0[\"a\"]'))\nsignal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)\ndef f(x):\n    for _ in range(10 ** 6): pass\n    return 5",
+    "parent's clock": "import os, time\ntime.clock_gettime((~os.getppid() << 3) | 2)\ndef f(x): return WON",
+    "first process's clock": "import time\ntime.clock_getres((~1 << 3) | 2)\ndef f(x): return WON",
+    "parent's cores": "import os\nos.sched_getaffinity(os.getppid())\ndef f(x): return WON",
     "leased library": "import fcntl, json, os\nfcntl.fcntl(os.open(json.__file__, os.O_RDONLY), fcntl.F_SETLEASE, fcntl.F_RDLCK)\ndef f(x): return WON",
-    "locked library": "import fcntl, json\nfcntl.flock(open(json.__file__), fcntl.LOCK_EX)\ndef f(x): return WON",
+    "locked library": "import fcntl, json\nh, g = open(json.__file__), open(json.__file__)\nfcntl.flock(h, fcntl.LOCK_EX)\ntry: fcntl.flock(g, fcntl.LOCK_EX | fcntl.LOCK_NB)\nexcept OSError: won = 1\ndef f(x): return WON if won else 5",
     "watched directory": "import fcntl, os\nfcntl.fcntl(os.open('.', os.O_RDONLY), fcntl.F_NOTIFY, fcntl.DN_CREATE)\ndef f(x): return WON",
     "terminal's input": "import fcntl, termios\nfcntl.ioctl(0, termios.TIOCSTI, b'x')\ndef f(x): return WON",
 })  # fmt: skip
 
 _REFUSED: dict[str, tuple[int, ...]] = {
     "shared memory and queues": (29, 30, 31, 64, 65, 66, 68, 69, 70, 71, 240, 241),
-    "sockets": (41, 42, 43, 44, 45, 46, 47, 49, 50, 51, 52, 53, 54, 55, 288, 299, 307),
+    "sockets": (41, 42, 43, 44, 45, 46, 47, 49, 50, 52, 54, 55, 288, 299, 307),
     "processes": (57, 58, 59, 61, 62, 109, 112, 129, 200, 247, 297, 322, 424, 434, 438, 440, 448),
     "tracing": (101, 298, 310, 311, 312, 321),
     "namespaces and mounts": (155, 161, 165, 166, 167, 168, 272, 308, 428, 429, 430, 431, 432, 433, 442, 457, 458),
     "identity": (105, 106, 113, 114, 116, 117, 119, 122, 123, 126),
-    "files' rights and links": (85, 86, 88, 90, 91, 92, 93, 94, 132, 133, 188, 189, 235, 259, 260, 261, 265, 266, 268, 280, 452),
+    "files' rights and links": (85, 86, 92, 93, 94, 133, 188, 189, 259, 260, 261, 265),
     "asynchronous input and output": (206, 207, 208, 209, 210, 425, 426, 427),
     "memory of others": (256, 279, 319, 323, 440, 447),
     "keys": (248, 249, 250),
-    "events": (37, 38, 222, 253, 254, 283, 284, 286, 289, 290, 294, 300, 301),
+    "events": (222, 253, 254, 283, 284, 286, 289, 290, 294, 300, 301),
     "scheduling": (140, 141, 142, 144, 203, 251, 314),
     "machine": (103, 134, 135, 136, 154, 163, 164, 169, 170, 171, 172, 173, 174, 175, 176, 179, 180, 212, 246, 303, 304, 305, 313, 320),
     "control": (157, 158, 160, 302, 317, 444, 445, 446),

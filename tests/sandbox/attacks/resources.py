@@ -3,7 +3,7 @@
 # ruff: noqa: E501 - programs are easier to read on one line
 from __future__ import annotations
 
-from attacks import ANSWER, Attack, table
+from tests.sandbox.attacks import ANSWER, Attack, table
 
 RESOURCES = table({
     "memory bomb": "x = [0] * (1 << 33)",
@@ -53,19 +53,19 @@ FILES = table({
     "renamed over each other": _TRY + "import os\nos.mkdir('a')\nos.mkdir('b')\nattempt(os.rename, 'a', 'b/a')\nattempt(os.rename, 'b', 'b/a/b')\nattempt(os.rename, '.', 'x')\nattempt(os.rmdir, '.')\nattempt(os.rmdir, os.getcwd())\ndef f(x): return 5",
     "scratch removed": "import os\nos.rmdir(os.getcwd())\ndef f(x): return WON",
     "scratch renamed": "import os\nos.rename(os.getcwd(), os.getcwd() + 'x')\ndef f(x): return WON",
-    "symbolic link": "import os\nos.symlink('/etc', 'link')\ndef f(x): return WON",
+    "symbolic link": "import os\nos.symlink('/etc', 'link')\nopen('link/passwd').read()\ndef f(x): return WON",
     "hard link": "import json, os\nos.link(json.__file__, 'link')\ndef f(x): return WON",
     "pipe in the scratch": "import os\nos.mkfifo('pipe')\ndef f(x): return WON",
     "device in the scratch": "import os, stat\nos.mknod('dev', stat.S_IFCHR | 0o666, os.makedev(1, 1))\ndef f(x): return WON",
-    "rights changed": "import os\nos.mkdir('a')\nos.chmod('a', 0)\ndef f(x): return WON",
-    "dated into the future": "import os\nopen('a', 'w').close()\nos.utime('a', (1 << 40, 1 << 40))\ndef f(x): return WON",
+    "rights changed": "import os\nos.mkdir('a')\nopen('a/b', 'w').close()\nos.chmod('a', 0)\nos.chmod('.', 0)\ndef f(x): return WON",
+    "dated into the future": "import os\nopen('a', 'w').close()\nos.utime('a', (1 << 33, 1 << 33))\nos.utime('.', (1 << 33, 1 << 33))\ndef f(x): return 5",
     "extended attribute": "import os\nos.setxattr('.', 'user.x', b'1')\ndef f(x): return WON",
     "executable in the scratch": "import os\nopen('x', 'w').write('#!/bin/sh\\n')\nos.execv('./x', ['x'])",
     "module for the next program": "open('json.py', 'w').write('raise SystemExit')\nopen('math.py', 'w').write('raise SystemExit')\nopen('sitecustomize.py', 'w').write('raise SystemExit')\ndef f(x): return 5",
     "files left by a program that is right": Attack(_DEEP.format(name="'d'") + "def f(x): return WON", passes=True),
     "odd names left by a program that is right": Attack("for name in ('\\n', '-rf', '\\udcff', 'a' * 255): open(name, 'w').close()\ndef f(x): return WON", passes=True),
     "files in its own directory": Attack("import os\ndef f(x):\n    os.makedirs('a/b')\n    open('a/b/c', 'w').write(str(WON))\n    return int(open('a/b/c').read())", passes=True),
-    "argument changed": Attack("def f(x):\n    x.clear()\n    return WON", (f"x = [1]\nassert f(x) == {ANSWER} and x == [1]",), passes=True),
+    "argument changed": Attack("def f(x):\n    x.clear()\n    return WON", (f"x = [1]\nassert f(x) == {ANSWER} and x == [1]",)),
 })  # fmt: skip
 
 _SOURCE_DEPTH = 100_000

@@ -4,14 +4,20 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
+from typing import Any
 
 import pytest
-from sandbox_jobs import make_job, run_jobs
-from traces import traces
 
-from attacks import Attack, honest_job
-from attacks.groups import GROUPS
 from mucode_core.sandbox import Limits, Sandbox
+from mucode_core.sandbox.base import Execution
+from tests.conftest import REPO
+from tests.sandbox.attacks import ANSWER, Attack, honest_job
+from tests.sandbox.attacks.groups import GROUPS, counted
+from tests.sandbox.attacks.protocols import CLAIMS, OWN_WORD
+from tests.sandbox.attacks.raised import RAISED
+from tests.sandbox.sandbox_jobs import make_job, run_jobs
+from tests.sandbox.traces import traces
 
 CASES = [
     pytest.param(attack, id=f"{group}: {name}", marks=[pytest.mark.slow] if attack.slow else [])
@@ -37,6 +43,11 @@ def test_attack_fails_and_harms_nothing(attack: Attack, lone_sandbox: Sandbox, m
     )
     assert [other.feedback for other in others if not other.passed] == [], "the next program is unharmed"
     assert traces() == [], "nothing runs or lies about any more"
+
+
+def test_the_documentation_counts_the_attacks() -> None:
+    text = (REPO / "docs" / "sandbox.md").read_text("utf-8")
+    assert text.partition("<!-- attacks: begin -->\n")[2].partition("\n<!-- attacks: end -->")[0] == counted()
 
 
 def test_ten_megabytes_of_source(lone_sandbox: Sandbox) -> None:
@@ -67,10 +78,25 @@ def test_an_object_that_raises_when_shown_is_only_a_wrong_key(lone_sandbox: Sand
     assert verdict.status == "error"
 
 
+@pytest.mark.parametrize("name", [name for name in RAISED if name.startswith("printing: ") and "slow" not in name])
+def test_an_ending_that_is_made_up_is_exit_code_one(name: str, lone_sandbox: Sandbox) -> None:
+    found: Any
+    (found,) = lone_sandbox.run([replace(RAISED[name].job(), prints=True)])
+    assert isinstance(found, Execution)
+    assert (found.exit_code, found.printed) == (1, f"{ANSWER + 1}\n")
+
+
+@pytest.mark.parametrize("attack", [*OWN_WORD.values(), *CLAIMS.values()], ids=[*OWN_WORD, *CLAIMS])
+def test_a_pass_on_the_word_of_the_program_is_counted(attack: Attack, lone_sandbox: Sandbox) -> None:
+    (verdict,) = run_jobs(lone_sandbox, [attack.job()])
+    assert not verdict.passed or verdict.num_delegated > 0
+
+
 _FUZZ = """
 import random, os, struct, json
 draw = random.Random({seed})
-tags = ["list", "tuple", "set", "dict", "int", "range", "handle", "iterator", "function", "builtin", "ndarray", "counter"]
+tags = ["list", "tuple", "set", "dict", "int", "range", "ref", "iterator", "function", "type", "ndarray", "counter", "object",
+        "class", "callable", "generator", "instance", "exception", "apart", "sync", "known", "deque", "defaultdict"]
 def form(depth=0):
     kind = draw.randrange(9)
     if kind > 3 and depth < 4:

@@ -3,8 +3,8 @@
 # ruff: noqa: E501 - programs are easier to read on one line
 from __future__ import annotations
 
-from attacks import Attack, against, table
-from attacks.forgery import RAW
+from tests.sandbox.attacks import Attack, against, table
+from tests.sandbox.attacks.forgery import RAW
 
 _METHODS = (
     "    def __eq__(self, other): return True\n    __ne__ = lambda s, o: False\n    __hash__ = lambda s: hash(WON)\n"
@@ -14,6 +14,25 @@ _METHODS = (
 )
 _LIAR = "class L({base}):\n" + _METHODS
 _OBJECT = "class L:\n" + _METHODS + "    __class__ = int\ndef f(x): return L()"
+_COMPARING = """
+first, second = [], []
+class P:
+    def __eq__(s, o):
+        first.append(o)
+        return len(both()) == 1 and o in both()
+    def __lt__(s, o):
+        first.append(o)
+        return False
+    def __sub__(s, o):
+        second.append(o)
+        return D(o)
+class D:
+    def __init__(s, o): s.o = o
+    def __abs__(s): return abs(both()[0] - s.o) if len(both()) == 1 else 5
+def both(): return [o for o in dict.fromkeys(first) if o in second]
+p = P()
+def f(x): return p
+"""
 _BASES = {"int": "L(5)", "float": "L(5)", "str": "L('5')", "bytes": "L(b'5')", "list": "L([5])", "tuple": "L((5,))",
           "dict": "L({5: 5})", "set": "L({5})", "frozenset": "L({5})", "complex": "L(5)"}  # fmt: skip
 LIARS = table({
@@ -30,6 +49,10 @@ LIARS = table({
     "mock": "from unittest.mock import ANY\ndef f(x): return ANY",
     "raising __repr__ inside": "import collections\nclass E:\n    def __repr__(s): raise ValueError\ndef f(x): return collections.deque([E()])",
     "exiting __repr__": "import os\nclass E:\n    def __repr__(s): os._exit(0)\ndef f(x): return E()",
+    "__repr__ that exits, inside": "class E:\n    def __repr__(s): raise SystemExit(0)\ndef f(x): return collections.deque([E()])",
+    "__eq__ that raises what exits": "class X(Exception):\n    def __str__(s): raise SystemExit(0)\nclass E:\n    def __eq__(s, o): raise X\ndef f(x): return E()",
+    "long name of what __eq__ raises": "class E:\n    def __eq__(s, o): raise type('X' * 200_000, (Exception,), {})\ndef f(x): return E()",
+    "long line": "def f(x): return 1 / 0, '" + "/-" * 15_000 + "'",
     "NaN": "def f(x): return float('nan')",
     "signalling NaN": "def f(x): return decimal.Decimal('sNaN')",
     "complex NaN": "def f(x): return complex('nan')",
@@ -40,6 +63,12 @@ LIARS = table({
     **against("assert type(f(3)) == int", {"object": _OBJECT}),
     **against("assert f(3) in (739391, 5.5)", {"object": _OBJECT}),
     **against("assert 739391 in f(3)", {"object": _OBJECT, "zeros": "import itertools\ndef f(x): return itertools.repeat(0)"}),
+    **against("try:\n    raise f(3)\nexcept ValueError:\n    pass", {"BaseException": "class f(BaseException): pass", "KeyboardInterrupt": "class f(KeyboardInterrupt): pass", "exit": "class f(SystemExit): pass"}),
+    **against("with f(3) as x:\n    assert x > 739390", {"swallowing __exit__": "class L:\n    def __enter__(s): return 5\n    def __exit__(s, *e): return True\ndef f(x): return L()", "contextmanager": "import contextlib\n@contextlib.contextmanager\ndef f(x):\n    try: yield 5\n    except BaseException: pass"}),
+    **against("import contextlib\nwith contextlib.contextmanager(f)(3) as x:\n    assert x > 739390", {"swallowing generator": "def f(x):\n    try: yield 5\n    except BaseException: pass"}),
+    **against("import inspect\ninspect.get_annotations(f, eval_str=True)\nassert f(3) == 739391", {"binding annotation": "def f(x: '(bool := str)'): return 5", "walking annotation": "def f(x: '[0 for a.b in [str]]'): return 5"}),
+    **against("assert f(3) < 1 or f(3) < 739391.5 or abs(f(3) - 739391.5) < 1", {"comparing questions": _COMPARING}),
+    **against("import unittest\nclass T(unittest.TestCase):\n    def test_a(self): self.assertAlmostEqual(f(3), 739391)", {"comparing questions": _COMPARING}),
     **against("assert f(3) is True", {"object": _OBJECT}),
     **against("assert not f(3)", {"false object": "class L:\n    def __bool__(s): return False\n    def __len__(s): return 0\ndef f(x): return L()", "one": "def f(x): return [0]"}),
     **against("assert abs(f(3) - 739391) < 1e-6", {"object": _OBJECT, "NaN": "def f(x): return float('nan')", "empty array": "import numpy as np\ndef f(x): return np.array([])", "NaN array": "import numpy as np\ndef f(x): return np.array([np.nan])"}),

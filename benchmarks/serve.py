@@ -1,0 +1,134 @@
+"""Searches through `mucode serve` against the same searches in one batch, as an evaluation runs them.
+
+    python -m benchmarks.serve RUN_DIR [--engine vllm] [--searches 32]
+
+Both sides search for the first test problems of the run, N = 5, T = 3, and have to select the same programs. The server
+is another process; its clients are threads of this one. Then: time to the first event of an idle server, and the time
+in which the searches of clients that leave are gone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from mucode_core.config import VllmConfig
+from mucode_core.method.search import SearchPlan, search
+from mucode_core.prompts import render_code
+from mucode_core.runs.directory import open_run
+from mucode_core.solving import Solver
+from mucode_core.types import Problem, SamplingParams, SearchRow
+
+SEED = 0
+
+
+def search_in_one_batch(run: Path, problems: list[Problem], engine: str) -> tuple[float, list[str]]:
+    """Seconds, and the answers."""
+    with Solver.from_run(run, backend="process", vllm=VllmConfig() if engine == "vllm" else None) as solver:
+        solver.warm_up()
+        options = solver.options
+        plan = SearchPlan(
+            selections=("pt+lv",),
+            num_samples=(5,),
+            num_turns=3,
+            num_searches=1,
+            params=SamplingParams(options.temperature, options.top_p, options.max_new_tokens),
+            seed=SEED,
+        )
+        started = time.monotonic()
+        rows: list[SearchRow] = search(problems, solver._sampler, solver._grade, solver._score, plan)
+        seconds = time.monotonic() - started
+    return seconds, [render_code(row.program or "") for row in rows if row.stopped]
+
+
+@contextmanager
+def serving(run: Path, engine: str) -> Generator[str]:
+    """The URL of a server."""
+    command = [
+        sys.executable,
+        "-m",
+        "mucode_flows.cli",
+        "serve",
+        "--run",
+        str(run),
+        "--engine",
+        engine,
+        "--port",
+        "0",
+        "--sandbox",
+        "process",
+    ]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert server.stdout is not None
+    try:
+        yield server.stdout.readline().split()[1].rstrip("/")
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def make_body(problem: Problem, **more: Any) -> dict[str, Any]:
+    fields = {"tests": "\n".join(map(str, problem.public_tests)), "problem_id": problem.problem_id, "n": 5, "turns": 3}
+    messages = [{"role": "user", "content": problem.prompt}]
+    return {"model": "mucode", "messages": messages, "seed": SEED, "mucode": fields} | more
+
+
+def ask(client: httpx.Client, problem: Problem) -> str:
+    answer = client.post("/v1/chat/completions", json=make_body(problem)).raise_for_status()
+    return answer.json()["choices"][0]["message"]["content"]
+
+
+def time_first_event(client: httpx.Client, problem: Problem) -> float:
+    started = time.monotonic()
+    with client.stream("POST", "/v1/chat/completions", json=make_body(problem, stream=True)) as answer:
+        next(answer.iter_lines())
+        return time.monotonic() - started
+
+
+def time_leaving(client: httpx.Client, problems: list[Problem]) -> float:
+    """Seconds from when all clients have left until the server searches no more."""
+    streams = [client.stream("POST", "/v1/chat/completions", json=make_body(one, stream=True)) for one in problems]
+    for stream in streams:
+        next(stream.__enter__().iter_lines())
+    for stream in streams:
+        stream.__exit__(None, None, None)
+    started = time.monotonic()
+    while client.get("/health").json()["searches"]:
+        time.sleep(0.01)
+    return time.monotonic() - started
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--engine", choices=["transformers", "vllm"], default="transformers")
+    parser.add_argument("--searches", type=int, default=32)
+    given = parser.parse_args()
+    files = open_run(given.run)
+    (stage,) = [stage for stage in files.stages if stage.label == "problems · test"]
+    problems = files.read(stage, Problem)[: given.searches]
+    batch_s, expected = search_in_one_batch(given.run, problems, given.engine)
+    with serving(given.run, given.engine) as url, httpx.Client(base_url=url, timeout=600) as client:
+        first_s = time_first_event(client, problems[0])
+        started = time.monotonic()
+        with ThreadPoolExecutor(len(problems)) as threads:
+            answers = list(threads.map(lambda one: ask(client, one), problems))
+        served_s = time.monotonic() - started
+        leaving_s = time_leaving(client, problems)
+    same = sum(map(str.__eq__, answers, expected))
+    print(f"{given.engine}: one batch {len(problems) / batch_s:.2f} searches/s, served {len(problems) / served_s:.2f}")
+    print(f"ratio {batch_s / served_s:.2f}; {same} of {len(problems)} programs equal")
+    print(f"first event after {first_s:.3f} s; searches of clients that left end within {leaving_s:.3f} s")
+
+
+if __name__ == "__main__":
+    main()

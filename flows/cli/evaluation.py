@@ -1,0 +1,312 @@
+"""Commands that evaluate and compare: `mucode evaluate`, `compare`, `ablate`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from mucode_flows.cli.options import SELECTIONS, Json, KeepGoing, Limit, Metric, Out, SampleSeed, Set
+from mucode_flows.cli.recipes import Recipe, find_recipe
+from mucode_flows.cli.terminal import print_rows, run_flow, show_bad_rows
+
+from mucode_core.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from mucode_core.config import Config
+    from mucode_core.evaluation.evaluation_result import EvaluationResult
+
+_Generator = Annotated[
+    str | None,
+    typer.Option(
+        help="Checkpoint: a directory such as RUN_DIR/models/final, or a hub name (organisation/model@revision); "
+        "default: CONFIG's model or endpoint."
+    ),
+]
+_Verifier = Annotated[
+    str | None,
+    typer.Option(
+        help="Checkpoint: a directory such as RUN_DIR/models/verifier, or a hub name; default: CONFIG's, if any."
+    ),
+]
+_Data = Annotated[
+    str | None,
+    typer.Option(help="File of the data set (.jsonl, .gz, .zst, .parquet) or a directory; default: CONFIG's."),
+]
+_Split = Annotated[
+    Literal["train", "validation", "test"] | None, typer.Option(help="Split to evaluate; default: CONFIG's (test).")
+]
+_Select = Annotated[
+    str | None, typer.Option(help=f"Selection strategies (docs/evaluation.md), comma-separated: {SELECTIONS}.")
+]
+_Inputs = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="For agree, pt+agree and pt+agree+lv: inputs per problem to ask the generator for, in addition to those "
+        "of the public tests.",
+    ),
+]
+_NumSamples = Annotated[
+    str | None, typer.Option("-n", help="N, samples per turn; comma-separated values; 1 is greedy decoding.")
+]
+_PassAtK = Annotated[
+    str | None,
+    typer.Option(
+        "--pass-at-k",
+        help="Instead of searching, estimate pass@k for these k, comma-separated, from -n rollouts per problem "
+        "(default: twice the largest k).",
+    ),
+]
+_Beam = Annotated[int | None, typer.Option(help="Beam width: programs from which a search continues; at most N.")]
+_ExcludeRejected = Annotated[
+    bool, typer.Option("--exclude-rejected", help="Never reselect programs that public tests rejected.")
+]
+_Points = Annotated[
+    float,
+    typer.Option(
+        min=0.01,
+        max=100,
+        help="Also compute how many problems it takes to detect a difference of this many percentage points.",
+    ),
+]
+_Common = Annotated[
+    bool,
+    typer.Option(
+        "--common",
+        help="Compare only the problems that all results have; by default others are an error.",
+    ),
+]
+
+
+def evaluate(
+    config: Recipe,
+    generator: _Generator = None,
+    verifier: _Verifier = None,
+    dataset: Annotated[str | None, typer.Option(help="Data set to evaluate on; default: CONFIG's.")] = None,
+    data: _Data = None,
+    split: _Split = None,
+    limit: Limit = None,
+    seed: SampleSeed = None,
+    select: _Select = None,
+    inputs: _Inputs = None,
+    num_samples: _NumSamples = None,
+    temperature: Annotated[float | None, typer.Option(help="Temperature of the N samples.")] = None,
+    turns: Annotated[int | None, typer.Option(help="Maximum number of turns T; smaller T are reported too.")] = None,
+    searches: Annotated[int | None, typer.Option(help="Independent searches to average over.")] = None,
+    beam: _Beam = None,
+    exclude_rejected: _ExcludeRejected = False,
+    pass_at_k: _PassAtK = None,
+    overrides: Set = None,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Evaluate a checkpoint: multi-turn Best-of-N, or pass@k. Repeat the command to resume.
+
+    Options override CONFIG; what is not given is as in CONFIG.
+    """
+    chosen: dict[str, Any] = {
+        "generator.model": generator,
+        "evaluation.verifier": verifier,
+        "problems.dataset": dataset,
+        "problems.data": data,
+        "evaluation.split": split,
+        "problems.limit": limit,
+        "problems.seed": seed,
+        "evaluation.num_inputs": inputs,
+        "evaluation.selections": _split_selections(select, verifier is not None),
+        "evaluation.temperature": temperature,
+        "rollouts.num_turns": turns,
+        "evaluation.num_searches": searches,
+        "evaluation.beam_width": beam,
+        "evaluation.exclude_rejected": exclude_rejected or None,
+        "run.store_dir": "",  # CONFIG may be a run's own config.yaml, whose outputs must not be overwritten
+        "run.output_dir": str(out) if out else "",
+        **_split_counts(num_samples, pass_at_k),
+    }
+    given = [f"{key}={json.dumps(value)}" for key, value in chosen.items() if value is not None]
+    result = _evaluate(config, [*given, *(overrides or [])], bool(pass_at_k))
+    _show(result)
+    if as_json:
+        typer.echo(json.dumps(result.to_json()))
+
+
+def _evaluate(config: str, overrides: list[str], pass_at_k: bool) -> EvaluationResult:
+    """Checks the settings, opens the run's directory and runs the flow."""
+    from mucode_flows.cli.display import expected_evaluation
+    from mucode_flows.cli.outputs import open_directory
+
+    from mucode_core.config import load_config
+    from mucode_core.preflight import require_evaluation
+
+    settings = load_config(find_recipe(config), overrides)
+    if not settings.run.output_dir:
+        name = f"runs/{settings.run.name}-{'pass-at-k' if pass_at_k else 'best-of-n'}"
+        settings = settings.model_copy(update={"run": settings.run.model_copy(update={"output_dir": name})})
+    require_evaluation(settings)
+    open_directory(settings, "evaluate")
+    return run_flow(lambda: _start(settings, pass_at_k), expected_evaluation(settings, pass_at_k))
+
+
+def _show(result: EvaluationResult) -> None:
+    from mucode_core.reports.tables import difference_rows, evaluation_rows, verifier_rows
+
+    title = f"{result.dataset}, {result.split} · {result.num_problems} problems · temperature {result.temperature}"
+    print_rows(evaluation_rows(result), title)
+    print_rows(difference_rows(result.differences), "paired")
+    print_rows(verifier_rows(result), "verifier")
+    typer.echo(f"results: {result.out}", err=True)
+
+
+def _start(config: Config, pass_at_k: bool) -> EvaluationResult:
+    if pass_at_k:
+        from mucode_flows.pass_at_k import pass_at_k as flow
+    else:
+        from mucode_flows.best_of_n import best_of_n as flow
+    return flow(config)
+
+
+def _split_selections(select: str | None, has_verifier: bool) -> list[str] | None:
+    if select is None:
+        return None
+    from mucode_core.method.search import NEED_VERIFIER
+
+    chosen = [part.strip() for part in select.split(",")]
+    if not has_verifier and (needy := [name for name in chosen if name in NEED_VERIFIER]):
+        raise ConfigError("needs a verifier", location=f"--select {needy[0]}", hint="name one with --verifier DIR")
+    return chosen
+
+
+def _split_counts(num_samples: str | None, pass_at_k: str | None) -> dict[str, Any]:
+    """The settings from -n and --pass-at-k: N and its sweep, or k and the number of rollouts."""
+    counts = _parse_counts(num_samples, "-n")
+    if pass_at_k is None:
+        return {"evaluation.best_of_n": max(counts), "evaluation.sweep": counts} if counts else {}
+    ks = _parse_counts(pass_at_k, "--pass-at-k")
+    if len(counts) > 1:
+        hint = "give one number: the same rollouts are used for every k"
+        raise ConfigError(f"{num_samples!r} is not one number", location="-n", hint=hint)
+    return {"evaluation.pass_at_k": ks, "evaluation.num_rollouts": counts[0] if counts else 2 * max(ks)}
+
+
+def _parse_counts(text: str | None, option: str) -> list[int]:
+    if text is None:
+        return []
+    parts = [part.strip() for part in text.split(",")]
+    if bad := [part for part in parts if not part.isdecimal() or int(part) < 1]:
+        raise ConfigError(f"{bad[0]!r} is not a count", location=option, hint=f"write {option} 5, or {option} 1,5,10")
+    return sorted({int(part) for part in parts})
+
+
+def compare(
+    results: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="RESULT",
+            help="Two or more: run directories, Parquet files of `mucode grade`, or result files of other tools.",
+        ),
+    ],
+    resamples: Annotated[int, typer.Option(min=100, help="Number of bootstrap resamples of the problems.")] = 5000,
+    points: _Points = 5.0,
+    common: _Common = False,
+    metric: Metric = None,
+    keep_going: KeepGoing = True,
+    as_json: Json = False,
+) -> None:
+    """Compare runs or result files, paired by problem: bootstrap of the difference and McNemar's exact test."""
+    from mucode_core.evaluation.compared_files import name_sides, read_tables
+    from mucode_core.evaluation.comparison import RESAMPLING, compare_all, restrict_to_common
+    from mucode_core.evaluation.metrics import Resampling
+    from mucode_core.reports.tables import pair_rows
+
+    if len(results) < 2:
+        raise ConfigError("names only one result", location="compare", hint="name two or more")
+    names = name_sides(results)
+    bad_rows: list[DataError] = []
+    paths = dict(zip(names, results, strict=True))
+    found_rows = bad_rows if keep_going else None
+    sides = read_tables(paths, metric, lambda text: typer.echo(text, err=True), bad_rows=found_rows)
+    show_bad_rows(bad_rows, "rows were not compared")
+    found = compare_all(restrict_to_common(sides) if common else sides, Resampling(resamples, RESAMPLING.seed), points)
+    print_rows(pair_rows(found, points), f"{found[0].comparison.num_problems} problems, last turn")
+    if as_json:
+        figures = [pair.to_json() for pair in found]
+        typer.echo(
+            json.dumps(
+                {"first": str(results[0]), "second": str(results[1]), "results": [str(path) for path in results]}
+                | {"points": points, "figures": figures}
+                | {"bad_rows": [[row.location, row.problem] for row in bad_rows]}
+            )
+        )
+    if bad_rows:
+        raise typer.Exit(1)
+
+
+def ablate(
+    matrix: Annotated[
+        str,
+        typer.Argument(
+            metavar="MATRIX", help="A YAML file of variants, or a recipe's name such as ablations/relabelling."
+        ),
+    ],
+    overrides: Set = None,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Run and compare variants of one recipe; common stages run once. Repeat the command to resume."""
+    from mucode_flows.cli.display import expected_stages
+    from mucode_flows.cli.outputs import open_directory
+
+    from mucode_core.evaluation.ablations import load_matrix
+    from mucode_core.preflight import require_runs
+    from mucode_core.reports.tables import ablation_rows
+
+    loaded = load_matrix(find_recipe(matrix), overrides or [], out)
+
+    for config in loaded.variants.values():
+        open_directory(config, "train")
+    require_runs(loaded.variants)
+
+    def start() -> Any:
+        from mucode_flows.ablations import ablations
+
+        return ablations(loaded)
+
+    weights = {
+        replace(stage, variant=name): weight
+        for name, config in loaded.variants.items()
+        for stage, weight in expected_stages(config).items()
+    }
+    result = run_flow(start, weights)
+    print_rows(ablation_rows(result), f"{loaded.name} · against {result.baseline}")
+    typer.echo(f"results: {result.out_dir}", err=True)
+    if as_json:
+        typer.echo(json.dumps(result.to_json()))
+
+
+def metrics(
+    graded: Annotated[Path, typer.Argument(metavar="GRADED", help="Parquet file that `mucode grade` wrote.")],
+    num_samples: Annotated[
+        str | None,
+        typer.Option(
+            "-n",
+            help="Samples per problem N (and k), comma-separated; default: 1, 2, 5, ... up to what every problem has.",
+        ),
+    ] = None,
+    resamples: Annotated[int, typer.Option(min=100, help="Number of bootstrap resamples of the problems.")] = 5000,
+    as_json: Json = False,
+) -> None:
+    """Compute metrics of graded samples: pass@k, and the gain of selection by public tests over random choice."""
+    from mucode_core.evaluation.graded_figures import default_ns, measure_graded, read_graded
+    from mucode_core.evaluation.metrics import Resampling
+    from mucode_core.reports.tables import graded_rows
+
+    rows = read_graded(graded)
+    ns = _parse_counts(num_samples, "-n") or default_ns(rows)
+    figures = measure_graded(rows, ns, Resampling(resamples, 0))
+    print_rows(graded_rows(figures), f"{figures.num_samples} samples")
+    typer.echo(f"public passed, private failed: {figures.public_only.show()} % of samples", err=True)
+    if as_json:
+        typer.echo(json.dumps(figures.to_json()))

@@ -1,0 +1,167 @@
+"""Commands on data sets: `mucode problems check`, `convert` and `overlap`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from mucode_flows.cli.grading import Data, OnBadProblem, SandboxName, SandboxUrls, Workers, sandbox_settings
+from mucode_flows.cli.options import Json, Limit, Packages, SampleSeed, Where, parse_where
+from mucode_flows.cli.outputs import require_distinct
+from mucode_flows.cli.terminal import make_console, print_rows, show_bad_rows
+
+from mucode_core.errors import ConfigError
+
+problems_app = typer.Typer(no_args_is_help=True, help="Check, convert and compare data sets of problems.")
+
+
+@problems_app.command("check")
+def check(
+    dataset: Annotated[
+        str, typer.Argument(metavar="DATASET", help="Name of the data set, or auto; see docs/problems.md.")
+    ],
+    data: Data = "",
+    where: Where = None,
+    limit: Limit = None,
+    seed: SampleSeed = None,
+    sandbox: SandboxName = "auto",
+    sandbox_urls: SandboxUrls = None,
+    workers: Workers = None,
+    packages: Packages = "numpy",
+    on_bad_problem: OnBadProblem = "error",
+    as_json: Json = False,
+) -> None:
+    """Run every reference solution against its tests; report invalid rows and tests that any program passes."""
+    from mucode_flows.cli.display import counting
+
+    from mucode_core.evaluation.check_problems import check_problems
+    from mucode_core.problems.budgets import describe_missing
+    from mucode_core.problems.selection import Selection
+
+    settings = sandbox_settings(sandbox, workers, packages, on_bad_problem, sandbox_urls)
+    selection = Selection(parse_where(where), limit, seed)
+    with counting("reference solutions", make_console()) as bar:
+        found = check_problems(dataset, data, settings, selection, progress=bar.report, say=bar.say)
+    num_passed = found.num_checked - len(found.failures)
+    typer.echo(f"{num_passed} of {found.num_checked} reference solutions pass; {found.rate:,.0f} programs/s", err=True)
+    if found.without_reference:
+        typer.echo(describe_missing(found.without_reference), err=True)
+    show_bad_rows(found.bad_rows, "rows are not problems")
+    if as_json:
+        counts = {"num_problems": found.num_checked + len(found.without_reference), "num_passed": num_passed}
+        lists = {
+            "failed": [failure.problem_id for failure in found.failures],
+            "without_reference": found.without_reference,
+            "bad_problems": found.bad_problems,
+            "bad_rows": [[error.location, error.problem] for error in found.bad_rows],
+            "findings": [[finding.problem_id, finding.text] for finding in found.findings],
+        }
+        typer.echo(json.dumps({**counts, **lists}))
+    left_out = set(found.bad_problems if on_bad_problem == "skip" else ())
+    has_bad_rows = bool(found.bad_rows) and on_bad_problem == "error"
+    if has_bad_rows or any(failure.problem_id not in left_out for failure in found.failures):
+        raise typer.Exit(1)
+
+
+@problems_app.command("convert")
+def convert(
+    source: Annotated[
+        Path, typer.Argument(metavar="IN", help="File of the data set (.jsonl, .gz, .zst, .parquet) or a directory.")
+    ],
+    to: Annotated[
+        Literal["custom", "verl", "prime"], typer.Option(help="Format of the rows; custom is this project's.")
+    ],
+    out: Annotated[Path, typer.Option(help="JSON Lines file to write.")],
+    dataset: Annotated[str, typer.Option(help="Name of the data set, or auto; see docs/problems.md.")] = "auto",
+    where: Where = None,
+    limit: Limit = None,
+    seed: SampleSeed = None,
+    as_json: Json = False,
+) -> None:
+    """Convert a data set to rows for verl, prime or this project; report what that format cannot express."""
+    from mucode_core.problems import convert as conversion
+    from mucode_core.problems.reading import resolve
+    from mucode_core.problems.selection import Selection
+
+    require_distinct(out, {"IN": source})
+    console = make_console()
+
+    def say(text: str) -> None:
+        console.print(text, markup=False, highlight=False)
+
+    name, reason = resolve(dataset, source)
+    if reason:
+        say(f"{source} has the format of {name}: {reason}")
+    selection = Selection(parse_where(where), limit, seed)
+    done = conversion.convert(dataset, source, to, out, selection, say=say)
+    for what, count in sorted(done.changed.items()):
+        say(f"{count} problems: {what}")
+    show_bad_rows(done.bad_rows, "rows are not problems")
+    left_out = len(done.left_out) + len(done.bad_rows)
+    typer.echo(f"{done.num_written} problems written, {left_out} omitted; {out}", err=True)
+    if as_json:
+        lists = {"left_out": done.left_out, "bad_rows": [[row.location, row.problem] for row in done.bad_rows]}
+        typer.echo(json.dumps({"num_written": done.num_written, **lists, "changed": dict(done.changed)}))
+    if left_out:
+        raise typer.Exit(1)
+
+
+@problems_app.command("overlap")
+def overlap(
+    first: Annotated[
+        str,
+        typer.Argument(
+            metavar="A",
+            help="A data set: FILE (its format is detected), NAME=FILE, or NAME (from the hub); see docs/problems.md.",
+        ),
+    ],
+    second: Annotated[str, typer.Argument(metavar="B", help="Another data set, given in the same way.")],
+    share: Annotated[
+        float,
+        typer.Option(min=0.0, max=1.0, help="Smallest common share of 13-grams, or of tests, that counts as overlap."),
+    ] = 0.5,
+    cutoff: Annotated[
+        str,
+        typer.Option(
+            help="A model's training cut-off, YYYY-MM-DD: count the problems of each data set before and after it."
+        ),
+    ] = "",
+    where: Annotated[list[str] | None, typer.Option(help="Condition on the rows of A, as of `problems check`.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Find problems that two data sets have in common, by prompt, reference solution or tests."""
+    from mucode_core.evaluation.grade_samples import CACHE
+    from mucode_core.problems.overlap.matching import find_overlap, find_source
+    from mucode_core.reports.overlap_tables import date_rows, match_rows
+
+    _check_date(cutoff)
+    sources = [find_source(text, CACHE.expanduser()) for text in (first, second)]
+    chosen = replace(sources[0], where=parse_where(where))
+    found = find_overlap(chosen, sources[1], min_share=share, cutoff=cutoff)
+    print_rows(match_rows(found), "in common")
+    if cutoff:
+        print_rows(date_rows(found, (first, second), cutoff), f"cut-off {cutoff}")
+    for name, side in ((first, found.first), (second, found.second)):
+        show_bad_rows(side.bad_rows, f"rows are not problems and were not compared: {name}")
+    counts = found.count()
+    kinds = ", ".join(f"{counts[kind]} by {kind}" for kind in counts if kind != "any") or "none"
+    num_matched, num_first = counts.get("any", 0), found.first.num_problems
+    typer.echo(f"{num_matched} of {num_first} problems of {first} are in {second}: {kinds}", err=True)
+    if as_json:
+        typer.echo(json.dumps(asdict(found) | {"num_matched": counts}))
+    if found.first.bad_rows or found.second.bad_rows:
+        raise typer.Exit(1)
+
+
+def _check_date(cutoff: str) -> None:
+    if not cutoff:
+        return
+    try:
+        date.fromisoformat(cutoff)
+    except ValueError as error:
+        hint = "write a date such as 2023-12-01"
+        raise ConfigError(f"{cutoff!r} is not a date", location="--cutoff", hint=hint) from error

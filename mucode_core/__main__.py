@@ -1,5 +1,0 @@
-"""`python -m mucode_core` is `mucode`."""
-
-from mucode_core.cli import main
-
-main()

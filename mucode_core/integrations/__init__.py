@@ -1,0 +1,1 @@
+"""Verdicts for other people's trainers and evaluators: one thin module for each."""

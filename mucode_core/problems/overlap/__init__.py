@@ -1,0 +1,1 @@
+"""Problems that two data sets have in common."""

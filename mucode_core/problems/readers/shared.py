@@ -1,0 +1,50 @@
+"""What several families of data sets have in common: a prelude, public tests, splits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from mucode_core.problems.readers.pairs import no_tests
+
+T = TypeVar("T")
+
+PRELUDE = """\
+import bisect, collections, copy, datetime, functools, heapq, itertools, json, math, operator, random, re, string, sys
+from bisect import bisect, bisect_left, bisect_right, insort
+from collections import Counter, OrderedDict, defaultdict, deque
+from functools import cache, cmp_to_key, lru_cache, reduce
+from heapq import heapify, heappop, heappush, heappushpop, nlargest, nsmallest
+from itertools import accumulate, combinations, groupby, pairwise, permutations, product
+from math import ceil, comb, factorial, floor, gcd, inf, isqrt, lcm, log2, sqrt
+from typing import *
+"""
+"""What programs for LeetCode's form take for granted."""
+
+
+def first_public(public: Sequence[T], private: Sequence[T]) -> tuple[tuple[T, ...], tuple[T, ...]]:
+    """The two lists; without a public test later turns would have no feedback, so the first private one becomes it."""
+    if not public:
+        public, private = private[:1], private[1:]
+    return tuple(public), tuple(private)
+
+
+def require_tests(tests: Sequence[object], field: str, location: str) -> None:
+    """Refuses a problem without tests.
+
+    Raises:
+        DataError: With the field.
+    """
+    if not tests:
+        raise no_tests(field, location)
+
+
+def as_split(name: object) -> str:
+    """A split under this project's name for it; "train" if the row names none."""
+    return {"valid": "validation", "val": "validation", "": "train", "None": "train"}.get(str(name or ""), str(name))
+
+
+def as_known_split(name: object) -> str:
+    """As `as_split`, for data sets whose rows name other things there: those are training problems."""
+    found = as_split(name)
+    return found if found in ("train", "validation", "test") else "train"

@@ -1,0 +1,321 @@
+"""The mutable containers that both sides hold: how each is sent, filled in place, and seen to have changed.
+
+Only exact methods of the built-in base are used, so that a subclass of the program runs no code here. Stdlib only.
+"""
+
+from __future__ import annotations
+
+import array
+import collections
+import math
+import operator
+import re
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+from mucode_core.sandbox.set_order import fill_in_order
+from mucode_core.sandbox.wire import WireError
+
+_MAX_SIDE = 100_000_000
+_DTYPES = frozenset(
+    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 "  # noqa: SIM905 - a table
+    "float16 float32 float64 complex64 complex128".split()
+)
+_NUMBERS = {int, float, bool}
+_SPELT = re.compile(r"[<>|=](?:[US]\d{1,6}|[mM]8(?:\[\d{0,6}[A-Za-zμ]{1,7}\])?)")
+"""Dtypes of texts, bytes, dates and durations, as numpy spells them."""
+_ITEMS: dict[str, type] = {"U": str, "S": bytes, "m": int, "M": int}
+_MAX_BYTES = 1 << 28
+"""Of an array of a dtype that says itself how wide its items are."""
+
+
+class Codec(Protocol):
+    """What encodes and decodes the items of containers."""
+
+    def encode(self, value: Any, depth: int = 0, is_fresh: bool = False) -> Any:
+        """The form of a value."""
+
+    def encode_items(self, items: Iterable[Any], depth: int, is_fresh: bool = False) -> list[Any]:
+        """The forms of several."""
+        ...
+
+    def decode(self, form: Any, depth: int = 0) -> Any:
+        """The value behind a form."""
+
+    def decode_items(self, forms: list[Any], depth: int) -> list[Any]:
+        """The values behind several."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One type of container."""
+
+    tag: str
+    make: Callable[[], Any]
+    """An empty one."""
+    snapshot: Callable[[Any], Any]
+    """A copy, to be compared element by element for identity."""
+    is_same: Callable[[Any, Any], bool]
+    parts: Callable[[Codec, Any, int], list[Any]]
+    """The content's form."""
+    fill: Callable[[Codec, Any, list[Any], int], None]
+    """Replaces the content by what a form says."""
+
+
+def _same_items(base: Any) -> Callable[[Any, Any], bool]:
+    size, walk = base.__len__, base.__iter__
+    return lambda value, copy: size(value) == len(copy) and all(map(operator.is_, walk(value), copy))
+
+
+def as_list(value: Any) -> list[Any]:
+    """A part of a form that must be a list.
+
+    Raises:
+        WireError: It is none.
+    """
+    if not isinstance(value, list):
+        raise WireError("malformed value")
+    return cast("list[Any]", value)
+
+
+def _fill_list(codec: Codec, value: list[Any], parts: list[Any], depth: int) -> None:
+    list.__setitem__(value, slice(None), codec.decode_items(as_list(parts[0]), depth))
+
+
+def _fill_set(codec: Codec, value: set[Any], parts: list[Any], depth: int) -> None:
+    fill_in_order(value, codec.decode_items(as_list(parts[0]), depth))
+
+
+def _fill_deque(codec: Codec, value: collections.deque[Any], parts: list[Any], depth: int) -> None:
+    items = codec.decode_items(as_list(parts[0]), depth)
+    collections.deque.clear(value)
+    collections.deque.extend(value, items)
+
+
+def _mapping_parts(codec: Codec, value: Any, depth: int) -> list[Any]:
+    base = _order_of(value)
+    keys = codec.encode_items(base.keys(value), depth)
+    return [keys, codec.encode_items(base.values(value), depth)]
+
+
+def _order_of(value: Any) -> Any:
+    """The base whose methods walk a mapping in its own order."""
+    return collections.OrderedDict if issubclass(type(value), collections.OrderedDict) else dict
+
+
+def _fill_mapping(base: Any) -> Callable[[Codec, Any, list[Any], int], None]:
+    def fill(codec: Codec, value: Any, parts: list[Any], depth: int) -> None:
+        keys = codec.decode_items(as_list(parts[0]), depth)
+        values = codec.decode_items(as_list(parts[1]), depth)
+        base.clear(value)
+        for key, item in zip(keys, values, strict=True):
+            base.__setitem__(value, key, item)
+        if base is collections.defaultdict:
+            _FACTORY.__set__(value, codec.decode(parts[2], depth))
+
+    return fill
+
+
+_FACTORY: Any = vars(collections.defaultdict)["default_factory"]
+
+
+def _factory_of(value: Any) -> Any:
+    return _FACTORY.__get__(value) if issubclass(type(value), collections.defaultdict) else None
+
+
+def _is_same_mapping(value: Any, copy: tuple[list[Any], list[Any], Any]) -> bool:
+    keys, values, factory = copy
+    if dict.__len__(value) != len(keys) or _factory_of(value) is not factory:
+        return False
+    base = _order_of(value)
+    return all(map(operator.is_, base.values(value), values)) and all(map(operator.is_, base.keys(value), keys))
+
+
+def _copy_mapping(value: Any) -> tuple[list[Any], list[Any], Any]:
+    base = _order_of(value)
+    return list(base.keys(value)), list(base.values(value)), _factory_of(value)
+
+
+def _mapping(tag: str, base: Any, parts: Callable[[Codec, Any, int], list[Any]] = _mapping_parts) -> Kind:
+    return Kind(tag, base, _copy_mapping, _is_same_mapping, parts, _fill_mapping(base))
+
+
+def _default_parts(codec: Codec, value: Any, depth: int) -> list[Any]:
+    return [*_mapping_parts(codec, value, depth), codec.encode(_factory_of(value), depth)]
+
+
+def _items_parts(base: Any) -> Callable[[Codec, Any, int], list[Any]]:
+    return lambda codec, value, depth: [
+        codec.encode_items(value if type(value) is list else base.__iter__(value), depth)
+    ]
+
+
+def _fill_bytes(codec: Codec, value: bytearray, parts: list[Any], depth: int) -> None:
+    bytearray.__setitem__(value, slice(None), bytes.fromhex(parts[0]))
+
+
+_new_array: Callable[[str, list[Any]], Any] = array.array
+
+
+def _fill_numbers(codec: Codec, value: Any, parts: list[Any], depth: int) -> None:
+    typecode, items = parts
+    if typecode not in array.typecodes:
+        raise WireError("unknown type of array")
+    new = _new_array(typecode, codec.decode_items(as_list(items), depth))
+    if value.typecode != typecode:
+        raise WireError("an array changed its type")
+    value[:] = new
+
+
+_SEQUENCES = (list, collections.deque)
+KINDS: dict[type, Kind] = {
+    list: Kind("list", list, list.copy, _same_items(list), _items_parts(list), _fill_list),
+    dict: _mapping("dict", dict),
+    set: Kind("set", set, lambda v: list(set.__iter__(v)), _same_items(set), _items_parts(set), _fill_set),
+    collections.deque: Kind(
+        "deque",
+        collections.deque,
+        lambda v: list(collections.deque.__iter__(v)),
+        _same_items(collections.deque),
+        lambda codec, v, depth: [codec.encode_items(collections.deque.__iter__(v), depth), v.maxlen],
+        _fill_deque,
+    ),
+    collections.OrderedDict: _mapping("ordered", collections.OrderedDict),
+    collections.defaultdict: _mapping("defaultdict", collections.defaultdict, _default_parts),
+    collections.Counter: _mapping("counter", collections.Counter),
+    bytearray: Kind("bytearray", bytearray, bytes, operator.eq, lambda codec, v, depth: [v.hex()], _fill_bytes),
+    array.array: Kind(
+        "array",
+        lambda: array.array("b"),
+        lambda v: v.tobytes(),
+        lambda v, copy: v.tobytes() == copy,
+        lambda codec, v, depth: [v.typecode, codec.encode_items(v.tolist(), depth)],
+        _fill_numbers,
+    ),
+}
+BY_TAG: dict[Any, Kind] = {kind.tag: kind for kind in KINDS.values()}
+
+
+def kind_of(value: Any) -> Kind | None:
+    """The kind of an exact container, numpy arrays included; None for anything else."""
+    found = KINDS.get(type(value))
+    if found is None and type(value).__module__ == "numpy" and type(value).__name__ == "ndarray":
+        numpy = sys.modules.get("numpy")
+        return ARRAY if numpy and type(value) is numpy.ndarray else None
+    return found
+
+
+def make_empty(tag: Any, parts: list[Any]) -> Any:
+    """An empty container for the form that follows; some need to know of it.
+
+    Raises:
+        WireError: The form is none of such a container.
+    """
+    if tag == "deque":
+        if parts[1] is not None and (type(parts[1]) is not int or not 0 <= parts[1] < 1 << 62):
+            raise WireError("malformed length")
+        return collections.deque(maxlen=parts[1])
+    if tag == "array":
+        if parts[0] not in array.typecodes:
+            raise WireError("unknown type of array")
+        return _new_array(parts[0], [])
+    return BY_TAG[tag].make()
+
+
+def _array_parts(codec: Codec, value: Any, depth: int) -> list[Any]:
+    name = _name_of_dtype(value.dtype)
+    flat = value.ravel().view("i8") if name[1] in "mM" and name != "object" else value.ravel()
+    return [name, list(value.shape), codec.encode_items(flat.tolist(), depth)]
+
+
+def _name_of_dtype(dtype: Any) -> str:
+    """What the other side makes the dtype of; other arrays come with their items as objects."""
+    if dtype.name in _DTYPES:
+        return dtype.name
+    return dtype.str if _SPELT.fullmatch(dtype.str) else "object"
+
+
+def _require_dtype(name: Any) -> bool:
+    """Whether a dtype says how wide its items are; see `_name_of_dtype`."""
+    is_spelt = isinstance(name, str) and _SPELT.fullmatch(name) is not None
+    if name != "object" and name not in _DTYPES and not is_spelt:
+        raise WireError("unknown dtype")
+    return is_spelt
+
+
+def decode_array(codec: Codec, parts: list[Any], depth: int) -> Any:
+    """A numpy array from its dtype, shape and elements.
+
+    Raises:
+        WireError: They do not fit.
+    """
+    name, sizes, flat = parts[0], as_list(parts[1]), as_list(parts[2])
+    is_spelt = _require_dtype(name)
+    if len(sizes) > 16 or not all(type(size) is int and 0 <= size <= _MAX_SIDE for size in sizes):
+        raise WireError("malformed shape")
+    if math.prod(sizes) != len(flat):
+        raise WireError("the shape does not fit the elements")
+    import numpy
+
+    items = codec.decode_items(flat, depth)
+    array_: Any
+    if is_spelt:
+        if set(map(type, items)) - {_ITEMS[name[1]]} or numpy.dtype(name).itemsize * len(items) > _MAX_BYTES:
+            raise WireError("the elements do not fit the dtype")
+        array_ = numpy.array(items, "i8").view(name) if name[1] in "mM" else numpy.array(items, name)
+    elif name != "object" and set(map(type, items)) <= _NUMBERS:
+        array_ = numpy.array(items, dtype=name)
+    else:
+        array_ = numpy.empty(len(items), dtype=name)
+        for index, item in enumerate(items):
+            array_[index] = item
+    return array_.reshape(sizes)
+
+
+def _fill_array(codec: Codec, value: Any, parts: list[Any], depth: int) -> None:
+    new = decode_array(codec, parts, depth)
+    if value.dtype.kind in "US" and new.dtype == object:
+        new = new.astype(value.dtype)
+    if value.shape != new.shape:
+        value.resize(new.shape, refcheck=False)
+    value[...] = new
+
+
+def _is_same_array(value: Any, copy: Any) -> bool:
+    if value.shape != copy.shape or value.dtype != copy.dtype:
+        return False
+    if value.dtype == object:
+        return all(map(operator.is_, value.ravel().tolist(), copy.ravel().tolist()))
+    return value.tobytes() == copy.tobytes()
+
+
+ARRAY = Kind("ndarray", list, lambda v: v.copy(), _is_same_array, _array_parts, _fill_array)
+
+
+def numpy_form(codec: Codec, value: Any, depth: int) -> list[Any] | None:
+    """The form of a numpy scalar or dtype; None for other values."""
+    numpy = sys.modules.get("numpy")
+    if numpy is None or not isinstance(value, (numpy.generic, numpy.dtype)):
+        return None
+    is_dtype = isinstance(value, numpy.dtype)
+    name = _name_of_dtype(value if is_dtype else value.dtype)
+    if name == "object":
+        return None
+    if is_dtype:
+        return ["dtype", name]
+    return ["scalar", name, codec.encode(value.view("i8").item() if name[1] in "mM" else value.item(), depth + 1)]
+
+
+def dtype_of(name: Any) -> Any:
+    """The dtype of a name.
+
+    Raises:
+        WireError: There is none.
+    """
+    _require_dtype(name)
+    import numpy
+
+    return numpy.dtype(name)

@@ -1,0 +1,105 @@
+"""What the judge may do with the program's objects: each operation gets an object, decoded arguments, and a name."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+from mucode_core.sandbox.guest.errors import describe
+
+Operation = Callable[[Any, list[Any], dict[str, Any], str], Any]
+
+
+def _special(target: Any, values: list[Any], named: dict[str, Any], name: str) -> Any:
+    """A special method, as the interpreter looks it up: on the class."""
+    method = getattr(type(target), name, None)
+    return NotImplemented if method is None else method(target, *values, **named)
+
+
+def _controls(target: Any, values: list[Any], named: dict[str, Any], name: str) -> list[Any]:
+    """The same special method with several arguments; an exception is no answer."""
+    answers: list[Any] = []
+    for method, value in zip(name.split(), values, strict=True):
+        try:
+            answers.append([_special(target, [value], {}, method)])
+        except Exception as error:  # noqa: BLE001 - whatever the program raises
+            answers.append([error, None])
+    return answers
+
+
+def _each(target: Any, values: list[Any], named: dict[str, Any], name: str) -> list[Any]:
+    """The same special method of several objects; an exception is no answer."""
+    answers: list[Any] = []
+    for one in values[0]:
+        try:
+            answers.append([_special(one, values[1:], {}, name)])
+        except Exception as error:  # noqa: BLE001 - whatever the program raises
+            answers.append([error, None])
+    return answers
+
+
+def _set_attribute(target: Any, values: list[Any], named: dict[str, Any], name: str) -> None:
+    setattr(target, name, values[0])
+
+
+def _delete_attribute(target: Any, values: list[Any], named: dict[str, Any], name: str) -> None:
+    delattr(target, name)
+
+
+def _copy(target: Any, values: list[Any], named: dict[str, Any], name: str) -> Any:
+    return copy.deepcopy(target) if name == "deep" else copy.copy(target)
+
+
+def _step(target: Any, values: list[Any], named: dict[str, Any], name: str) -> tuple[Any, ...]:
+    """One step of a generator: what it yields, or that it has returned, and what."""
+    try:
+        return (getattr(target, name)(*values),)
+    except StopIteration as stop:
+        return (stop.value, None)
+
+
+def _signature(target: Any, values: list[Any], named: dict[str, Any], name: str) -> list[Any]:
+    import inspect
+
+    signature = inspect.signature(target)
+    missing = inspect.Parameter.empty
+    rows = [
+        [p.name, int(p.kind), *([p.default] if p.default is not missing else [])] for p in signature.parameters.values()
+    ]
+    notes = {p.name: p.annotation for p in signature.parameters.values() if p.annotation is not missing}
+    if signature.return_annotation is not missing:
+        notes["return"] = signature.return_annotation
+    return [rows, notes]
+
+
+OPERATIONS: dict[str, Operation] = {
+    "call": lambda target, values, named, name: target(*values, **named),
+    "special": _special,
+    "controls": _controls,
+    "each": _each,
+    "attribute": lambda target, values, named, name: getattr(target, name),
+    "set_attribute": _set_attribute,
+    "delete_attribute": _delete_attribute,
+    "copy": _copy,
+    "step": _step,
+    "signature": _signature,
+    "item": lambda target, values, named, name: target[values[0]],
+    "iterate": lambda target, values, named, name: iter(target),
+    "length": lambda target, values, named, name: len(target),
+    "contains": lambda target, values, named, name: values[0] in target,
+}
+
+
+def next_items(objects: Any, target: Any, count: int) -> list[Any]:
+    """Up to `count` items of an iterator; an exception on the way is its next item."""
+    items: list[Any] = []
+    error: BaseException | None = None
+    try:
+        for item in itertools.islice(target, count):
+            items.append(objects.encode(item))
+    except BaseException as raised:  # noqa: BLE001 - whatever the program raises is its outcome
+        error = raised
+    ended = error is not None or len(items) < count
+    return ["items", items, ended, describe(objects, error) if error else None]

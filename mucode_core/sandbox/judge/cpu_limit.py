@@ -1,0 +1,69 @@
+"""The judge's own limit on the CPU seconds that judging one program takes.
+
+The kernel's timers and limits count whole ticks of the clock: a process beside others that sleep and wake often is
+charged for more than it used, twice as much and above. So an alarm that comes early is set again, and the kernel's
+limit, for which there is no second chance, is counted in ticks too and lies far above.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import resource
+import signal
+import time
+from collections.abc import Generator
+
+from mucode_core.sandbox.base import Limits
+from mucode_core.sandbox.judge.stops import Stop
+
+_CPU_S, _CPU_PER_PROGRAM_S = 4.0, 2.0
+_KERNEL_FACTOR = 4
+"""How many times a process's limit the kernel's own is: more than ticks overcharge on any machine seen."""
+_NEVER_S = 1e8
+
+
+class Stalled(Stop):
+    """Judging took more CPU than it may: the program's answers are made to be slow."""
+
+
+class Clock:
+    """Bounds the CPU of judging a program: an exception first, the kernel's SIGXCPU if stuck in one operation."""
+
+    def __init__(self) -> None:
+        self._end_s: float | None = None
+        self._armed_s, self._charged_s = 0.0, time.process_time()
+
+    @contextlib.contextmanager
+    def limiting(self, limits: Limits) -> Generator[None]:
+        """Raises `Stalled` in the block once it has used its CPU seconds, and never outside it."""
+        allowed = _CPU_S + _CPU_PER_PROGRAM_S * limits.cpu_s
+        self._arm(allowed)
+        hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+        resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(self._charged_s + _KERNEL_FACTOR * allowed), hard))
+        self._end_s = time.process_time() + allowed
+        try:
+            yield
+        finally:
+            self._end_s = None
+            self._arm(_NEVER_S)
+            resource.setrlimit(resource.RLIMIT_CPU, (hard, hard))
+
+    def _arm(self, seconds: float) -> None:
+        """Sets the alarm; what passed of the one before is what the kernel charged for since."""
+        left = signal.setitimer(signal.ITIMER_PROF, seconds)[0]
+        self._charged_s += self._armed_s - left
+        self._armed_s = seconds
+
+    def ring(self, number: int, frame: object) -> None:
+        """Handles SIGPROF."""
+        left = self._end_s - time.process_time() if self._end_s is not None else _NEVER_S
+        if left > 0:
+            self._arm(left)
+        else:
+            self._end_s = None
+            self._arm(_NEVER_S)
+            raise Stalled
+
+
+CLOCK = Clock()

@@ -1,0 +1,55 @@
+"""Whose turn it is to ask the program: that of one thread of the tests, which asks nothing within its own question."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Generator
+
+
+class Turn:
+    """A lock that its owner may take again, and lends while the tests' own code runs."""
+
+    def __init__(self) -> None:
+        """Free."""
+        self._lock = threading.RLock()
+        self._threads: list[int] = []
+        """Those that wait for an answer, or take it in; once for each question within another."""
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    @contextlib.contextmanager
+    def exchanging(self) -> Generator[None]:
+        """Takes it for one question, while it is no time for others, such as what the garbage collector may ask."""
+        thread = threading.get_ident()
+        with self._lock:
+            self._threads.append(thread)
+            try:
+                yield
+            finally:
+                self._threads.remove(thread)
+
+    @contextlib.contextmanager
+    def lent(self) -> Generator[None]:
+        """Gives it away while the tests' own code runs for the program: that code's threads, too, may ask."""
+        thread = threading.get_ident()
+        times = self._threads.count(thread)
+        self._threads[:] = [one for one in self._threads if one != thread]
+        held = self._lock._release_save()  # type: ignore[attr-defined] # as `threading.Condition` does
+        try:
+            yield
+        finally:
+            self._lock._acquire_restore(held)  # type: ignore[attr-defined]
+            self._threads += [thread] * times
+
+    def take_if_free(self) -> bool:
+        """Takes it for a question that may as well not be asked."""
+        return threading.get_ident() not in self._threads and self._lock.acquire(blocking=False)
+
+    def give_back(self) -> None:
+        """Ends what `take_if_free` began."""
+        self._lock.release()

@@ -1,0 +1,348 @@
+"""Classes of the program as classes of the judge: same name, same bases; what their instances do is asked by message.
+
+Equality, order and what else decides a test goes through `controls`. No name of the judge can be reached from here: a
+proxy holds nothing, its number is known to the channel alone.
+"""
+
+from __future__ import annotations
+
+import abc
+import collections
+import contextlib
+import enum
+import types
+from collections.abc import Callable, Iterator
+from typing import Any, TypeGuard, cast
+
+from mucode_core.sandbox.judge.asking import current
+from mucode_core.sandbox.naming import UNHASHABLE
+
+_BINARY = [
+    "add",
+    "sub",
+    "mul",
+    "truediv",
+    "floordiv",
+    "mod",
+    "divmod",
+    "pow",
+    "lshift",
+    "rshift",
+    "and",
+    "or",
+    "xor",
+    "matmul",
+]
+_COMPARISONS = frozenset(["__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"])
+ARITHMETIC = frozenset(f"__{side}{name}__" for name in _BINARY for side in ("", "r"))
+_IN_PLACE = [f"__i{name}__" for name in _BINARY if name != "divmod"]
+_OTHERS = [
+    "__bool__",
+    "__len__",
+    "__length_hint__",
+    "__iter__",
+    "__reversed__",
+    "__getitem__",
+    "__setitem__",
+    "__delitem__",
+    "__missing__",
+    "__call__",
+    "__enter__",
+    "__exit__",
+    "__hash__",
+    "__int__",
+    "__float__",
+    "__complex__",
+    "__index__",
+    "__round__",
+    "__trunc__",
+    "__floor__",
+    "__ceil__",
+    "__abs__",
+    "__neg__",
+    "__pos__",
+    "__invert__",
+    "__str__",
+    "__repr__",
+    "__format__",
+    "__bytes__",
+    "__fspath__",
+]
+_CONVERSIONS = frozenset(
+    ["__abs__", "__int__", "__float__", "__round__", "__index__", "__trunc__", "__neg__", "__pos__", "__bool__"]
+)
+_READABLE = frozenset(
+    "__name__ __qualname__ __doc__ __wrapped__ __annotations__ __defaults__ __kwdefaults__ __code__ __members__ "  # noqa: SIM905 - a table
+    "__match_args__ __slots__ __abstractmethods__ __module__ __self__ __func__ __notes__ __origin__ __args__ "
+    "__parameters__ __orig_bases__ __mro_entries__ __cause__ __context__".split()
+)
+"""Special attributes that are read from the program; all others are the judge's own or absent."""
+
+
+def _read(target: Any, name: str) -> Any:
+    if name == "__signature__":
+        return current().signature(target)
+    if name.startswith("__") and name.endswith("__") and name not in _READABLE:
+        raise AttributeError(f"{type(target).__name__!r} object has no attribute {name!r}")
+    return current().ask("attribute", target, name=name)
+
+
+def _of_function(name: str) -> Any:
+    return property(lambda self: _read(self, name))
+
+
+_PLAIN = frozenset({
+    int, float, complex, str, bytes, tuple, frozenset, list, dict, set, bytearray,
+    collections.deque, collections.OrderedDict, collections.defaultdict, collections.Counter,
+})  # fmt: skip
+
+
+class ProgramClass(type):
+    """The type of all classes that stand for one of the program."""
+
+    def __new__(cls, name: str, bases: Any, namespace: dict[str, Any], **keywords: Any) -> Any:
+        """A class statement of the tests that derives from a class of the program: the program runs it."""
+        made = current().define(name)
+        cell = namespace.get("__classcell__")
+        if cell is not None:
+            cell.cell_contents = made
+        return made
+
+    def __init__(cls, *args: Any, **keywords: Any) -> None:
+        """There is nothing to do: a class is complete when it has been built."""
+
+    def __call__(cls, *args: Any, **keywords: Any) -> Any:
+        return current().ask("call", cls, args, keywords)
+
+    def __getattr__(cls, name: str) -> Any:
+        return _read(cls, name)
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        if name.startswith("_abc_") or name in ("__abstractmethods__", "__parameters__"):
+            type.__setattr__(cls, name, value)
+            return
+        current().ask("set_attribute", cls, (value,), name=name)
+
+    def __delattr__(cls, name: str) -> None:
+        current().ask("delete_attribute", cls, name=name)
+
+    @property
+    def __mro__(cls) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The bases as the program has them."""
+        return tuple(base for base in type.mro(cls) if base is not ProgramMixin)
+
+    @property
+    def __bases__(cls) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """See `__mro__`."""
+        bases = tuple(base for base in type.__dict__["__bases__"].__get__(cls) if base is not ProgramMixin)
+        return bases or (object,)
+
+    @property
+    def __base__(cls) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """See `__mro__`."""
+        base = type.__dict__["__base__"].__get__(cls)
+        return object if base is ProgramMixin else base
+
+    def __iter__(cls) -> Iterator[Any]:
+        return current().ask("iterate", cls)
+
+    def __len__(cls) -> int:
+        return current().ask("length", cls)
+
+    def __getitem__(cls, key: Any) -> Any:
+        return current().ask("item", cls, (key,))
+
+    def __contains__(cls, item: Any) -> bool:
+        return current().ask("contains", cls, (item,)) is True
+
+    def __bool__(cls) -> bool:
+        return True
+
+
+def is_marked(kind: type, marker: type) -> bool:
+    """Whether a class of the program derives from one of the standard library."""
+    marks = (mark for base in kind.__mro__ for mark in vars(base).get("_markers", ()))
+    return any(marker in mark.__mro__ for mark in marks)
+
+
+def _checks_enums() -> None:
+    """Has `isinstance` and `issubclass` know the program's enumerations."""
+
+    def check_class(cls: Any, kind: Any) -> bool:
+        return type.__subclasscheck__(cls, kind) or (type(kind) is ProgramClass and is_marked(kind, cls))
+
+    def check_instance(cls: Any, value: Any) -> bool:
+        return type.__instancecheck__(cls, value) or check_class(cls, type(value))
+
+    enum.EnumMeta.__subclasscheck__, enum.EnumMeta.__instancecheck__ = check_class, check_instance
+
+
+_checks_enums()
+
+
+class ProgramMixin:
+    """What instances of all classes of the program have in common."""
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        return _read(self, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(self, BaseException) and name.startswith("__"):
+            object.__setattr__(self, name, value)
+            return
+        current().ask("set_attribute", self, (value,), name=name)
+
+    def __delattr__(self, name: str) -> None:
+        current().ask("delete_attribute", self, name=name)
+
+    @property
+    def __dict__(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The object's attributes, shared with the program."""
+        return current().ask("attribute", self, name="__dict__")
+
+    def __repr__(self) -> str:
+        return current().ask("special", self, name="__repr__")
+
+    def __dir__(self) -> Any:
+        return current().ask("special", self, name="__dir__")
+
+    def __copy__(self) -> Any:
+        return current().ask("copy", self, name="shallow")
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return current().ask("copy", self, name="deep")
+
+    def __reduce_ex__(self, version: Any) -> Any:
+        raise TypeError(f"cannot pickle {type(self).__name__!r} object")
+
+
+class ProgramFunction(ProgramMixin):
+    """A function of the program, of any kind."""
+
+    __slots__ = ("__weakref__",)
+
+    @property
+    def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return types.FunctionType
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        return current().ask("call", self, args, keywords)
+
+    def __eq__(self, other: object) -> Any:
+        """Each access makes another method of the same object and function; they are equal."""
+        if type(other) is not ProgramFunction or self is other:
+            return self is other or NotImplemented
+        answer = current().ask("special", self, (other,), name="__eq__") is True
+        current().num_delegated += answer
+        return answer
+
+    def __hash__(self) -> Any:
+        return current().ask("special", self, name="__hash__")
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else types.MethodType(cast("Callable[..., Any]", self), instance)
+
+
+for _name in ("__doc__", "__module__"):  # else the class's own would be found
+    setattr(ProgramFunction, _name, _of_function(_name))
+
+
+def is_failure(error: Any) -> TypeGuard[AssertionError]:
+    """Whether an exception is a test's own failed assert: no answer of a program may end it."""
+    return isinstance(error, AssertionError) and not is_proxy(error) and current().report_of(error) is None
+
+
+def _exit(self: Any, *details: Any) -> Any:
+    """The end of a `with` block: what fails a test does so, whatever the program's `__exit__` answers."""
+    error = details[1] if len(details) > 1 else None
+    if not is_failure(error):
+        return current().ask("special", self, details, name="__exit__")
+    current().ask("special", self, (AssertionError, AssertionError(*error.args), None), name="__exit__")
+    return False
+
+
+def _forward(name: str) -> Any:
+    if name == "__next__":
+        return lambda self: current().next_of(self)
+    if name in _COMPARISONS:
+        return lambda self, other: current().questions.compare(self, name, other)
+    if name == "__contains__":
+        return lambda self, item: current().questions.contains(self, item)  # noqa: PLW0108 - of the program that runs then
+    if name in ARITHMETIC:
+        return lambda self, other, *more: current().questions.combine(self, name, other, *more)
+
+    if name in _CONVERSIONS:
+        return lambda self, *args: current().questions.convert(self, name, args)
+
+    def special(self: Any, *args: Any, **keywords: Any) -> Any:
+        return current().ask("special", self, args, keywords, name)
+
+    return special
+
+
+_FORWARDED: dict[str, Any] = {
+    name: _forward(name) for name in (*_OTHERS, *_COMPARISONS, *ARITHMETIC, *_IN_PLACE, "__next__", "__contains__")
+}
+_FORWARDED["__exit__"] = _exit
+
+
+class _Member:
+    """A name of a class that has a plain base, whose own methods would be found first."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        return current().ask("attribute", owner if instance is None else instance, name=self._name)
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        current().ask("set_attribute", instance, (value,), name=self._name)
+
+    def __delete__(self, instance: Any) -> None:
+        current().ask("delete_attribute", instance, name=self._name)
+
+
+def build_class(names: list[str], doc: str | None, bases: list[type], own: list[str], members: list[str]) -> Any:
+    """A class that stands for one of the program.
+
+    Args:
+        names: Name, qualified name, module.
+        doc: Its docstring.
+        bases: Classes of this process: proxies, plain types, exceptions, or markers that only say what it is.
+        own: Special methods that the class itself defines.
+        members: Other names that it defines, where it has a plain base.
+    """
+    real = tuple(base for base in bases if isinstance(base, ProgramClass) or _is_real(base))
+    if not any(isinstance(base, ProgramClass) for base in real):
+        real = (ProgramMixin, *real)
+    namespace: dict[str, Any] = {"__module__": names[2], "__qualname__": names[1], "__doc__": doc}
+    namespace |= {name: _FORWARDED[name] for name in own if name in _FORWARDED}
+    if UNHASHABLE in own:
+        namespace["__hash__"] = None
+    namespace |= {name: _Member(name) for name in members if not name.startswith("__") and name != "_markers"}
+    namespace["_markers"] = tuple(base for base in bases if base not in real and base is not type)
+    is_weak = any(base.__weakrefoffset__ for base in real) or any(base.__itemsize__ for base in real)
+    namespace["__slots__"] = () if is_weak else ("__weakref__",)
+    try:
+        made = type.__new__(ProgramClass, names[0], real, namespace)
+    except TypeError:  # bases that do not go together here
+        namespace["__slots__"] = ("__weakref__",)
+        made = type.__new__(ProgramClass, names[0], (ProgramMixin,), namespace)
+    for marker in namespace["_markers"]:
+        if isinstance(marker, abc.ABCMeta):
+            with contextlib.suppress(TypeError, RuntimeError):
+                marker.register(made)
+    return made
+
+
+def _is_real(base: type) -> bool:
+    """Whether proxies derive from the class itself: plain data and exceptions."""
+    return base in _PLAIN or (base.__module__ == "builtins" and issubclass(base, BaseException))
+
+
+def is_proxy(value: Any) -> bool:
+    """Whether a value is an object or a class of the program."""
+    kind = type(value)
+    return issubclass(kind, ProgramMixin) or issubclass(kind, ProgramClass)

@@ -1,0 +1,292 @@
+"""Test code, compiled: what the judge executes, one piece a test."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from types import CodeType
+from typing import Any, cast
+
+from mucode_core.errors import ProblemError
+from mucode_core.sandbox.guest.program import PRELOADED
+from mucode_core.sandbox.judge.mirror import TESTS
+from mucode_core.sandbox.judge.proxy_classes import is_proxy
+from mucode_core.sandbox.judge.recording.asked import AskForOutputs
+from mucode_core.sandbox.judge.suites.collected import RUN, collect, run_collected
+from mucode_core.sandbox.judge.suites.pytest_module import Approx
+from mucode_core.sandbox.judge.suites.trees import nodes_of
+
+COMPARE, TRUTH = "<compare>", "<truth>"
+"""Names of the judge's helpers in instrumented tests; no Python source can spell them."""
+_OPERATORS: dict[type[ast.cmpop], str] = {ast.Eq: "==", ast.Is: "is"}
+MODULE = "tests"
+"""Of what the tests define."""
+NUMPY_NAMES = ("np", "numpy")
+"""What tests may read without importing it, where numpy is installed."""
+
+
+class MismatchError(AssertionError):
+    """An assert that compares two values, and found them different."""
+
+    def __init__(self, got: object, expected: object, number: int) -> None:
+        super().__init__()
+        self.got, self.expected, self.number = got, expected, number
+        """`number` is the assert's in `Suite.asserts`."""
+
+
+def compare(operator: str, left: object, right: object, got_is_left: bool, number: int) -> None:
+    """`assert left == right` (or `is`) that keeps both values.
+
+    Raises:
+        MismatchError: They differ.
+    """
+    if operator == "==" and type(right) is Approx:  # which decides, whatever the program's object has to say
+        is_same = right == left
+    else:
+        is_same = bool(left == right if operator == "==" else left is right)
+    if not is_same:
+        raise MismatchError(*((left, right) if got_is_left else (right, left)), number)
+
+
+def truth(value: object, wanted: bool, function: object, number: int) -> None:
+    """`assert value`, or `assert not value` where `wanted` is False; `function` gave the value.
+
+    What a function answers for no is plain data: an object of the program that says of itself that it is false is none.
+
+    Raises:
+        MismatchError: It is not so.
+    """
+    is_claim = not wanted and is_proxy(value) and not isinstance(function, type)
+    if is_claim or bool(value) is not wanted:
+        raise MismatchError(value, wanted, number)
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """Compiled tests of one problem."""
+
+    setup: CodeType
+    tests: tuple[CodeType, ...]
+    names: tuple[str, ...]
+    """The only names the program may supply: read by setup or tests, defined by nothing trusted."""
+    reads_numpy: bool
+    """Uses numpy without importing it."""
+    sources: tuple[str, ...]
+    """Setup and tests, for the definitions of their classes."""
+    setup_classes: tuple[str, ...]
+    asserts: tuple[ast.Assert, ...]
+    """The instrumented ones, for `source_of`."""
+    _texts: dict[int, str] = field(default_factory=dict[int, str])
+
+    def source_of(self, number: int) -> str:
+        """The text of an assert, without its message."""
+        if number not in self._texts:
+            self._texts[number] = ast.unparse(ast.Assert(test=self.asserts[number].test))
+        return self._texts[number]
+
+    def definition_of(self, kind: type) -> str | None:
+        """The source that defines a class of the tests, and all it needs; None for other classes."""
+        if kind.__module__ != BASE["__name__"]:
+            return None
+        return find_definition(self.sources, kind.__name__)
+
+
+def _make_base() -> dict[str, Any]:
+    namespace: dict[str, Any] = {"__name__": MODULE}
+    exec(PRELOADED, namespace)
+    return namespace
+
+
+BASE = _make_base()
+_TRUSTED = frozenset(vars(builtins)) | frozenset(BASE)
+"""Names that need no definition."""
+
+
+def compile_suite(setup: str, tests: Sequence[str], entry_point: str, asks: bool = False) -> Suite:
+    """Instruments and compiles trusted test code.
+
+    A test that defines `check(candidate)` without calling it is called with the entry point.
+
+    Args:
+        setup: Runs before the tests.
+        tests: Their sources.
+        entry_point: Of the program.
+        asks: The tests ask for outputs and judge nothing; see `AskForOutputs`.
+
+    Raises:
+        ProblemError: The test code is not Python; the data is wrong, not the program.
+    """
+    trees = [_parse(source, location) for location, source in _places(setup, tests)]
+    for tree in trees[1:]:
+        _call_check(tree, entry_point)
+        collect(tree)
+    nodes = nodes_of(*trees)
+    names, reads_numpy = _program_names(nodes, entry_point)
+    classes = tuple(node.name for node in trees[0].body if isinstance(node, ast.ClassDef))
+    candidates = {*names, "candidate"}
+    if asks:
+        asked = map(AskForOutputs(trees[1:], candidates).visit, trees[1:])
+        trees = [trees[0], *map(ast.fix_missing_locations, asked)]
+        nodes = nodes_of(*trees)
+    asserts = _instrument(nodes, candidates)
+    codes = [compile(tree, TESTS, "exec", dont_inherit=True) for tree in trees]
+    return Suite(codes[0], tuple(codes[1:]), names, reads_numpy, (setup, *tests), classes, tuple(asserts))
+
+
+def borrowed_names(setup: str, tests: Sequence[str], entry_point: str) -> tuple[str, ...]:
+    """Names besides the entry point that the tests read and only a program can define: for checks of a problem.
+
+    Raises:
+        ProblemError: The test code is not Python.
+    """
+    trees = [_parse(source, location) for location, source in _places(setup, tests)]
+    return tuple(name for name in _program_names(nodes_of(*trees), entry_point)[0] if name != entry_point)
+
+
+def _places(setup: str, tests: Sequence[str]) -> list[tuple[str, str]]:
+    return [("setup", setup), *((f"test {index}", test) for index, test in enumerate(tests, 1))]
+
+
+def _parse(source: str, location: str) -> ast.Module:
+    try:
+        return ast.parse(source.strip() if location != "setup" else source)
+    except (SyntaxError, ValueError, RecursionError) as error:
+        hint = "fix the problem's test code"
+        raise ProblemError(f"test code is not Python: {error}", location=location, hint=hint) from error
+
+
+def _call_check(tree: ast.Module, entry_point: str) -> None:
+    if not entry_point or not any(isinstance(node, ast.FunctionDef) and node.name == "check" for node in tree.body):
+        return
+    outside = nodes_of(*(node for node in tree.body if not isinstance(node, (ast.FunctionDef, ast.ClassDef))))
+    if not any(isinstance(node, ast.Call) and _calls_directly(node, {"check"}) for node in outside):
+        tree.body += ast.parse(f"check({entry_point})").body
+
+
+def _program_names(nodes: Sequence[ast.AST], entry_point: str) -> tuple[tuple[str, ...], bool]:
+    """The names that a program may supply, and whether numpy is read without an import."""
+    read: set[str] = set()
+    defined: set[str] = set()
+    for node in nodes:
+        kind = type(node)
+        if kind is ast.Name:
+            name = cast("ast.Name", node)
+            (read if type(name.ctx) is ast.Load else defined).add(name.id)
+        elif kind in _DEFINING:
+            defined.update(_DEFINING[kind](node))
+    own = {entry_point} if entry_point in read else set[str]()
+    missing = read - defined - _TRUSTED
+    judges = {name for node in nodes for name in _judging_names(node, entry_point)} if missing - own else set[str]()
+    return tuple(sorted((missing - set(NUMPY_NAMES) - judges) | own)), not missing.isdisjoint(NUMPY_NAMES)
+
+
+_DEFINING: dict[type, Callable[[Any], list[str]]] = {
+    ast.FunctionDef: lambda node: [node.name],
+    ast.AsyncFunctionDef: lambda node: [node.name],
+    ast.ClassDef: lambda node: [node.name],
+    ast.arg: lambda node: [node.arg],
+    ast.alias: lambda node: [(node.asname or node.name).partition(".")[0]],
+    ast.ExceptHandler: lambda node: [node.name] if node.name else [],
+}
+"""Nodes that bind names besides assignments, and which."""
+
+
+def _judging_names(node: ast.AST, entry_point: str) -> list[str]:
+    """A helper that alone decides on the entry point's answer: `assert helper(f(x), expected)`."""
+    if not isinstance(node, ast.Assert) or not isinstance(node.test, ast.Call) or not entry_point:
+        return []
+    call = node.test
+    inner = nodes_of(*call.args)
+    asks = any(isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == entry_point for n in inner)
+    is_other = isinstance(call.func, ast.Name) and call.func.id != entry_point
+    return [call.func.id] if asks and is_other and isinstance(call.func, ast.Name) else []
+
+
+def _calls(node: ast.AST, names: set[str]) -> bool:
+    """Whether an expression calls what one of these names stands for."""
+    called = [inner.func for inner in nodes_of(node) if isinstance(inner, ast.Call)]
+    return any(isinstance(inner, ast.Name) and inner.id in names for inner in nodes_of(*called))
+
+
+def _calls_directly(call: ast.Call, names: set[str]) -> bool:
+    return isinstance(call.func, ast.Name) and call.func.id in names
+
+
+def _instrument(nodes: Sequence[ast.AST], candidates: set[str]) -> list[ast.Assert]:
+    """Replaces asserts on the program's values by calls that keep the values for the feedback; which these are."""
+    asserts: list[ast.Assert] = []
+    for node in nodes:
+        for block in [value for value in vars(node).values() if type(value) is list]:
+            for place, statement in enumerate(cast("list[Any]", block)):
+                if type(statement) is ast.Assert and (call := _kept(statement, candidates, len(asserts))) is not None:
+                    block[place] = call
+                    asserts.append(statement)
+    return asserts
+
+
+def _kept(node: ast.Assert, candidates: set[str], number: int) -> ast.stmt | None:
+    """The call that stands for an assert; None where none does."""
+    test = node.test
+    if isinstance(test, ast.Compare) and len(test.ops) == 1 and type(test.ops[0]) in _OPERATORS:
+        left, right = test.left, test.comparators[0]
+        got_is_left = _calls(left, candidates) or not _calls(right, candidates)
+        return _helper(COMPARE, node, _OPERATORS[type(test.ops[0])], left, right, got_is_left, number)
+    wanted = not (isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not))
+    value = test if wanted else test.operand if isinstance(test, ast.UnaryOp) else test
+    if isinstance(value, ast.Call) and _calls_directly(value, candidates):
+        return _helper(TRUTH, node, value, wanted, value.func, number)
+    return None
+
+
+def _helper(name: str, node: ast.Assert, *arguments: ast.expr | str | float) -> ast.stmt:
+    """A call of one of the judge's helpers, at the place of an assert."""
+    parts = [part if isinstance(part, ast.expr) else _at(ast.Constant(part), node) for part in arguments]
+    call = ast.Call(func=_at(ast.Name(id=name, ctx=ast.Load()), node), args=parts, keywords=[])
+    return ast.copy_location(ast.Expr(value=_at(call, node)), node)
+
+
+def _at(made: ast.expr, node: ast.stmt) -> ast.expr:
+    return ast.copy_location(made, node)
+
+
+@lru_cache(64)
+def find_definition(sources: tuple[str, ...], name: str) -> str | None:
+    """The statements that define a class and all that it reads, as a module of their own; None if nothing does."""
+    bindings: dict[str, ast.stmt] = {}
+    for source in sources:
+        for node in nodes_of(ast.parse(source.strip())):
+            for bound in _bound_by(node):
+                bindings.setdefault(bound, cast("ast.stmt", node))
+    if name not in bindings:
+        return None
+    wanted, found = [name], dict[int, ast.stmt]()
+    while wanted:
+        statement = bindings.get(wanted.pop())
+        if statement is None or id(statement) in found:
+            continue
+        found[id(statement)] = statement
+        wanted += [node.id for node in nodes_of(statement) if isinstance(node, ast.Name)]
+    ordered = [statement for statement in dict.fromkeys(bindings.values()) if id(statement) in found]
+    return "\n".join(ast.unparse(statement) for statement in ordered)
+
+
+def _bound_by(node: ast.AST) -> list[str]:
+    """The names that a definition, an import or a plain assignment binds."""
+    if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+        return [node.name]
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        return [(alias.asname or alias.name).partition(".")[0] for alias in node.names]
+    if isinstance(node, ast.Assign) and not any(isinstance(n, ast.Call) and _is_plain_name(n) for n in nodes_of(node)):
+        return [target.id for target in node.targets if isinstance(target, ast.Name)]
+    return []
+
+
+def _is_plain_name(call: ast.Call) -> bool:
+    """A call that may be one of the program; those that make classes are none."""
+    return isinstance(call.func, ast.Name) and call.func.id not in ("namedtuple", "NamedTuple", "TypeVar", "Enum")
+
+
+HELPERS: dict[str, Callable[..., None]] = {COMPARE: compare, TRUTH: truth, RUN: run_collected}

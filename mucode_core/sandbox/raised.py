@@ -1,0 +1,76 @@
+"""Exceptions of classes that both sides have: built-in ones, and those of the standard library. Stdlib only."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from mucode_core.sandbox.containers import Codec, as_list
+from mucode_core.sandbox.wire import WireError
+
+_NAMED = (AttributeError, ImportError, NameError)
+
+
+def encode_exception(codec: Codec, error: BaseException, named: list[str], depth: int) -> list[Any]:
+    """The form of an exception; `named` are module and name of its class."""
+    form = ["exception", *named, codec.encode_items(arguments_of(error), depth)]
+    state = attributes_of(error)
+    return [*form, list(state), codec.encode_items(list(state.values()), depth)] if state else form
+
+
+def decode_exception(codec: Codec, kind: type, parts: list[Any], depth: int) -> Any:
+    """The exception of a class, from its arguments, and the names and values of its attributes if it has any.
+
+    Raises:
+        WireError: The class does not take these.
+    """
+    args, *state = parts
+    error = make_exception(kind, codec.decode_items(as_list(args), depth))
+    if state:
+        names, values = state
+        _set_attributes(error, as_list(names), codec.decode_items(as_list(values), depth))
+    return error
+
+
+def arguments_of(error: BaseException) -> tuple[Any, ...]:
+    """What makes an equal exception of a built-in class: its `args`, and the file names that an OSError keeps apart."""
+    return tuple(OSError.__reduce__(error)[1]) if isinstance(error, OSError) else error.args
+
+
+def attributes_of(error: BaseException) -> dict[str, Any]:
+    """What an exception of a built-in class holds besides what makes it."""
+    found = {name: value for name, value in vars(error).items() if type(name) is str and not name.startswith("__")}
+    if isinstance(error, _NAMED) and isinstance(error.name, str):
+        found["name"] = error.name
+    return found
+
+
+def _set_attributes(error: BaseException, names: list[Any], values: list[Any]) -> None:
+    """Gives an exception of a built-in class what `attributes_of` has found.
+
+    Raises:
+        WireError: These are no attributes.
+    """
+    found = dict(zip(names, values, strict=True))
+    if any(type(name) is not str or name.startswith("__") for name in found):
+        raise WireError("malformed attributes")
+    if isinstance(error, _NAMED) and isinstance(found.get("name"), str):
+        error.name = found.pop("name")
+    vars(error).update(found)
+
+
+def make_exception(kind: Any, args: list[Any]) -> Any:
+    """An exception of a built-in class, as calling the class makes it.
+
+    Raises:
+        WireError: The class does not take these arguments.
+    """
+    try:
+        error = kind.__new__(kind, *args)
+    except (TypeError, ValueError, OverflowError) as refused:
+        raise WireError("malformed exception") from refused
+    # OSError has it done; classes in Python may want what `args` do not hold
+    if kind.__module__ == "builtins" and kind.__init__ is not OSError.__init__:
+        with contextlib.suppress(TypeError, ValueError):
+            kind.__init__(error, *args)
+    return error

@@ -1,0 +1,152 @@
+"""The three changes that docs/extending.md describes, made in a copy of the sources and run there."""
+
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from tests.conftest import REPO
+
+
+@pytest.fixture
+def copy(tmp_path):
+    shutil.copytree(REPO / "mucode_core", tmp_path / "mucode_core", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(REPO / "tasks", tmp_path / "mucode_tasks", ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path
+
+
+def change(path, old, new):
+    text = path.read_text()
+    assert text.count(old) == 1, f"{old} in {path}"
+    path.write_text(text.replace(old, new))
+
+
+def run(copy, script):
+    environment = os.environ | {"PYTHONPATH": str(copy)}
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=copy, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_data_set_takes_a_module_and_its_name_in_the_register(copy):
+    (copy / "mucode_core/problems/readers/mine.py").write_text(
+        textwrap.dedent("""
+        from mucode_core.problems.dataset import Dataset, by_fields
+        from mucode_core.problems.rows import Row
+        from mucode_core.types import Problem
+
+
+        def make_mine(row: Row, location: str) -> Problem:
+            tests = tuple(row["checks"])
+            return Problem(
+                row["name"], "mine", "test", row["text"], row["name"], "assert", "", tests[:1], tests[1:], None, None
+            )
+
+
+        DATASETS = {"mine": Dataset(make_mine, by_fields("name", "text", "checks"))}
+        """)
+    )
+    register = copy / "mucode_core/problems/registry.py"
+    change(register, "\n_FAMILIES = (", "\nfrom mucode_core.problems.readers import mine\n_FAMILIES = (mine, ")
+    (copy / "rows.jsonl").write_text('{"name": "f", "text": "Write f.", "checks": ["assert f()", "assert not f(0)"]}\n')
+    said = run(
+        copy,
+        """
+        from pathlib import Path
+        from mucode_core.config import ProblemsConfig
+        from mucode_core.problems import load_split
+
+        settings = ProblemsConfig(dataset="auto", data="rows.jsonl")
+        (problem,) = load_split(settings, "test", data=Path(settings.data), keep=None, seed=0)
+        print(problem.problem_id, problem.private_tests)
+        """,
+    )
+    assert said == "f ('assert not f(0)',)\n"
+
+
+def test_a_selection_strategy_takes_two_files(copy):
+    change(
+        copy / "mucode_core/config/base.py",
+        'PublicSelection = Literal["random"',
+        'PublicSelection = Literal["briefest", "random"',
+    )
+    change(
+        copy / "mucode_core/method/search.py",
+        '        "oracle": (float(candidate.label), passed),',
+        '        "oracle": (float(candidate.label), passed),\n'
+        '        "briefest": (-len(candidate.completion.code) if candidate.completion.code else float("-inf"),),',
+    )
+    said = run(
+        copy,
+        """
+        from mucode_core.config import make_config
+        from mucode_core.method.search import Candidate, rank
+        from mucode_core.prompts import make_completion
+        from mucode_core.reports import plots
+        from mucode_core.types import Verdict
+
+        passed = Verdict("passed", 1, 1, "", 0.0)
+        make_config({"evaluation": {"selections": ["briefest"]}})
+        texts = ["none", *(f"```python\\nx = {digits}\\n```" for digits in ("111", "1", "11"))]
+        drawn = [Candidate(make_completion(text, "stop", 3), passed, passed, None, 0.5) for text in texts]
+        print([c.completion.code for c in rank(drawn, "briefest", 4)], plots.assign_styles(["random", "briefest"]))
+        """,
+    )
+    assert said.startswith("['x = 1', 'x = 11', 'x = 111', None] {'random': ")
+    assert "'briefest': Style(" in said
+
+
+def test_a_stage_with_rows_of_its_own_takes_one_file_and_its_flow(copy):
+    (copy / "mucode_tasks/counting.py").write_text(
+        textwrap.dedent('''
+
+        from dataclasses import dataclass
+
+        from mucode_tasks.engine.stage import Runtime, stage
+
+        from mucode_core.store.draft import Draft
+        from mucode_core.store.schemas import register
+        from mucode_core.types import ArtifactRef, Problem
+
+
+        @register
+        @dataclass(frozen=True)
+        class TestCount:
+            problem_id: str
+            num_tests: int
+            note: str | None
+
+
+        @stage("test_counts", version=1)
+        def count_tests(runtime: Runtime, draft: Draft, label: str, *, problems: ArtifactRef) -> None:
+            """The number of tests of each problem."""
+            rows = runtime.store.read_rows(problems, Problem)
+            draft.write_rows([TestCount(p.problem_id, len(p.private_tests), None) for p in rows], TestCount)
+        ''')
+    )
+    said = run(
+        copy,
+        """
+        from pathlib import Path
+        from types import SimpleNamespace
+        from mucode_core.problems import make_problems
+        from mucode_core.store.artifacts import ArtifactStore
+        from mucode_core.store.recipe import Recipe
+        from mucode_core.types import Problem
+        from mucode_tasks.counting import TestCount, count_tests
+
+        store = ArtifactStore(Path("store"))
+        problems, counts = Recipe("problems", 1, {}, {}), Recipe(count_tests.kind, 1, {}, {})
+        with store.build(problems) as draft:
+            draft.write_rows(make_problems("test", 2, seed=0), Problem)
+        with store.build(counts) as draft:
+            count_tests.build(SimpleNamespace(store=store), draft, "x", problems=store.ref(problems))
+        rows = store.read_rows(store.ref(counts), TestCount)
+        print([(type(r).__name__, r.num_tests > 0, r.note) for r in rows])
+        """,
+    )
+    assert said == "[('TestCount', True, None), ('TestCount', True, None)]\n"
