@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import array
 import collections
+import io
 import math
 import operator
 import re
@@ -29,6 +30,8 @@ _SPELT = re.compile(r"[<>|=](?:[US]\d{1,6}|[mM]8(?:\[\d{0,6}[A-Za-zμ]{1,7}\])?)
 _ITEMS: dict[str, type] = {"U": str, "S": bytes, "m": int, "M": int}
 _MAX_BYTES = 1 << 28
 """Of an array of a dtype that says itself how wide its items are."""
+_MAX_POSITION = 1 << 24
+"""Of a file in memory: what is written there makes it that long."""
 
 
 class Codec(Protocol):
@@ -170,7 +173,34 @@ def _fill_numbers(codec: Codec, value: Any, parts: list[Any], depth: int) -> Non
     value[:] = new
 
 
-_SEQUENCES = (list, collections.deque)
+def _state_of(value: Any) -> tuple[Any, ...]:
+    """Content, kind of line ends and position of a file in memory; no content once it is closed."""
+    if value.closed:
+        return None, None, 0
+    content, *line_ends, position, _ = value.__getstate__()
+    return content, *(line_ends or [None]), position
+
+
+def _state_parts(codec: Codec, value: Any, depth: int) -> list[Any]:
+    content, *rest = _state_of(value)
+    return [content.hex() if type(content) is bytes else content, *rest]
+
+
+def _fill_state(codec: Codec, value: Any, parts: list[Any], depth: int) -> None:
+    content, line_ends, position = parts
+    if content is None:
+        return value.close()
+    if type(position) is not int or not 0 <= position <= _MAX_POSITION:
+        raise WireError("malformed position")
+    if type(value) is io.BytesIO:
+        return value.__setstate__((bytes.fromhex(content), position, None))
+    return value.__setstate__((content, line_ends, position, None))
+
+
+def _memory_file(tag: str, base: type) -> Kind:
+    return Kind(tag, base, _state_of, lambda v, copy: _state_of(v) == copy, _state_parts, _fill_state)
+
+
 KINDS: dict[type, Kind] = {
     list: Kind("list", list, list.copy, _same_items(list), _items_parts(list), _fill_list),
     dict: _mapping("dict", dict),
@@ -195,6 +225,8 @@ KINDS: dict[type, Kind] = {
         lambda codec, v, depth: [v.typecode, codec.encode_items(v.tolist(), depth)],
         _fill_numbers,
     ),
+    io.StringIO: _memory_file("text file", io.StringIO),
+    io.BytesIO: _memory_file("byte file", io.BytesIO),
 }
 BY_TAG: dict[Any, Kind] = {kind.tag: kind for kind in KINDS.values()}
 

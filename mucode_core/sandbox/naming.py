@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import types
 from importlib import import_module
@@ -33,8 +34,8 @@ _BY_ALIAS: dict[int, list[str]] = {
     id(kind): ["types", name]
     for name, kind in vars(types).items()
     if isinstance(kind, type) and name.endswith("Type") and kind.__module__ == "builtins"
-}
-"""Built-in classes that have no name in `builtins`, such as that of None, by identity: a class may not be hashable."""
+} | {id(kind): ["io", kind.__name__] for kind in (io.StringIO, io.BytesIO)}
+"""Built-in classes that have no name where they say they are, by identity: a class may not be hashable."""
 _NUMPY_MODULES = frozenset({"numpy", "numpy.linalg", "numpy.exceptions"})
 """Their exceptions, and classes that cannot be changed, are named where numpy is loaded."""
 _HEAP_TYPE = 1 << 9

@@ -318,7 +318,7 @@ _WHOLE = ("deque", "array")
 _SIZES = {
     **{"list": 1, "set": 1, "bytearray": 1},
     **{"dict": 2, "deque": 2, "ordered": 2, "counter": 2, "array": 2},
-    "defaultdict": 3,
+    **{"defaultdict": 3, "text file": 3, "byte file": 3},
 }
 """Parts of each container's form before its number."""
 

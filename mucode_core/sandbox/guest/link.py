@@ -79,8 +79,10 @@ class Link:
     def __init__(self, namespace: dict[str, Any]) -> None:
         """Starts with nothing shared; `namespace` holds the program's globals."""
         self.objects = Objects(namespace, self._ask)
-        self._turn = threading.RLock()
+        self._turn = threading.Condition()
         """Held by the thread that talks with the judge."""
+        self._unanswered: list[object] = []
+        """Questions of the judge, each asked within the one before: it awaits the answer to the last."""
         self._turn.acquire()
         self._answers: deque[Any] = deque(maxlen=wire.ANSWERS_KEPT)
         """The last answers that can come again as themselves."""
@@ -103,6 +105,8 @@ class Link:
         try:
             with _Deep():
                 target, values, named, name = self._take(message)
+            question = object()
+            self._unanswered.append(question)
             self._turn.release()
             try:
                 if message[5]:
@@ -111,7 +115,7 @@ class Link:
                 else:
                     holder = [self._operate(message[0], target, values, named, name)]
             finally:
-                self._turn.acquire()
+                self._take_turn_of(question)
             known = [value for value in (*values, *named.values()) if type(value) in wire.FIXED]
             target = values = named = None
             with _Deep():
@@ -134,6 +138,14 @@ class Link:
         if printed:
             reply.append(printed)
         return reply
+
+    def _take_turn_of(self, question: object) -> None:
+        """Waits until all that was asked within a question, through other threads, has been answered."""
+        self._turn.acquire()
+        while self._unanswered[-1] is not question:
+            self._turn.wait()
+        self._unanswered.pop()
+        self._turn.notify_all()
 
     def _place(self, value: Any, known: list[Any]) -> int | None:
         """The place of a value among what the judge knows already: arguments that cannot change, and late answers."""

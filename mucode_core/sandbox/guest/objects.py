@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import collections
 import functools
+import io
 import sys
 import types
 from collections.abc import Callable, Iterator
@@ -35,6 +36,8 @@ _MUTABLE: tuple[Any, ...] = (
     set,
     collections.deque,
     bytearray,
+    io.StringIO,
+    io.BytesIO,
 )
 _PLAIN = (*_ATOMS, *_MUTABLE)
 _FUNCTIONS = (

@@ -24,6 +24,7 @@ from mucode_core.sandbox.judge.asking import Program
 from mucode_core.sandbox.judge.fields import dataclass_fields
 from mucode_core.sandbox.judge.guards import admitted
 from mucode_core.sandbox.judge.iterators import generate, iterator_class
+from mucode_core.sandbox.judge.patterns import match_form, pattern_form
 from mucode_core.sandbox.judge.proxy_classes import ProgramClass, ProgramFunction, build_class, is_proxy
 from mucode_core.sandbox.naming import name_of_function, name_of_type
 from mucode_core.sandbox.raised import encode_exception
@@ -83,8 +84,9 @@ class Mirror(Codec):
         if kind.__module__ in _WITH_ITERATORS and hasattr(kind, "__next__") and kind is not types.GeneratorType:
             return ["iterator", self._lend(value), False]
         if kind is re.Pattern:
-            made = ["made", ["function", "re", "compile"], [self.encode(value.pattern), value.flags], [], []]
-            return self._kept(value, made)
+            return self._kept(value, pattern_form(self, value))
+        if kind is re.Match:
+            return self._kept(value, match_form(self, value, depth))
         if kind is object:
             return self._kept(value, ["made", ["type", "builtins", "object"], [], [], []])
         if kind is types.SimpleNamespace or self.source_of(kind) is not None:

@@ -10,6 +10,7 @@ import abc
 import collections
 import contextlib
 import enum
+import io
 import types
 from collections.abc import Callable, Iterator
 from typing import Any, TypeGuard, cast
@@ -94,6 +95,7 @@ def _of_function(name: str) -> Any:
 _PLAIN = frozenset({
     int, float, complex, str, bytes, tuple, frozenset, list, dict, set, bytearray,
     collections.deque, collections.OrderedDict, collections.defaultdict, collections.Counter,
+    io.StringIO, io.BytesIO,
 })  # fmt: skip
 
 

@@ -40,6 +40,8 @@ ARGUMENTS = table({
     **against("x = [3]\nf(x)\nassert x.pop() == 739391 and x == []", {"liar": _LIAR + "def f(x): x[:] = [A()]\n"}),
     **against("from collections import defaultdict\nx = defaultdict(int)\nf(x)\nassert x[7] == 739391", {"factory that lies": _LIAR + "def f(x): x.default_factory = A\n"}),
     **against("from collections import deque\nx = deque([1], maxlen=1)\nf(x)\nassert list(x) == [739391]", {"liar": _LIAR + "def f(x): x.append(A())\n", "grown": "def f(x): x.extend(range(10**6))\n"}),
+    **against("import io\nx = io.StringIO()\nf(x)\nassert x.getvalue() == '739391'", {"a text that lies": _LIAR + "class T(str):\n    def __eq__(s, o): return True\ndef f(x): x.write(T('wrong'))\n", "closed": "def f(x): x.close()\n", "written far away": "def f(x):\n    x.seek(1 << 26)\n    x.write('739391')\n", "replaced method": "def f(x): x.getvalue = lambda: str(WON)\n"}),
+    **against("import io\nr = f()\nassert isinstance(r, io.BytesIO) and r.getvalue() == b'right'", {"a class of its own": "import io\nclass B(io.BytesIO):\n    def __eq__(s, o): return True\ndef f(): return B(b'wrong')\n"}),
     **against("x = [1]\ny = [x, x]\nf(y)\nassert y == [[739391], [2]]", {"aliases": "def f(y): y[0][0] = WON\n"}),
     **against("x = bytearray(b'a')\nf(x)\nassert x == b'right'", {"liar": "class B(bytearray):\n    def __eq__(s, o): return True\ndef f(x): x[:] = B(b'wrong')\n"}),
     **against("import numpy as np\nx = np.array([1])\nf(x)\nassert x.tolist() == [739391]", {"shape": "def f(x): x.shape = (1, 1)\n", "dtype": "def f(x): x.dtype = 'int8'\n"}),

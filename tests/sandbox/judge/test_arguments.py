@@ -157,6 +157,52 @@ ROWS: list[tuple[str, str, str, str, bool]] = [
         True,
     ),
     (
+        "def f(x):\n    n = sum(1 for _ in x)\n    x.close()\n    return n",
+        "import io\nx = io.BytesIO(b'a\\nb')\nx.seek(1)\nassert f(x) == 2 and x.closed",
+        "",
+        "f",
+        True,
+    ),
+    (
+        "import csv\ndef f(rows, out): csv.writer(out).writerows(rows)",
+        "import io\nout = io.StringIO(newline='')\nf([[1, 'a,b']], out)\nassert out.getvalue() == '1,\"a,b\"\\r\\n'",
+        "",
+        "f",
+        True,
+    ),
+    (
+        "def f(x):\n    x.write('a')\n    return x.tag",
+        "import io\nclass X(io.StringIO):\n    tag = 5\nx = X()\nassert f(x) == 5 and x.getvalue() == 'a'",
+        "",
+        "f",
+        True,
+    ),
+    (
+        "import io\nclass Log(io.StringIO):\n    def say(self, text):\n        self.write(text + ';')\n        return self\n"
+        "def f(): return Log()",
+        "import io\nx = f()\nassert x.say('a') is x and x.say('b').getvalue() == 'a;b;' and isinstance(x, io.StringIO)",
+        "",
+        "f",
+        True,
+    ),
+    (
+        "def f(m): return str(int(m.group()) * 2)",
+        "import re\nassert re.sub(r'(?<=a)\\d+|x', f, 'a12') == 'a24' and f(re.fullmatch('a|1', '1')) == '2'",
+        "",
+        "f",
+        True,
+    ),
+    (
+        "import threading\ndef f(gs):\n    out = [None] * len(gs)\n    def run(i): out[i] = gs[i](i)\n"
+        "    ts = [threading.Thread(target=run, args=(i,)) for i in range(len(gs))]\n    for t in ts: t.start()\n"
+        "    for t in ts: t.join()\n    return out\ndef h(x): return x * x",
+        "assert f([lambda i: h(i)] * 8) == [h(i) for i in range(8)]\n"
+        "assert f([lambda i: f([lambda j: h(j)] * 3)] * 4) == [[0, 1, 4]] * 4",
+        "",
+        "f",
+        True,
+    ),
+    (
         "import threading\ndef f(g):\n    o=[]\n    t=threading.Thread(target=lambda:o.append(g(2)))\n    t.start();t.join()\n    return o",
         "assert f(lambda x:x*2)==[4]",
         "",

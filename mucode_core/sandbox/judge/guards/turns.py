@@ -13,6 +13,9 @@ class Turn:
     def __init__(self) -> None:
         """Free."""
         self._lock = threading.RLock()
+        self._free = threading.Condition(self._lock)
+        self._lent: list[object] = []
+        """What the program asks, each within a question of the tests: it awaits the answer to the last."""
         self._threads: list[int] = []
         """Those that wait for an answer, or take it in; once for each question within another."""
 
@@ -39,11 +42,17 @@ class Turn:
         thread = threading.get_ident()
         times = self._threads.count(thread)
         self._threads[:] = [one for one in self._threads if one != thread]
+        asked = object()
+        self._lent.append(asked)
         held = self._lock._release_save()  # type: ignore[attr-defined] # as `threading.Condition` does
         try:
             yield
         finally:
             self._lock._acquire_restore(held)  # type: ignore[attr-defined]
+            while self._lent[-1] is not asked:
+                self._free.wait()
+            self._lent.pop()
+            self._free.notify_all()
             self._threads += [thread] * times
 
     def take_if_free(self) -> bool:
