@@ -192,9 +192,8 @@ def _fill_state(codec: Codec, value: Any, parts: list[Any], depth: int) -> None:
         return value.close()
     if type(position) is not int or not 0 <= position <= _MAX_POSITION:
         raise WireError("malformed position")
-    if type(value) is io.BytesIO:
-        return value.__setstate__((bytes.fromhex(content), position, None))
-    return value.__setstate__((content, line_ends, position, None))
+    start = [bytes.fromhex(content)] if isinstance(value, io.BytesIO) else [content, line_ends]
+    return value.__setstate__((*start, position, None))
 
 
 def _memory_file(tag: str, base: type) -> Kind:
