@@ -186,18 +186,17 @@ def _state_parts(codec: Codec, value: Any, depth: int) -> list[Any]:
     return [content.hex() if type(content) is bytes else content, *rest]
 
 
-def _fill_state(codec: Codec, value: Any, parts: list[Any], depth: int) -> None:
-    content, line_ends, position = parts
-    if content is None:
-        return value.close()
-    if type(position) is not int or not 0 <= position <= _MAX_POSITION:
-        raise WireError("malformed position")
-    start = [bytes.fromhex(content)] if isinstance(value, io.BytesIO) else [content, line_ends]
-    return value.__setstate__((*start, position, None))
+def _memory_file(tag: str, base: type, start: Callable[..., tuple[Any, ...]]) -> Kind:
+    def fill(codec: Codec, value: Any, parts: list[Any], depth: int) -> None:
+        content, line_ends, position = parts
+        if content is None:
+            value.close()
+        elif type(position) is int and 0 <= position <= _MAX_POSITION:
+            value.__setstate__((*start(content, line_ends), position, None))
+        else:
+            raise WireError("malformed position")
 
-
-def _memory_file(tag: str, base: type) -> Kind:
-    return Kind(tag, base, _state_of, lambda v, copy: _state_of(v) == copy, _state_parts, _fill_state)
+    return Kind(tag, base, _state_of, lambda value, copy: _state_of(value) == copy, _state_parts, fill)
 
 
 KINDS: dict[type, Kind] = {
@@ -224,8 +223,8 @@ KINDS: dict[type, Kind] = {
         lambda codec, v, depth: [v.typecode, codec.encode_items(v.tolist(), depth)],
         _fill_numbers,
     ),
-    io.StringIO: _memory_file("text file", io.StringIO),
-    io.BytesIO: _memory_file("byte file", io.BytesIO),
+    io.StringIO: _memory_file("text file", io.StringIO, lambda content, line_ends: (content, line_ends)),
+    io.BytesIO: _memory_file("byte file", io.BytesIO, lambda content, _: (bytes.fromhex(content),)),
 }
 BY_TAG: dict[Any, Kind] = {kind.tag: kind for kind in KINDS.values()}
 

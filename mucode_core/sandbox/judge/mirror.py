@@ -24,9 +24,9 @@ from mucode_core.sandbox.judge.asking import Program
 from mucode_core.sandbox.judge.fields import dataclass_fields
 from mucode_core.sandbox.judge.guards import admitted
 from mucode_core.sandbox.judge.iterators import generate, iterator_class
-from mucode_core.sandbox.judge.patterns import match_form, pattern_form
 from mucode_core.sandbox.judge.proxy_classes import ProgramClass, ProgramFunction, build_class, is_proxy
 from mucode_core.sandbox.naming import name_of_function, name_of_type
+from mucode_core.sandbox.patterns import match_form, pattern_form
 from mucode_core.sandbox.raised import encode_exception
 from mucode_core.sandbox.sharing import ONLY_HERE, Codec
 from mucode_core.sandbox.wire import ForeignValueError, WireError
