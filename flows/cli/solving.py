@@ -14,7 +14,7 @@ from mucode_flows.cli.options import Json
 from mucode_flows.cli.terminal import make_console
 
 from mucode_core.config import PublicSelection
-from mucode_core.errors import ConfigError
+from mucode_core.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from mucode_core.config import VllmConfig
@@ -223,7 +223,10 @@ def open_solver(
         return Solver.from_run(run, verifier=verifier, backend=backend, vllm=vllm)
     sandbox = SandboxConfig(backend=backend, num_workers=1)
     if generator is not None:
-        return Solver.from_checkpoints(generator, verifier, sandbox=sandbox, vllm=vllm)
+        try:
+            return Solver.from_checkpoints(generator, verifier, sandbox=sandbox, vllm=vllm)
+        except DataError as error:
+            raise ConfigError(error.problem, location=error.location, hint=error.hint) from error
     if not model:
         raise ConfigError("no model is named", location="--model", hint="give a name that GET /models lists")
     assert endpoint is not None

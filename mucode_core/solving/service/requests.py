@@ -71,7 +71,31 @@ class StreamOptions(_Model):
     include_obfuscation: bool = False
 
 
-class ChatRequest(_Model):
+class TextFormat(_Model):
+    """The only form of an answer."""
+
+    type: Literal["text"]
+
+
+class NeutralFields(_Model):
+    """Fields of the API that clients send by habit: accepted where they change nothing."""
+
+    user: str | None = Field(default=None, description="Ignored, as are the next four.")
+    metadata: dict[str, str] | None = None
+    store: bool | None = None
+    service_tier: str | None = None
+    safety_identifier: str | None = None
+    presence_penalty: float | None = Field(default=None, ge=0, le=0)
+    frequency_penalty: float | None = Field(default=None, ge=0, le=0)
+    logit_bias: dict[str, float] | None = Field(default=None, max_length=0)
+    logprobs: Literal[False] | None = None
+    response_format: TextFormat | None = None
+    tools: list[Any] | None = Field(default=None, max_length=0)
+    tool_choice: Literal["none", "auto"] | None = None
+    parallel_tool_calls: bool | None = None
+
+
+class ChatRequest(NeutralFields):
     """The body of a request for chat completions."""
 
     model: str
@@ -85,7 +109,6 @@ class ChatRequest(_Model):
     stop: str | list[str] | None = Field(default=None, description="Answers are cut before the first of these.")
     stream: bool = False
     stream_options: StreamOptions | None = None
-    user: str | None = Field(default=None, description="Ignored.")
     mucode: SearchFields = SearchFields()
 
     @property

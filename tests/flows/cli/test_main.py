@@ -192,3 +192,9 @@ def test_commands_are_listed_in_the_order_of_use():
     order = [text.index(f"│ {name} ") for name in ("demo", "problems", "train", "evaluate", "report", "ablate")]
     assert order == sorted(order)
     assert "Exit codes" in text
+
+
+def test_a_generator_that_is_none_is_an_invalid_command_line(tmp_path):
+    done = mucode("solve", "--generator", str(tmp_path), "Write a function.")
+    assert done.returncode == 2
+    assert f"error: {tmp_path}: holds no model" in done.stderr and "hint: name a checkpoint directory" in done.stderr

@@ -181,7 +181,11 @@ def test_answers_are_cut_at_a_stop_text(client: OpenAI) -> None:
         ({"temperature": -1}, 422, "temperature"),
         ({"max_tokens": 0}, 422, "max_tokens"),
         ({"max_tokens": 5, "max_completion_tokens": 5}, 422, "max_tokens"),
-        ({"logit_bias": {}}, 422, "logit_bias"),
+        ({"logit_bias": {"5": -100}}, 422, "logit_bias"),
+        ({"presence_penalty": 0.5}, 422, "presence_penalty"),
+        ({"response_format": {"type": "json_object"}}, 422, "response_format.type"),
+        ({"tools": [{"type": "function"}]}, 422, "tools"),
+        ({"top_k": 5}, 422, "top_k"),
         ({"mucode": {"tests": "assert ("}}, 422, "tests"),
         ({"mucode": {"tests": "assert help_me(add(1)) == no_name(2)"}}, 422, "tests"),
         ({"mucode": {"tests": "assert add(1, 2) is None"}}, 422, "tests"),
@@ -199,6 +203,14 @@ def test_bad_requests(client: OpenAI, change: dict[str, Any], status: int, place
     answer = httpx.post(f"{client.base_url}chat/completions", json=ASK | change, timeout=60)
     assert (answer.status_code, answer.json()["error"]["param"]) == (status, place), answer.text
     assert set(answer.json()["error"]) == {"message", "type", "param", "code", "hint"}
+
+
+def test_fields_that_change_nothing_are_accepted(client: OpenAI) -> None:
+    neutral: dict[str, Any] = {"user": "u", "store": False, "presence_penalty": 0, "frequency_penalty": 0.0}
+    neutral |= {"response_format": {"type": "text"}, "logprobs": False, "logit_bias": {}, "metadata": {"a": "b"}}
+    plain = client.chat.completions.create(**ASK, seed=1, extra_body=body_of())
+    same = client.chat.completions.create(**ASK, seed=1, **neutral, extra_body=body_of())
+    assert same.choices[0].message.content == plain.choices[0].message.content
 
 
 def test_a_verifiers_selection_needs_one(sandbox: Sandbox) -> None:
