@@ -14,6 +14,7 @@ from collections.abc import Callable, Generator
 from typing import Any, NoReturn
 
 from mucode_core.sandbox import wire
+from mucode_core.sandbox.directories import FILES, Directory, Translation
 from mucode_core.sandbox.guest.calls import call_entry_point
 from mucode_core.sandbox.guest.errors import describe
 from mucode_core.sandbox.guest.objects import Objects
@@ -50,9 +51,9 @@ def _read(count: int, descriptor: int) -> bytes:
     return data
 
 
-def send(message: list[Any], descriptor: int = JOB_FD) -> None:
-    """Sends a message, or ends the process where the judge has gone."""
-    data = wire.dump(message)
+def send(message: list[Any], descriptor: int = JOB_FD, change: Callable[[bytes], bytes] = bytes) -> None:
+    """Sends a message, changed by `change`, or ends the process where the judge has gone."""
+    data = change(wire.dump(message))
     data = memoryview(_LENGTH.pack(len(data)) + data)
     while data:
         data = data[os.write(descriptor, data) :]
@@ -84,18 +85,49 @@ class Link:
         self._unanswered: list[object] = []
         """Questions of the judge, each asked within the one before: it awaits the answer to the last."""
         self._turn.acquire()
+        self.home = ""
+        """The working directory as the program starts."""
+        self._directory: Directory | None = None
+        """The same, where the tests work with files."""
+        self._translation = Translation("", "")
         self._answers: deque[Any] = deque(maxlen=wire.ANSWERS_KEPT)
         """The last answers that can come again as themselves."""
 
     def serve(self) -> NoReturn:
         """Answers until the zygote kills this process."""
         while True:
-            self._reply_to(wire.parse(receive()))
+            self._reply_to(self._receive())
+
+    def _receive(self) -> list[Any]:
+        """The next message of the judge, once the files that came with it are here."""
+        data = receive()
+        message = wire.parse(data if self._directory is None else self._translation.of_incoming(data))
+        if message[0] != FILES:
+            return message
+        if self._directory is None:
+            self._directory = Directory(self.home)
+            self._translation = Translation(message[1], self._directory.root)
+            message = wire.parse(self._translation.of_incoming(data))
+        _, _, changes, place, carried = message
+        with contextlib.suppress(wire.WireError):
+            self._directory.apply(changes)
+        if place is not None and place != self._directory.place():
+            self._directory.go_to(place)
+        return carried
+
+    def _send(self, message: list[Any]) -> None:
+        """Sends a message, after the files that have changed."""
+        if self._directory is None:
+            return send(message)
+        changes = self._directory.changes()
+        if changes:
+            send([FILES, changes])
+        return send(message, change=self._translation.of_outgoing)
 
     def _reply_to(self, message: list[Any]) -> None:
         """Answers a message, or ends the process where there is no memory for the answer or the changes with it."""
         try:
-            send(self.answer(message))
+            self._send(self.answer(message))
         except MemoryError:
             os._exit(NO_MEMORY)
 
@@ -176,9 +208,9 @@ class Link:
             with _Deep():
                 forms = self.objects.encode_items(list(args), 0)
                 named = {key: self.objects.encode(value) for key, value in keywords.items()}
-                send(["callback", use, number, forms, named, self.objects.sync()])
+                self._send(["callback", use, number, forms, named, self.objects.sync()])
             while True:
-                message = wire.parse(receive())
+                message = self._receive()
                 if message[0] == "return":
                     with _Deep():
                         value = self.objects.read(message[1])

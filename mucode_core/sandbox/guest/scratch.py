@@ -6,6 +6,9 @@ import contextlib
 import os
 from pathlib import Path
 
+PREFIX = "mucode-sandbox-"
+"""Of the names of scratch directories."""
+
 
 def empty(directory: str) -> None:
     """Deletes what is in a directory that anyone may have filled; what the system keeps from us stays.

@@ -29,7 +29,18 @@ if TYPE_CHECKING:
 
 _REPOSITORY = "mucode-sandbox"
 _SANDBOX = Path(__file__).resolve().parents[1]
-_NAMES = ("protocol", "wire", "containers", "set_order", "instances", "naming", "raised", "sharing", "callbacks")
+_NAMES = (
+    "protocol",
+    "wire",
+    "containers",
+    "set_order",
+    "instances",
+    "naming",
+    "raised",
+    "sharing",
+    "callbacks",
+    "directories",
+)
 _SHARED = tuple(f"{name}.py" for name in _NAMES)
 GUEST_FILES = (*_SHARED, *sorted(f"guest/{p.name}" for p in _SANDBOX.glob("guest/[!_]*.py")))
 """All that an image holds of this package."""

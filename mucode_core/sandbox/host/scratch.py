@@ -8,9 +8,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from mucode_core.sandbox.guest.scratch import delete
+from mucode_core.sandbox.guest.scratch import PREFIX, delete
 
-_PREFIX = "mucode-sandbox-"
 _SETTLED_S = 60.0
 """Younger directories may not be locked yet."""
 
@@ -19,7 +18,7 @@ class Scratch:
     """A directory of its own, held by a lock that the kernel drops with this process."""
 
     def __init__(self) -> None:
-        self.path = tempfile.mkdtemp(prefix=_PREFIX)
+        self.path = tempfile.mkdtemp(prefix=PREFIX)
         Path(self.path).chmod(0o711)  # the users of programs pass through to what is theirs
         self._lock = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
@@ -32,7 +31,7 @@ class Scratch:
 
 def sweep() -> None:
     """Deletes the directories that no process holds."""
-    for path in sorted(Path(tempfile.gettempdir()).glob(_PREFIX + "*")):
+    for path in sorted(Path(tempfile.gettempdir()).glob(PREFIX + "*")):
         try:
             lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         except OSError:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mucode_core.sandbox.base import FeedbackStyle
+from mucode_core.sandbox.guest.scratch import PREFIX
 from mucode_core.sandbox.judge.proxy_classes import is_proxy
 
 _MAX_SHOWN = 100
@@ -15,6 +16,7 @@ _MOST_PARTS = 50_000
 """Of a value whose text is cut to a few hundred characters anyway."""
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{8,16}\b")
 _PATH = re.compile(r"(?<![\w.])(?:/[^\s'\"/:(),]++){2,}+")
+_SCRATCH = re.compile(rf"(?:/[\w.-]+)*/{PREFIX}\w+")
 _FILE = re.compile(r"[^/]+\.(?:py|pyc|so)\b")
 _BRIEF_VALUE, _BRIEF_MESSAGE, _FULL_VALUE, _FULL_TEXT = 40, 60, 400, 2000
 
@@ -45,7 +47,8 @@ def raised(test: str, error: str, message: str, frames: str, style: FeedbackStyl
 
 def tidy(text: str) -> str:
     """`text` without memory addresses, directories of files, or characters that cannot be stored."""
-    text = _PATH.sub(_without_directories, _ADDRESS.sub("0x...", text))
+    text = _SCRATCH.sub("/tmp", _ADDRESS.sub("0x...", text))
+    text = _PATH.sub(_without_directories, text)
     return text.encode("utf-8", "backslashreplace").decode()
 
 

@@ -23,6 +23,7 @@ from typing import Any
 
 from mucode_core.errors import ProblemError, SandboxError
 from mucode_core.sandbox.base import UNCALLED, Job, Limits, Verdicts
+from mucode_core.sandbox.directories import Directory
 from mucode_core.sandbox.guest.calls import NODES
 from mucode_core.sandbox.guest.lockdown import die_with_parent, hide_memory, stay_on
 from mucode_core.sandbox.guest.packages import Packages
@@ -276,6 +277,7 @@ def _run_asserts(
         given = _given(channel, compiled, job.code)
         channel.send({"source": job.code, "names": compiled.names, "given": given, "prelude": job.prelude})
         namespace.update(_offered(channel, compiled))
+        channel.files = Directory(".") if compiled.works_with_files else None
         exec(compiled.setup, namespace)
         for number, name, _ in given:
             channel.mirror.give(namespace[name], number)

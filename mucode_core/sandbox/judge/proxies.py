@@ -13,6 +13,7 @@ from typing import Any, NoReturn, cast
 
 from mucode_core.errors import ProblemError
 from mucode_core.sandbox import wire
+from mucode_core.sandbox.directories import FILES, Directory
 from mucode_core.sandbox.judge.asking import serve_with
 from mucode_core.sandbox.judge.guards.admitted import admitted_exception
 from mucode_core.sandbox.judge.guards.turns import Turn
@@ -55,6 +56,8 @@ class Channel:
         self.reader = Reader(self)
         self.identity: tuple[object, ...] = ()
         """Program and tests; random choices are made from it."""
+        self.files: Directory | None = None
+        """The working directory, where the tests work with files."""
         self.num_calls = 0
         self.num_delegated = 0
         """How often a test went by the word of an object of the program where only controls guard against a lie."""
@@ -67,7 +70,9 @@ class Channel:
         serve_with(self)
 
     def send(self, message: Any) -> None:
-        """Sends one message; raises `ProgramGone` where no process reads it."""
+        """Sends one message, with files that have changed; raises `ProgramGone` where no process reads it."""
+        if self.files is not None:
+            message = [FILES, self.files.root, self.files.changes(), self.files.place(), message]
         data = wire.dump(message)
         try:
             self._connection.sendall(_LENGTH.pack(len(data)) + data)
@@ -89,6 +94,9 @@ class Channel:
                     raise self.end(OutputExceeded())
                 try:
                     message = wire.parse(self._read(length))
+                    if self.files is not None and message[0] == FILES:
+                        self.files.apply(message[-1])
+                        continue
                 except wire.WireError as error:
                     raise self.end(Misbehaved(str(error))) from error
                 if message[0] == "error":

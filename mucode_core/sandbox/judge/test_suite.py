@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -79,6 +80,8 @@ class Suite:
     setup_classes: tuple[str, ...]
     asserts: tuple[ast.Assert, ...]
     """The instrumented ones, for `source_of`."""
+    works_with_files: bool
+    """The program has the tests' working directory."""
     _texts: dict[int, str] = field(default_factory=dict[int, str])
 
     def source_of(self, number: int) -> str:
@@ -101,6 +104,16 @@ def _make_base() -> dict[str, Any]:
 
 
 BASE = _make_base()
+_FILES = re.compile(
+    r"\b(?:open|NamedTemporaryFile|TemporaryFile|TemporaryDirectory|mk[ds]temp|makedirs|mkdir|listdir|scandir|glob|Path)\("
+    r"|\bos\.(?:path\.(?:exists|is|join|getsize)|remove|walk|rename|getcwd|chdir)|\b(?:shutil|zipfile|tarfile)\."
+    r"|\btmp_path\b"
+)
+_RUNS_FILES = re.compile(
+    r"\b(?:pickle|cPickle|shelve|marshal|dill|joblib|runpy|importlib|imp|subprocess|exec|eval|compile|__import__"
+    r"|allow_pickle|ctypes|cffi|sqlite3)\b|\bsys\.(?:path|meta_path|path_hooks)\b|\bos\.(?:system|popen|exec|spawn|posix_spawn)"
+)
+"""Modules and functions by which a file may become code, or is read by a parser in C that trusts it."""
 _TRUSTED = frozenset(vars(builtins)) | frozenset(BASE)
 """Names that need no definition."""
 
@@ -133,7 +146,21 @@ def compile_suite(setup: str, tests: Sequence[str], entry_point: str, asks: bool
         nodes = nodes_of(*trees)
     asserts = _instrument(nodes, candidates)
     codes = [compile(tree, TESTS, "exec", dont_inherit=True) for tree in trees]
-    return Suite(codes[0], tuple(codes[1:]), names, reads_numpy, (setup, *tests), classes, tuple(asserts))
+    return Suite(
+        codes[0],
+        tuple(codes[1:]),
+        names,
+        reads_numpy,
+        (setup, *tests),
+        classes,
+        tuple(asserts),
+        _shares_files(setup, *tests),
+    )
+
+
+def _shares_files(*sources: str) -> bool:
+    """Whether tests work with files, and run none of them as code: what the program has written must stay data."""
+    return any(map(_FILES.search, sources)) and not any(map(_RUNS_FILES.search, sources))
 
 
 def borrowed_names(setup: str, tests: Sequence[str], entry_point: str) -> tuple[str, ...]:

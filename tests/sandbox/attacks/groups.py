@@ -6,6 +6,7 @@ from tests.sandbox.attacks import (
     Attack,
     abilities,
     channel,
+    directories,
     endings,
     forgery,
     mirrors,
@@ -50,6 +51,7 @@ GROUPS: dict[str, dict[str, Attack]] = {
     "dtypes": abilities.DTYPES,
     "signals": abilities.SIGNALS,
     "signatures": abilities.SIGNATURES,
+    "directories": directories.DIRECTORIES,
 }
 
 ABILITIES: dict[str, tuple[str, ...]] = {
@@ -67,6 +69,7 @@ ABILITIES: dict[str, tuple[str, ...]] = {
     "arrays of texts and dates": ("dtypes",),
     "signals and timers": ("signals",),
     "signatures": ("signatures",),
+    "files that tests and program share": ("directories",),
 }
 """What programs and tests may do together, and the groups that attack it; the others attack what there always was."""
 

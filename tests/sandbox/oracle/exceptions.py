@@ -94,7 +94,17 @@ EXEMPT: dict[str, Exempt] = {
         "`/dev/stdin` reads on from where the program is, as from a pipe; a file would be opened at its start",
         lambda case: case.input is not None and "/dev/stdin" in case.code and "input()" in case.code,
     ),
-    "files of tests": Exempt("tests and program have no directory in common", _tests_mention(r"\bopen\(")),
+    "files of tests that could be run": Exempt(
+        "tests that also evaluate code, unpickle or import from paths have a directory of their own",
+        lambda case: (
+            _tests_mention(r"\bopen\(")(case)
+            and _mentions(r"\b(pickle|importlib|subprocess|exec|eval|compile|sqlite3)\b|sys\.path")(case)
+        ),
+    ),
+    "absolute paths": Exempt(
+        "a path outside the working directory is another one for the program",
+        _tests_mention(r"\bopen\(['\"]/"),
+    ),
     "classes of functions and classes": Exempt(
         "functions, classes and iterators of the program are of the judge's own types; isinstance knows them",
         _tests_mention(r"type\(\w+\)\.__name__|__class__\.__name__|\br\.__name__"),

@@ -113,12 +113,13 @@ ROWS = (
     Row("streams", "time, random and others patched by the test", "import time\ndef f(): return time.time()", "from unittest import mock\nwith mock.patch('time.time', return_value=5):\n    assert f() == 5"),
     Row("programs", "code behind a main guard in a program that tests import", "def f(): return 1\nif __name__ == '__main__':\n    raise SystemExit(1)", "assert f() == 1"),
     Row("programs", "stdin programs: atexit, threads, buffers, exits", "import atexit, threading, sys\natexit.register(lambda: print(2))\nthreading.Thread(target=lambda: print(1)).start()\nsys.exit()", "1 2", input="x\n"),
+    Row("programs", "files in the working directory, written by tests and read by the program, and the reverse", "def f(a, b):\n    with open(a) as x, open(b, 'w') as y: y.write(x.read())", "import os, tempfile\nd = tempfile.mkdtemp()\na = os.path.join(d, 'a')\nwith open(a, 'w') as file: file.write('1')\nf(a, 'b.txt')\nassert open('b.txt').read() == '1'"),
     Row("programs", "threads of the program that call functions of the tests, which call the program", "from concurrent.futures import ThreadPoolExecutor\ndef f(g):\n    with ThreadPoolExecutor(4) as pool: return list(pool.map(g, range(20)))\ndef h(x): return x * x", "assert f(lambda x: h(x) + 1) == [x * x + 1 for x in range(20)]"),
     Row("programs", "threads, pools, asyncio inside the program", "import asyncio\nfrom concurrent.futures import ThreadPoolExecutor\nasync def g(): return 1\ndef f():\n    with ThreadPoolExecutor(2) as p: return [asyncio.run(g()), *p.map(abs, [-1])]", "assert f() == [1, 1]"),
     Row("programs", "files in the working directory", "def f():\n    open('a.txt', 'w').write('x')\n    return open('a.txt').read()", "assert f() == 'x'"),
     Row("programs", "another process: fork, exec, sockets", "import subprocess\ndef f(): return subprocess.run(['true']).returncode", "assert f() == 0"),
     Row("programs", "frames of the caller", "import sys\ndef f(): return sys._getframe(1).f_code.co_name", "assert f() == '<module>'"),
-    Row("programs", "files shared between test and program", "def f(): return open('shared.txt').read()", "open('shared.txt', 'w').write('x')\nassert f() == 'x'"),
+    Row("programs", "files of the program, in tests that could run them: `pickle`, `exec`, `sys.path`", "import pickle\ndef f():\n    with open('x', 'wb') as file: pickle.dump(1, file)", "import pickle\nf()\nassert pickle.load(open('x', 'rb')) == 1"),
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import operator
 import os
 import random
@@ -49,6 +50,7 @@ class Surroundings:
         os.chdir(self._scratch)
         os.umask(self._umask)
         tempfile.tempdir = self._scratch
+        tempfile._name_sequence = map("{:08}".format, itertools.count())  # type: ignore[attr-defined]
         if dict(self._environ) != self._variables:
             self._environ.clear()
             self._environ.update(self._variables)

@@ -8,6 +8,8 @@ import inspect
 import io
 import itertools
 import os
+import pathlib
+import tempfile
 import unittest
 import unittest.mock
 from collections.abc import Callable, Generator
@@ -176,7 +178,13 @@ def _patched() -> Generator[SimpleNamespace]:
         yield SimpleNamespace(setattr=set_attribute, setitem=set_item, setenv=set_variable)
 
 
+@contextlib.contextmanager
+def _made_directory() -> Generator[pathlib.Path]:
+    yield pathlib.Path(tempfile.mkdtemp())
+
+
 _BUILT_IN: dict[str, Callable[[], contextlib.AbstractContextManager[Any]]] = {
     "capsys": _captured,
     "monkeypatch": _patched,
+    "tmp_path": _made_directory,
 }
