@@ -89,6 +89,8 @@ def grade(
         )  # fmt: skip
     regraded = {"regraded": _show_regrading(done.regrading, changes_path(out))} if done.regrading else {}
     _show_summary(done.summary, done.rate, out)
+    if not extract and done.summary.num_samples and done.summary.by_status.get("error") == done.summary.num_samples:
+        typer.echo("every program ends in an error: samples that are whole answers of a model need --extract", err=True)
     rows = _show_rows(done)
     if as_json:
         typer.echo(json.dumps(_count(done.summary, done.rate) | regraded | rows))

@@ -97,8 +97,9 @@ def _read(path: Path, metric: str | None, say: Callable[[str], None], bad_rows: 
     if path.is_dir() and ((path / OUTCOMES).exists() or (path / "result.json").exists()):
         return final_tables(read_outcomes(path))
     if path.suffix == ".parquet":
+        graded = read_graded(path)
         say(f"{path}: graded samples")
-        return {SAMPLES: _tabulate((row.problem_id, float(row.passed)) for row in read_graded(path))}
+        return {SAMPLES: _tabulate((row.problem_id, float(row.passed)) for row in graded)}
     if not path.exists():
         raise DataError("no such file or directory", location=str(path), hint="name a run or a result file")
     source = open_result_file(path, metric)

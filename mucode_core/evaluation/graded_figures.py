@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mucode_core.errors import DataError
+from mucode_core.errors import ArtifactError, DataError
 from mucode_core.evaluation.metrics import Interval, Resampling, Values, bootstrap, pass_at_k
 from mucode_core.evaluation.result_json import without_nan
 from mucode_core.store import schemas
@@ -107,8 +107,7 @@ def read_graded(path: Path) -> list[GradedSample]:
     """Reads what `mucode grade` wrote.
 
     Raises:
-        DataError: There is no such file, or it is not Parquet.
-        ArtifactError: It has another schema.
+        DataError: There is no such file, or `mucode grade` has not written it.
     """
     try:
         table = pq.read_table(path)
@@ -116,7 +115,11 @@ def read_graded(path: Path) -> list[GradedSample]:
         raise DataError("no such file", location=str(path), hint="name a file that `mucode grade` wrote") from None
     except (OSError, pa.ArrowInvalid) as error:
         raise DataError(f"cannot be read: {error}", location=str(path), hint="grade the samples again") from error
-    return schemas.from_table(table, GradedSample)
+    try:
+        return schemas.from_table(table, GradedSample)
+    except ArtifactError as error:
+        problem = "was not written by `mucode grade` of this version"
+        raise DataError(problem, location=str(path), hint="grade the samples into a Parquet file first") from error
 
 
 def default_ns(rows: Sequence[GradedSample]) -> list[int]:

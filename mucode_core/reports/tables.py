@@ -264,7 +264,7 @@ def change_rows(changed: Sequence[ChangedVerdict]) -> Rows:
     rows = [["problem", "sample", "there", "here", "tests passed", "why"]]
     for one in changed[:_CHANGES]:
         there = "passed" if one.passed_there else "failed"
-        why = next(iter(one.reason.splitlines()), "") or "the file does not say"
+        why = one.reason.strip().rpartition("\n")[2] or "the file does not say"
         tests = f"{one.num_passed} of {one.num_tests}"
         rows.append([one.problem_id, str(one.sample_index), there, one.status, tests, why[:_REASON]])
     if len(changed) > _CHANGES:

@@ -56,6 +56,15 @@ def grade(data: Path, samples: Path, out: Path, *more: str) -> tuple[int, str, s
     return run("grade", *words, "--workers", 1, "--json", *more)
 
 
+def test_whole_answers_without_extract_are_remarked_on(data: Path, tmp_path: Path) -> None:
+    answer = {"task_id": "own/1", "solution": f"Here it is:\n```python\n{RIGHT}\n```"}
+    samples = write(tmp_path / "answers.jsonl", answer)
+    assert "need --extract" in grade(data, samples, tmp_path / "a.parquet")[2]
+    status, printed, told = grade(data, samples, tmp_path / "b.parquet", "--extract")
+    assert status == 0 and "--extract" not in told
+    assert json.loads(printed.splitlines()[-1])["num_passed"] == 1
+
+
 def test_samples_are_graded(data: Path, tmp_path: Path) -> None:
     rows = [
         {"task_id": "own/1", "solution": RIGHT},

@@ -1,6 +1,7 @@
 import itertools
 import json
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from mucode_flows.cli.main import app
@@ -75,3 +76,8 @@ def test_the_command_prints_and_refuses(tmp_path):
     missing = CliRunner().invoke(app, ["metrics", str(tmp_path / "none.parquet")])
     assert isinstance(missing.exception, DataError)
     assert "mucode grade" in missing.exception.hint
+    foreign = tmp_path / "foreign.parquet"
+    pq.write_table(pa.table({"a": [1]}), foreign)
+    refused = CliRunner().invoke(app, ["metrics", str(foreign)])
+    assert isinstance(refused.exception, DataError)
+    assert f"{foreign}: was not written by `mucode grade`" in str(refused.exception)
