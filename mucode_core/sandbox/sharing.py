@@ -25,6 +25,7 @@ from mucode_core.sandbox.containers import (
     make_empty,
     numpy_form,
 )
+from mucode_core.sandbox.exchange import Exchange
 from mucode_core.sandbox.set_order import frozenset_in_order, set_in_order
 from mucode_core.sandbox.wire import EXACT_INT, FROM_SCALAR, TO_SCALAR, WireError
 
@@ -53,6 +54,7 @@ class Codec:
         self._kinds: dict[int, tuple[Kind, Any]] = {}
         """Of containers: their kind, and a copy as of the last message."""
         self._next = first
+        self.exchange = Exchange(self.forget)
         self._apart: list[int] = []
         """Containers mentioned before their content."""
 
@@ -182,18 +184,19 @@ class Codec:
 
     def sync(self) -> Sync | None:
         """What the other side must learn before it acts on the message just encoded; None if nothing."""
-        if not self._kinds:
+        if not self._kinds or self.exchange.is_busy:
             return None
         changes: list[Any] = []
-        for number, (kind, copy) in list(self._kinds.items()):
-            value = self.objects[number]
-            if not kind.is_same(value, copy):
-                self._kinds[number] = kind, kind.snapshot(value)
-                changes.append([number, *kind.parts(self, value, 0)])
-        value = copy = None  # what they refer to must not count below
-        while self._apart:
-            number = self._apart.pop()
-            changes.append([number, *self._kinds[number][0].parts(self, self.objects[number], 0)])
+        with self.exchange:
+            for number, (kind, copy) in list(self._kinds.items()):
+                value = self.objects[number]
+                if not kind.is_same(value, copy):
+                    self._kinds[number] = kind, kind.snapshot(value)
+                    changes.append([number, *kind.parts(self, value, 0)])
+            value = copy = None  # what they refer to must not count below
+            while self._apart:
+                number = self._apart.pop()
+                changes.append([number, *self._kinds[number][0].parts(self, self.objects[number], 0)])
         dropped = self._drop()
         return ["sync", changes, dropped] if changes or dropped else None
 
@@ -231,8 +234,7 @@ class Codec:
             for change in changes:
                 kind, _ = self._kinds[change[0]]
                 self._kinds[change[0]] = kind, kind.snapshot(self.objects[change[0]])
-            for number in as_list(dropped):
-                self.forget(number)
+            self.exchange.postpone(as_list(dropped))
 
     # Decoding
 

@@ -296,7 +296,7 @@ def test_a_run_whose_process_never_began_has_crashed_and_one_that_waits_for_its_
 
 @pytest.mark.slow
 def test_a_run_that_disappears_has_crashed_and_a_suspended_one_has_not(server):
-    call(server, "mucode_deployments.pools", "--silence", "45")
+    call(server, "mucode_deployments.pools", "--silence", "90")  # a busy machine starts a run within that time
     call(
         server,
         "prefect",
@@ -327,7 +327,7 @@ def test_a_run_that_disappears_has_crashed_and_a_suspended_one_has_not(server):
         wait_for(lambda: ask(server, "events/filter", filter=own)["events"][0]["event"].endswith(".ended"), 30)
         os.killpg(worker.pid, signal.SIGKILL)
         os.kill(process_of(server, vanished), signal.SIGKILL)
-        wait_for(lambda: read_run(server, vanished)["state_type"] == "CRASHED", 150)
+        wait_for(lambda: read_run(server, vanished)["state_type"] == "CRASHED", 200)
         assert "no heartbeat" in read_run(server, vanished)["state"]["message"]
         assert read_run(server, suspended)["state_name"] == "Suspended"
     finally:

@@ -40,6 +40,7 @@ _NAMES = (
     "sharing",
     "callbacks",
     "directories",
+    "exchange",
 )
 _SHARED = tuple(f"{name}.py" for name in _NAMES)
 GUEST_FILES = (*_SHARED, *sorted(f"guest/{p.name}" for p in _SANDBOX.glob("guest/[!_]*.py")))

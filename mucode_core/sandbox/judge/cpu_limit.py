@@ -31,6 +31,8 @@ class Clock:
     """Bounds the CPU of judging a program: an exception first, the kernel's SIGXCPU if stuck in one operation."""
 
     def __init__(self) -> None:
+        self.has_stalled = False
+        """Since it was last set to False."""
         self._end_s: float | None = None
         self._armed_s, self._charged_s = 0.0, time.process_time()
 
@@ -63,6 +65,7 @@ class Clock:
         else:
             self._end_s = None
             self._arm(_NEVER_S)
+            self.has_stalled = True
             raise Stalled
 
 

@@ -1,8 +1,9 @@
-"""Fields of the program's dataclasses, so that `dataclasses` of the judge knows them."""
+"""Fields of the program's dataclasses and parameters of its functions, as the judge's own library knows them."""
 
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from typing import Any
 
 from mucode_core.sandbox.containers import as_list
@@ -24,3 +25,21 @@ def dataclass_fields(rows: Any) -> dict[str, Any]:
         field.name, field.type, field._field_type = name, Any, dataclasses._FIELD  # type: ignore[attr-defined]
         fields[name] = field
     return fields
+
+
+def signature_from(rows: Any, notes: Any) -> inspect.Signature:
+    """A signature from each parameter's name, kind and default, if any, and from the annotations by name.
+
+    Raises:
+        Exception: The rows are malformed.
+    """
+    parameters = [
+        inspect.Parameter(
+            row[0],
+            inspect._ParameterKind(row[1]),  # type: ignore[attr-defined]
+            default=row[2] if len(row) > 2 else inspect.Parameter.empty,
+            annotation=notes.get(row[0], inspect.Parameter.empty),
+        )
+        for row in rows
+    ]
+    return inspect.Signature(parameters, return_annotation=notes.get("return", inspect.Signature.empty))

@@ -75,8 +75,9 @@ class Judge:
 
     @property
     def left(self) -> dict[str, bool]:
-        """Whether a process of the last job was killed, and not by a limit; and whether this one is spent."""
-        return {"killed": any(run.was_killed for run in self._zygotes.runs), "spent": self._surroundings.is_spent()}
+        """Whether a process of the last job was killed, and not by a limit; this one took too long; or is spent."""
+        killed = any(run.was_killed for run in self._zygotes.runs)
+        return {"killed": killed, "stalled": CLOCK.has_stalled, "spent": self._surroundings.is_spent()}
 
     def run(self, job: Job) -> Verdicts:
         """The verdicts on one job's tests and private tests.
@@ -91,7 +92,7 @@ class Judge:
         while True:
             self._surroundings.renew()
             scores = Scores(job)
-            self.is_unsure, self.printed = False, None
+            self.is_unsure, self.printed, CLOCK.has_stalled = False, None, False
             used_s = 0.0
             try:
                 if not job.tests:
@@ -323,7 +324,8 @@ def _offered(channel: Channel, compiled: test_suite.Suite) -> dict[str, Any]:
         raise Misbehaved("not a list of names")
     if any(isinstance(form, list) and form[:1] == ["function"] for form in offered.values()):
         raise Misbehaved("a function of the judge's")
-    values = {name: channel.decode(form) for name, form in offered.items()}
+    with channel.mirror.exchange:
+        values = {name: channel.decode(form) for name, form in offered.items()}
     if any(not is_proxy(value) for value in values.values()):
         channel.num_calls += 1
     return values

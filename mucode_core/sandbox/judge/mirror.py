@@ -231,7 +231,7 @@ class Mirror(Codec):
     def sync(self) -> list[Any] | None:
         """What the program must learn first, proxies let go included."""
         found = super().sync()
-        if not self._gone:
+        if not self._gone or self.exchange.is_busy:
             return found
         gone, self._gone = self._gone, []
         changes, dropped = found[1:] if found else ([], [])

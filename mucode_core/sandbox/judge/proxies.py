@@ -15,6 +15,7 @@ from mucode_core.errors import ProblemError
 from mucode_core.sandbox import wire
 from mucode_core.sandbox.directories import FILES, Directory
 from mucode_core.sandbox.judge.asking import serve_with
+from mucode_core.sandbox.judge.fields import signature_from
 from mucode_core.sandbox.judge.guards.admitted import admitted_exception
 from mucode_core.sandbox.judge.guards.turns import Turn
 from mucode_core.sandbox.judge.mirror import Mirror
@@ -115,8 +116,9 @@ class Channel:
                 answer = self._exchange(message)
                 if answer[0] != "value" or not 2 <= len(answer) <= 4:
                     raise self.end(Misbehaved("not a value"))
-                value = self._decode_answer(answer[1], [*args, *(keywords or {}).values()])
-                self._take_in(answer[2:])
+                with self.mirror.exchange:
+                    value = self._decode_answer(answer[1], [*args, *(keywords or {}).values()])
+                    self._take_in(answer[2:])
                 return value
 
     @contextlib.contextmanager
@@ -145,9 +147,11 @@ class Channel:
         if self.ending is not None:
             raise self.ending
         self.num_calls += 1
-        self.reader.check(self.mirror)
-        forms = [self._encode(arg) for arg in args]
-        named = {key: self._encode(value) for key, value in keywords.items()} if keywords else {}
+        if not self.mirror.exchange.is_busy:
+            self.reader.check(self.mirror)
+        with self.mirror.exchange:
+            forms = [self._encode(arg) for arg in args]
+            named = {key: self._encode(value) for key, value in keywords.items()} if keywords else {}
         return [operation, number, forms, named, name, redirected(), *more, self.mirror.sync()]
 
     def _exchange(self, message: Any) -> list[Any]:
@@ -218,7 +222,9 @@ class Channel:
         with self._turn.exchanging():
             message = self._encode_question("next", number, (), None, "", count)
             with self._until_whole():
-                return self._read_items(self._exchange(message), count)
+                answer = self._exchange(message)
+                with self.mirror.exchange:
+                    return self._read_items(answer, count)
 
     def _read_items(self, answer: list[Any], count: int) -> tuple[list[Any], bool, BaseException | None]:
         if answer[0] != "items" or not 5 <= len(answer) <= 6 or not _are_items(answer):
@@ -252,18 +258,7 @@ class Channel:
         """The signature of a function of the program."""
         answer = self.ask("signature", target)
         try:
-            rows, notes = answer
-            parameters = [
-                inspect.Parameter(
-                    row[0],
-                    inspect._ParameterKind(row[1]),  # type: ignore[attr-defined]
-                    default=row[2] if len(row) > 2 else inspect.Parameter.empty,
-                    annotation=notes.get(row[0], inspect.Parameter.empty),
-                )
-                for row in rows
-            ]
-            returned = notes.get("return", inspect.Signature.empty)
-            return inspect.Signature(parameters, return_annotation=returned)
+            return signature_from(*answer)
         except (ValueError, TypeError, LookupError, AttributeError) as error:
             raise self.end(Misbehaved("not a signature")) from error
 
@@ -285,9 +280,10 @@ class Channel:
         try:
             _, use, number, forms, named, sync = message
             target = lent_stream(number) or self.mirror.lent(number)
-            args = [self._decode(form) for form in forms]
-            keywords = {key: self._decode(form) for key, form in named.items()}
-            self._take_in([sync])
+            with self.mirror.exchange:
+                args = [self._decode(form) for form in forms]
+                keywords = {key: self._decode(form) for key, form in named.items()}
+                self._take_in([sync])
             if use not in ("call", "next"):
                 raise wire.WireError("unknown use")
         except (wire.WireError, ValueError, TypeError, AttributeError) as error:
@@ -295,7 +291,8 @@ class Channel:
         try:
             with self._turn.lent():
                 found = _use(use, target, args, keywords)
-            reply = ["return", self._encode(found)]
+            with self.mirror.exchange:
+                reply = ["return", self._encode(found)]
         except Exception as error:  # noqa: BLE001 - whatever the tests' code raises goes to its caller
             reply = ["raise", self._encode_error(error)]
         finally:
@@ -336,10 +333,11 @@ class Channel:
 
     def _raise(self, report: Any) -> NoReturn:
         """Raises the exception a program reports."""
-        error = self._rebuild(report[:6] if isinstance(report, list) else report)
-        self._errors.append(error)
-        if len(report) > 6:
-            self._take_in(report[6:])
+        with self.mirror.exchange:
+            error = self._rebuild(report[:6] if isinstance(report, list) else report)
+            self._errors.append(error)
+            if len(report) > 6:
+                self._take_in(report[6:])
         raise error[0]
 
     def _rebuild(self, report: Any) -> tuple[BaseException, ProgramError]:
