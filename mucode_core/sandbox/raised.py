@@ -9,6 +9,8 @@ from mucode_core.sandbox.containers import Codec, as_list
 from mucode_core.sandbox.wire import WireError
 
 _NAMED = (AttributeError, ImportError, NameError)
+_MEMBERS = ("name", "path")
+"""Attributes of these that are not among their `vars`."""
 
 
 def encode_exception(codec: Codec, error: BaseException, named: list[str], depth: int) -> list[Any]:
@@ -40,9 +42,11 @@ def arguments_of(error: BaseException) -> tuple[Any, ...]:
 def attributes_of(error: BaseException) -> dict[str, Any]:
     """What an exception of a built-in class holds besides what makes it."""
     found = {name: value for name, value in vars(error).items() if type(name) is str and not name.startswith("__")}
-    if isinstance(error, _NAMED) and isinstance(error.name, str):
-        found["name"] = error.name
-    return found
+    return found | {name: value for name in _MEMBERS if isinstance(value := _member(error, name), str)}
+
+
+def _member(error: BaseException, name: str) -> Any:
+    return getattr(error, name, None) if isinstance(error, _NAMED) else None
 
 
 def _set_attributes(error: BaseException, names: list[Any], values: list[Any]) -> None:
@@ -54,8 +58,9 @@ def _set_attributes(error: BaseException, names: list[Any], values: list[Any]) -
     found = dict(zip(names, values, strict=True))
     if any(type(name) is not str or name.startswith("__") for name in found):
         raise WireError("malformed attributes")
-    if isinstance(error, _NAMED) and isinstance(found.get("name"), str):
-        error.name = found.pop("name")
+    for name in _MEMBERS:
+        if isinstance(error, _NAMED) and hasattr(error, name) and isinstance(found.get(name), str):
+            setattr(error, name, found.pop(name))
     vars(error).update(found)
 
 
@@ -73,4 +78,13 @@ def make_exception(kind: Any, args: list[Any]) -> Any:
     if kind.__module__ == "builtins" and kind.__init__ is not OSError.__init__:
         with contextlib.suppress(TypeError, ValueError):
             kind.__init__(error, *args)
+    return error
+
+
+def fill_members(error: Any) -> Any:
+    """An exception of a class that derives from a built-in one, once that has taken what it was made with."""
+    base: Any = next(kind for kind in type(error).__mro__ if kind.__module__ == "builtins")
+    if base is not BaseException and base is not Exception:
+        with contextlib.suppress(TypeError, ValueError):
+            base.__init__(error, *error.args)
     return error

@@ -27,6 +27,8 @@ _PACKET = 1 << 13
 _CHUNK = 1 << 20
 _LENGTH = struct.Struct("<I")
 _RECURSION = 6000
+_FRAMES = 16
+"""More than one call of the tests, and one by them, add."""
 _INPUT, _LINE, _ALL, _PRINT = -1, -2, -3, -4
 """Numbers of what the judge lends unasked: the tests' `input`, and lines and the rest of their standard input."""
 
@@ -71,6 +73,20 @@ class _Deep:
 
     def __exit__(self, *_: object) -> None:
         if self._limit < _RECURSION:
+            sys.setrecursionlimit(self._limit)
+
+
+class _Uncounted:
+    """Room for the frames between a call of the tests and what they call of the program: it counts its own only."""
+
+    __slots__ = ("_limit",)
+
+    def __enter__(self) -> None:
+        self._limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(self._limit + _FRAMES)
+
+    def __exit__(self, *_: object) -> None:
+        if sys.getrecursionlimit() == self._limit + _FRAMES:  # the program may have set another
             sys.setrecursionlimit(self._limit)
 
 
@@ -204,7 +220,7 @@ class Link:
 
     def _ask(self, use: str, number: int, args: Any, keywords: dict[str, Any]) -> Any:
         """Asks the judge to call something of the tests; serves what that asks of this side meanwhile."""
-        with self._turn:
+        with self._turn, _Uncounted():
             with _Deep():
                 forms = self.objects.encode_items(list(args), 0)
                 named = {key: self.objects.encode(value) for key, value in keywords.items()}

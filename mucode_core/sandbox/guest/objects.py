@@ -22,7 +22,7 @@ from mucode_core.sandbox.naming import (
     name_of_function,
     name_of_type,
 )
-from mucode_core.sandbox.raised import decode_exception, encode_exception
+from mucode_core.sandbox.raised import arguments_of, decode_exception, encode_exception
 from mucode_core.sandbox.sharing import Codec
 from mucode_core.sandbox.wire import WireError
 
@@ -129,7 +129,7 @@ class Objects(Codec):
             if isinstance(value, base):
                 return described + self._plain(value, base, number, depth)
         if isinstance(value, BaseException):
-            described.append(["tuple", self.encode_items(value.args, depth)])
+            described.append(["tuple", self.encode_items(arguments_of(value), depth)])
         return described
 
     def _plain(self, value: Any, base: Any, number: int, depth: int) -> list[Any]:

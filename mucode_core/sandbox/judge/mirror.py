@@ -27,7 +27,7 @@ from mucode_core.sandbox.judge.iterators import generate, iterator_class
 from mucode_core.sandbox.judge.proxy_classes import ProgramClass, ProgramFunction, build_class, is_proxy
 from mucode_core.sandbox.naming import name_of_function, name_of_type
 from mucode_core.sandbox.patterns import match_form, pattern_form
-from mucode_core.sandbox.raised import encode_exception
+from mucode_core.sandbox.raised import encode_exception, fill_members
 from mucode_core.sandbox.sharing import ONLY_HERE, Codec
 from mucode_core.sandbox.wire import ForeignValueError, WireError
 
@@ -365,7 +365,8 @@ _PLAIN_TYPES = frozenset({*_ATOMS, *KINDS})
 def _make(kind: Any, base: Any, plain: Any) -> Any:
     """An instance of a proxy's class; `plain` is its value as plain data."""
     if issubclass(kind, BaseException):
-        return kind.__new__(kind, *(plain if type(plain) is tuple else ()))
+        made = kind.__new__(kind, *(plain if type(plain) is tuple else ()))
+        return admitted.admitted_exception(fill_members(made))
     if base is None:
         return object.__new__(kind)
     if base in KINDS or type(plain) is not base:

@@ -31,7 +31,7 @@ _CHUNK = 1 << 20
 _PACKET = 1 << 14
 """Most answers are smaller, and come in one piece."""
 _KEPT_ERRORS = 8
-_MAX_NESTED = 150
+_MAX_NESTED = 330
 """Calls of lent functions within one another."""
 _MAX_TEXT = 4000
 _ANSWERS = 8
@@ -274,8 +274,6 @@ class Channel:
     def _serve(self, message: list[Any]) -> None:
         """Has the tests' own code do what the program asks of what it was lent, and answers."""
         self.reader.check_effect()
-        if self._nested >= _MAX_NESTED:
-            raise self.end(Misbehaved("calls nest too deep"))
         self._nested += 1
         try:
             _, use, number, forms, named, sync = message
@@ -289,6 +287,8 @@ class Channel:
         except (wire.WireError, ValueError, TypeError, AttributeError) as error:
             raise self.end(Misbehaved(str(error))) from error
         try:
+            if self._nested > _MAX_NESTED:
+                raise RecursionError("maximum recursion depth exceeded")
             with self._turn.lent():
                 found = _use(use, target, args, keywords)
             with self.mirror.exchange:

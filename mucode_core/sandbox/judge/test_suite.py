@@ -17,6 +17,7 @@ from mucode_core.sandbox.judge.mirror import TESTS
 from mucode_core.sandbox.judge.proxy_classes import is_proxy
 from mucode_core.sandbox.judge.recording.asked import AskForOutputs
 from mucode_core.sandbox.judge.suites.collected import RUN, collect, run_collected
+from mucode_core.sandbox.judge.suites.imports import bind_imports
 from mucode_core.sandbox.judge.suites.pytest_module import Approx
 from mucode_core.sandbox.judge.suites.trees import nodes_of
 
@@ -133,11 +134,12 @@ def compile_suite(setup: str, tests: Sequence[str], entry_point: str, asks: bool
         ProblemError: The test code is not Python; the data is wrong, not the program.
     """
     trees = [_parse(source, location) for location, source in _places(setup, tests)]
+    imported = {name for tree in trees for name in bind_imports(tree)}
     for tree in trees[1:]:
         _call_check(tree, entry_point)
         collect(tree)
     nodes = nodes_of(*trees)
-    names, reads_numpy = _program_names(nodes, entry_point)
+    names, reads_numpy = _program_names(nodes, entry_point, imported)
     classes = tuple(node.name for node in trees[0].body if isinstance(node, ast.ClassDef))
     candidates = {*names, "candidate"}
     if asks:
@@ -170,7 +172,8 @@ def borrowed_names(setup: str, tests: Sequence[str], entry_point: str) -> tuple[
         ProblemError: The test code is not Python.
     """
     trees = [_parse(source, location) for location, source in _places(setup, tests)]
-    return tuple(name for name in _program_names(nodes_of(*trees), entry_point)[0] if name != entry_point)
+    imported = {name for tree in trees for name in bind_imports(tree)}
+    return tuple(name for name in _program_names(nodes_of(*trees), entry_point, imported)[0] if name != entry_point)
 
 
 def _places(setup: str, tests: Sequence[str]) -> list[tuple[str, str]]:
@@ -193,7 +196,7 @@ def _call_check(tree: ast.Module, entry_point: str) -> None:
         tree.body += ast.parse(f"check({entry_point})").body
 
 
-def _program_names(nodes: Sequence[ast.AST], entry_point: str) -> tuple[tuple[str, ...], bool]:
+def _program_names(nodes: Sequence[ast.AST], entry_point: str, imported: set[str]) -> tuple[tuple[str, ...], bool]:
     """The names that a program may supply, and whether numpy is read without an import."""
     read: set[str] = set()
     defined: set[str] = set()
@@ -204,7 +207,7 @@ def _program_names(nodes: Sequence[ast.AST], entry_point: str) -> tuple[tuple[st
             (read if type(name.ctx) is ast.Load else defined).add(name.id)
         elif kind in _DEFINING:
             defined.update(_DEFINING[kind](node))
-    own = {entry_point} if entry_point in read else set[str]()
+    own = {entry_point, *imported} & read
     missing = read - defined - _TRUSTED
     judges = {name for node in nodes for name in _judging_names(node, entry_point)} if missing - own else set[str]()
     return tuple(sorted((missing - set(NUMPY_NAMES) - judges) | own)), not missing.isdisjoint(NUMPY_NAMES)

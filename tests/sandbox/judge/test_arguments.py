@@ -203,6 +203,20 @@ ROWS: list[tuple[str, str, str, str, bool]] = [
         True,
     ),
     (
+        "def f(n, g): return 0 if n == 0 else 1 + g(n - 1)",
+        "def g(n): return f(n, g)\nassert g(300) == 300\ntry: g(10**9)\nexcept RecursionError: pass\nelse: assert False",
+        "",
+        "f",
+        True,
+    ),
+    (
+        "def f(g):\n    try: return g()\n    except RecursionError: return 'deep'",
+        "def g(): return f(g)\nassert f(g) == 'deep'",
+        "",
+        "f",
+        True,
+    ),
+    (
         "import threading\ndef f(g):\n    o=[]\n    t=threading.Thread(target=lambda:o.append(g(2)))\n    t.start();t.join()\n    return o",
         "assert f(lambda x:x*2)==[4]",
         "",

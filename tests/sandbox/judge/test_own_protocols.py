@@ -49,6 +49,7 @@ _WITH_STATE = {
     "re.compile('a(')": "re.error as e: assert (e.pos, e.pattern) == (1, 'a(') and 'missing )' in e.msg",
     "return undefined": "NameError as e: assert e.name == 'undefined'",
     "return (5).zz": "AttributeError as e: assert e.name == 'zz'",
+    "raise ImportError('x', name='n', path='p')": "ImportError as e: assert (e.name, e.path, e.msg) == ('n', 'p', 'x')",
     "import nothing_such": "ImportError as e: assert e.name == 'nothing_such'",
 }
 
@@ -227,3 +228,24 @@ def test_a_reply_that_names_no_argument_ends_the_run(place: str, judge_one: Call
     assert (verdict.status, verdict.num_passed) == ("error", 0)
     right = judge_one(code.replace(f'"known", {place}', '"known", 0'), "assert f('abc') == 'abc'")
     assert right.passed, "zero is the place of the only one"
+
+
+_DERIVED = {
+    "SyntaxError('bad')": "(e.msg, str(e)) == ('bad', 'bad')",
+    "SyntaxError('bad', ('a', 3, 2, 'x'))": "(e.msg, e.lineno, str(e)) == ('bad', 3, 'bad (a, line 3)')",
+    "OSError(2, 'no', 'x')": "(e.errno, e.strerror, e.filename, str(e)) == (2, 'no', 'x', \"[Errno 2] no: 'x'\")",
+    "ImportError('y')": "(e.msg, str(e)) == ('y', 'y')",
+    "KeyError('k')": "(e.args, str(e)) == (('k',), \"'k'\")",
+    "ValueError()": "(e.args, str(e)) == ((), '')",
+    "UnicodeDecodeError('utf-8', b'x', 0, 1, 'bad')": "(e.reason, e.start, e.object) == ('bad', 0, b'x')",
+}
+
+
+@pytest.mark.parametrize("made", _DERIVED)
+def test_an_exception_of_a_derived_class_keeps_what_its_base_holds(
+    made: str, judge_one: Callable[..., Verdict]
+) -> None:
+    base, _, rest = made.partition("(")
+    code = f"class E({base}): pass\ndef f(v): raise E({rest}"
+    verdict = judge_one(code, f"try: f(1)\nexcept E as e: assert {_DERIVED[made]}\nelse: assert False")
+    assert verdict.passed, verdict.feedback
