@@ -12,6 +12,8 @@ from mucode_core.sandbox.wire import WireError
 
 UNHASHABLE = "__unhashable__"
 """Stands among the special names of a class for a `__hash__` that is None."""
+ASKED = "__asked__"
+"""Stands there for a metaclass that says itself what is an instance, as those of protocols and abstract classes do."""
 TYPE_MODULES = frozenset({
     "builtins", "collections", "collections.abc", "decimal", "fractions", "datetime", "enum", "abc", "numbers", "array",
     "pathlib", "types", "typing", "string", "itertools", "functools", "operator", "random", "statistics", "uuid", "io",

@@ -63,13 +63,16 @@ def integer_form(value: int) -> Any:
 
 
 def _zone(value: Any) -> list[Any]:
-    """The offset of a date and time, where it is a fixed one."""
-    if value.tzinfo is None:
+    """The zone of a date and time: the key of one that `zoneinfo` knows, or the parts of an offset and its name."""
+    zone = value.tzinfo
+    if zone is None:
         return []
-    if type(value.tzinfo) is not datetime.timezone:
+    if type(zone).__module__ == "zoneinfo" and isinstance(zone.key, str):
+        return [zone.key]
+    if type(zone) is not datetime.timezone:
         raise WireError("a time zone cannot be passed")
-    offset = value.tzinfo.utcoffset(None)
-    return [offset.days, offset.seconds, offset.microseconds]
+    offset, *name = zone.__getinitargs__()
+    return [offset.days, offset.seconds, offset.microseconds, *name]
 
 
 TO_SCALAR: dict[type, Callable[[Any], list[Any]]] = {
@@ -147,8 +150,12 @@ def _delta(days: Any, seconds: Any, micros: Any) -> datetime.timedelta:
     return datetime.timedelta(int(days), int(seconds), int(micros))
 
 
-def _zone_of(offset: tuple[Any, ...]) -> datetime.timezone | None:
-    return datetime.timezone(_delta(*offset)) if offset else None
+def _zone_of(parts: tuple[Any, ...]) -> datetime.tzinfo | None:
+    if len(parts) == 1:
+        import zoneinfo  # few need it, and it takes its time
+
+        return zoneinfo.ZoneInfo(parts[0])
+    return datetime.timezone(_delta(*parts[:3]), *parts[3:]) if parts else None
 
 
 _SINGLETONS: dict[Any, Any] = {"Ellipsis": Ellipsis, "NotImplemented": NotImplemented}

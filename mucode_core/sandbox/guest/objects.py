@@ -16,6 +16,7 @@ from mucode_core.sandbox.callbacks import make_callback
 from mucode_core.sandbox.containers import ARRAY, KINDS, Kind
 from mucode_core.sandbox.instances import CLASS, INSTANCE, with_attributes
 from mucode_core.sandbox.naming import (
+    ASKED,
     UNHASHABLE,
     find_function,
     find_type,
@@ -158,6 +159,8 @@ class Objects(Codec):
         names = [name for name in own if isinstance(name, str) and own[name] is not None]
         if own.get("__hash__", self) is None:
             names.append(UNHASHABLE)
+        if type(value).__instancecheck__ is not type.__instancecheck__:
+            names.append(ASKED)
         bases = [self._encode_class(base, is_base=True) for base in value.__bases__ if base is not object]
         doc = own.get("__doc__")
         fields = own.get("__dataclass_fields__")

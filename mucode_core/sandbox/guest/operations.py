@@ -88,6 +88,8 @@ OPERATIONS: dict[str, Operation] = {
     "item": lambda target, values, named, name: target[values[0]],
     "iterate": lambda target, values, named, name: iter(target),
     "length": lambda target, values, named, name: len(target),
+    "is_instance": lambda target, values, named, name: isinstance(values[0], target),
+    "is_subclass": lambda target, values, named, name: issubclass(values[0], target),
     "contains": lambda target, values, named, name: values[0] in target,
 }
 

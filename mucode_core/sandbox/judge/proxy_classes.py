@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeGuard, cast
 
 from mucode_core.sandbox.judge.asking import current
-from mucode_core.sandbox.naming import UNHASHABLE
+from mucode_core.sandbox.naming import ASKED, UNHASHABLE
 
 _BINARY = [
     "add",
@@ -128,6 +128,12 @@ class ProgramClass(type):
     def __delattr__(cls, name: str) -> None:
         current().ask("delete_attribute", cls, name=name)
 
+    def __instancecheck__(cls, value: Any) -> bool:
+        return type.__instancecheck__(cls, value) or _is_said(cls, "is_instance", value)
+
+    def __subclasscheck__(cls, kind: Any) -> bool:
+        return type.__subclasscheck__(cls, kind) or _is_said(cls, "is_subclass", kind)
+
     @property
     def __mro__(cls) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
         """The bases as the program has them."""
@@ -159,6 +165,19 @@ class ProgramClass(type):
 
     def __bool__(cls) -> bool:
         return True
+
+
+def _is_said(cls: ProgramClass, operation: str, value: Any) -> bool:
+    """Whether a class of the program that has a say in it calls one of its objects or classes its own."""
+    if "_is_asked" not in type.__getattribute__(cls, "__dict__") or not is_proxy(value):
+        return False
+    try:
+        current().number_of(cls), current().number_of(value)
+    except RuntimeError:  # of another program, that something here still remembers
+        return False
+    said = current().ask(operation, cls, (value,)) is True
+    current().num_delegated += said
+    return said
 
 
 def is_marked(kind: type, marker: type) -> bool:
@@ -323,6 +342,8 @@ def build_class(names: list[str], doc: str | None, bases: list[type], own: list[
     namespace |= {name: _FORWARDED[name] for name in own if name in _FORWARDED}
     if UNHASHABLE in own:
         namespace["__hash__"] = None
+    if ASKED in own:
+        namespace["_is_asked"] = True
     namespace |= {name: _Member(name) for name in members if not name.startswith("__") and name != "_markers"}
     namespace["_markers"] = tuple(base for base in bases if base not in real and base is not type)
     is_weak = any(base.__weakrefoffset__ for base in real) or any(base.__itemsize__ for base in real)

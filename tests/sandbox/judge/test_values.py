@@ -250,3 +250,18 @@ def test_values(
 ) -> None:
     verdict = judge_one(code, test, setup=setup, entry_point=entry_point)
     assert verdict.passed is passes, verdict.feedback
+
+
+def test_times_keep_their_zones(judge_one: Callable[..., Verdict]) -> None:
+    code = (
+        "import datetime, zoneinfo\ndef f(d): return d.astimezone(zoneinfo.ZoneInfo('Asia/Tokyo'))\ndef g(d): return d\n"
+        "def h(): return datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone(datetime.timedelta(hours=5), 'PK'))"
+    )
+    aware = "d = datetime.datetime(2020, 7, 1, tzinfo=zoneinfo.ZoneInfo('America/New_York'))"
+    tests = (
+        f"import datetime, zoneinfo\n{aware}\nr = f(d)\nassert r == d and str(r.tzinfo) == 'Asia/Tokyo' and r.tzname() == 'JST'",
+        "import datetime\nassert h().tzname() == 'PK' and h().utcoffset() == datetime.timedelta(hours=5)",
+        "import datetime\nnow = datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)\nassert g(now).tzinfo is datetime.timezone.utc",
+    )
+    verdict = judge_one(code, *tests)
+    assert verdict.passed, verdict.feedback
