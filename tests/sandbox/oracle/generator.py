@@ -19,6 +19,7 @@ from tests.sandbox.oracle.grammar.functions import (
     setup_classes,
     state,
 )
+from tests.sandbox.oracle.grammar.keys import keys
 from tests.sandbox.oracle.grammar.scripts import script
 from tests.sandbox.oracle.interpreter import Case, Interpreter
 
@@ -33,6 +34,7 @@ FAMILIES: dict[str, Callable[[random.Random], Sketch]] = {
     "iterators": iterators,
     "state": state,
     "printed": printed,
+    "keys": keys,
 }
 _SPOILT = 0.5
 _SCRIPTS = 0.05
