@@ -88,9 +88,7 @@ def grade(
             keep_going=keep_going, where=parse_where(where),
         )  # fmt: skip
     regraded = {"regraded": _show_regrading(done.regrading, changes_path(out))} if done.regrading else {}
-    _show_summary(done.summary, done.rate, out)
-    if not extract and done.summary.num_samples and done.summary.by_status.get("error") == done.summary.num_samples:
-        typer.echo("every program ends in an error: samples that are whole answers of a model need --extract", err=True)
+    _show_summary(done.summary, done.rate, out, extract)
     rows = _show_rows(done)
     if as_json:
         typer.echo(json.dumps(_count(done.summary, done.rate) | regraded | rows))
@@ -99,10 +97,12 @@ def grade(
         raise typer.Exit(1)
 
 
-def _show_summary(summary: GradeSummary, rate: float, out: Path) -> None:
+def _show_summary(summary: GradeSummary, rate: float, out: Path, extract: bool) -> None:
     for problem_id, reason in sorted(summary.bad_problems.items()):
         typer.echo(f"{problem_id}: its tests cannot be run\n{textwrap.indent(reason, '    ')}", err=True)
     typer.echo(f"{summary.num_passed} of {summary.num_samples} samples pass; {rate:,.0f} programs/s; {out}", err=True)
+    if not extract and 0 < summary.num_samples == summary.by_status.get("error"):
+        typer.echo("every program ends in an error: samples that are whole answers of a model need --extract", err=True)
     if summary.num_delegated:
         note = "of these rely on comparisons by the program's own objects (docs/sandbox.md)"
         typer.echo(f"{summary.num_delegated} {note}", err=True)

@@ -75,7 +75,7 @@ def convert(
     to: Annotated[
         Literal["custom", "verl", "prime"], typer.Option(help="Format of the rows; custom is this project's.")
     ],
-    out: Annotated[Path, typer.Option(help="JSON Lines file to write.")],
+    out: Annotated[Path, typer.Option(help="JSON Lines file to write (.jsonl, .jsonl.gz, .jsonl.zst).")],
     dataset: Annotated[str, typer.Option(help="Name of the data set, or auto; see docs/problems.md.")] = "auto",
     where: Where = None,
     limit: Limit = None,
@@ -99,15 +99,19 @@ def convert(
     selection = Selection(parse_where(where), limit, seed)
     done = conversion.convert(dataset, source, to, out, selection, say=say)
     for what, count in sorted(done.changed.items()):
-        say(f"{count} problems: {what}")
-    show_bad_rows(done.bad_rows, "rows are not problems")
+        say(f"{_count(count)}: {what}")
+    show_bad_rows(done.bad_rows, "row is not a problem" if len(done.bad_rows) == 1 else "rows are not problems")
     left_out = len(done.left_out) + len(done.bad_rows)
-    typer.echo(f"{done.num_written} problems written, {left_out} omitted; {out}", err=True)
+    typer.echo(f"{_count(done.num_written)} written, {left_out} omitted; {out}", err=True)
     if as_json:
         lists = {"left_out": done.left_out, "bad_rows": [[row.location, row.problem] for row in done.bad_rows]}
         typer.echo(json.dumps({"num_written": done.num_written, **lists, "changed": dict(done.changed)}))
     if left_out:
         raise typer.Exit(1)
+
+
+def _count(number: int) -> str:
+    return f"{number} problem{'' if number == 1 else 's'}"
 
 
 @problems_app.command("overlap")

@@ -142,12 +142,12 @@ def open_samples(
             bad_rows.append(row)
         elif (problem_id := find(row)) is None:
             unknown.setdefault(row.key, replace(row, text=""))
-            bad_rows.append(_unknown([row], problems))
+            bad_rows.append(find.error([row]))
         elif problem_id not in omitted:
             count += 1
             seen.add(_digest(problem_id, row))
     if unknown and not (keep_going and count):
-        raise _unknown(list(unknown.values()), problems)
+        raise find.error(list(unknown.values()))
     if not count:
         raise bad_rows[0] if bad_rows else _no_samples(source, bool(omitted))
     what = (source, count, find.names(omitted), problems, declarations, are_answers, limit)
@@ -171,7 +171,7 @@ class _Finder:
         self.found: dict[str, str] = {}
         """Ids of problems by the key of rows."""
         self._problems = problems
-        self._by_name = _names(problems)
+        self._by_name, self._ambiguous = _names(problems)
         self._unknown: set[str] = set()
         self._prompts: PromptIndex | None = None
 
@@ -188,6 +188,23 @@ class _Finder:
         else:
             self.found[row.key] = problem_id
         return problem_id
+
+    def error(self, rows: Sequence[SampleRow]) -> DataError:
+        """The error of rows for which no problem was found: those of none, or else the first that may be of several."""
+        unknown = [row for row in rows if len(self._candidates(row)) < 2]
+        if unknown:
+            return _unknown(unknown, self._problems)
+        first = rows[0]
+        several = self._candidates(first)
+        what = f"the task id {first.task_id!r}" if first.task_id else f"the prompt {first.prompt[:_SHOWN_CHARACTERS]!r}"
+        shown = ", ".join(several[:_SHOWN]) + (", ..." if len(several) > _SHOWN else "")
+        hint = "write the whole id of the problem as `task_id`"
+        return DataError(f"{what} is ambiguous: it may be {shown}", location=first.location, hint=hint)
+
+    def _candidates(self, row: SampleRow) -> Sequence[str]:
+        if row.task_id:
+            return self._ambiguous.get(row.task_id.casefold(), ())
+        return self._prompts.candidates(row.prompt) if self._prompts and row.prompt else ()
 
     def names(self, omitted: Collection[str]) -> dict[str, str]:
         """What was found, without problems that are omitted."""
@@ -229,15 +246,17 @@ def _check_length(row: SampleRow | DataError, are_answers: bool) -> SampleRow | 
     return DataError(problem, location=row.location, hint="omit the row, or shorten the program")
 
 
-def _names(problems: StoredProblems) -> dict[str, str]:
-    """The problems' ids by other forms of them, in lower case; without forms that several share."""
-    found: dict[str, str | None] = {}
+def _names(problems: StoredProblems) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """The problems' ids by other forms of them, in lower case; and the ids that share a form."""
+    found: dict[str, str] = {}
+    shared: dict[str, list[str]] = {}
     for problem_id, head in problems.heads.items():
         prefix, _, number = problem_id.rpartition("/")
         aliases = DATASETS[head.dataset].aliases if head.dataset in DATASETS else ()
         for name in {form.casefold() for form in (number, *(f"{alias}/{number}" for alias in (prefix, *aliases)))}:
-            found[name] = None if name in found else problem_id
-    return {name: problem_id for name, problem_id in found.items() if problem_id is not None}
+            if found.setdefault(name, problem_id) != problem_id:
+                shared.setdefault(name, [found[name]]).append(problem_id)
+    return {name: problem_id for name, problem_id in found.items() if name not in shared}, shared
 
 
 def grade_samples(

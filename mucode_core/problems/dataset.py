@@ -44,6 +44,11 @@ def always(row: Row) -> bool:
     return True
 
 
+def no_task(row: Row) -> str:
+    """Of rows that name no task."""
+    return ""
+
+
 @dataclass(frozen=True)
 class Dataset:
     """How the rows of one data set are read."""
@@ -58,6 +63,8 @@ class Dataset:
     """What users of a row should know: findings of `mucode problems check`."""
     is_problem: Callable[[Row], bool] = always
     """False for rows of other tasks in the same files, which are passed over."""
+    task_of: Callable[[Row], str] = no_task
+    """The task that a row names, for the count of those passed over: "ability math"; empty if it names none."""
     make_published: Callable[[Row, str], Problem] | None = None
     """Public and private tests as in the published code, if that differs from the paper."""
     declaration: Callable[[Row], str] | None = None
@@ -68,12 +75,37 @@ class Dataset:
     """Prefixes of task ids in sample files, besides the data set's name; case is ignored."""
 
 
-def by_fields(*fields: str, without: tuple[str, ...] = ()) -> Callable[[Row], str | None]:
-    """A `recognise` for rows that have all of `fields` and none of `without`."""
+@dataclass(frozen=True)
+class ByFields:
+    """A `recognise` for rows that have all of some fields and none of others."""
 
-    def recognise(row: Row) -> str | None:
-        if any(name not in row for name in fields) or any(name in row for name in without):
+    fields: tuple[str, ...]
+    without: tuple[str, ...]
+
+    def __call__(self, row: Row) -> str | None:
+        """Why a row is of the form, or None."""
+        if any(name not in row for name in self.fields) or any(name in row for name in self.without):
             return None
-        return f"it has {', '.join(fields)}" + (f" and no {', '.join(without)}" if without else "")
+        excluded = f" and no {', '.join(self.without)}" if self.without else ""
+        return f"it has {', '.join(self.fields)}{excluded}"
 
-    return recognise
+    @property
+    def variants(self) -> tuple[ByFields, ...]:
+        """The sets of fields any of which suffices."""
+        return (self,)
+
+
+@dataclass(frozen=True)
+class AnyOf:
+    """A `recognise` for rows that have one of several sets of fields; the first that fits gives the reason."""
+
+    variants: tuple[ByFields, ...]
+
+    def __call__(self, row: Row) -> str | None:
+        """Why a row is of the form, or None."""
+        return next((reason for variant in self.variants if (reason := variant(row))), None)
+
+
+def by_fields(*fields: str, without: tuple[str, ...] = ()) -> ByFields:
+    """A `recognise` for rows that have all of `fields` and none of `without`."""
+    return ByFields(fields, without)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -45,13 +45,18 @@ def from_json(text: str) -> Any:
         ValueError: It is not JSON.
         RecursionError: It is nested too deeply.
     """
+    return decode(json.loads, text)
+
+
+def decode(decoder: Callable[..., Any], *args: Any) -> Any:
+    """What a decoder of JSON gives; integers may have any number of digits."""
     try:
-        return json.loads(text)
+        return decoder(*args)
     except json.JSONDecodeError:
         raise
     except ValueError:  # a long integer
         with any_digits():
-            return json.loads(text)
+            return decoder(*args)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -51,14 +52,17 @@ def resolve(name: str, path: Path) -> tuple[str, str]:
 
     Raises:
         ConfigError: There is no such data set.
-        DataError: The first row has no known form, or several; or there is no row.
+        DataError: The first line that is a row has no known form, or several; or there is no row.
     """
     if name != AUTO:
         find_dataset(name)
         return name, ""
-    for location, row in read_rows(path):
-        return recognise(row, location)
-    raise DataError("no rows", location=str(path), hint="name a file that holds problems")
+    unreadable: DataError | None = None
+    for location, row in scan_rows(path):
+        if not isinstance(row, DataError):  # what comes before is reported where rows are read
+            return recognise(row, location)
+        unreadable = unreadable or row
+    raise unreadable or DataError("no rows", location=str(path), hint="name a file that holds problems")
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ def read_with_rows(
 ) -> Iterator[ReadRow | DataError]:
     """Problems of all splits, in the file's order; a row that is none yields the error that says why in its place.
 
-    One row is in memory at a time.
+    One row is in memory at a time. Rows of other tasks are counted in one `ExcludedError` at the end.
 
     Args:
         name: The data set, or "auto".
@@ -92,27 +96,54 @@ def read_with_rows(
 
     Raises:
         ConfigError: There is no such data set.
-        DataError: The file cannot be opened; for "auto", see `resolve`.
+        DataError: The file cannot be opened, or has only rows of other tasks; for "auto", see `resolve`.
     """
     found, _ = resolve(name, path)
     dataset = find_dataset(found)
     make = dataset.make_published if tests == "reference" and dataset.make_published else dataset.make
     seen: dict[bytes, tuple[str, str, bytes]] = {}
+    others: Counter[str] = Counter()
+    is_other = True
     for location, row in scan_rows(path):
         if isinstance(row, DataError):
+            is_other = False
             yield row
             continue
         try:
             if name == AUTO:
                 _require_form(row, found, location)
-            if not dataset.is_problem(row) or (where and not holds(where, _facts_of(dataset, row, location))):
+            if not dataset.is_problem(row):
+                others[dataset.task_of(row)] += 1
+                continue
+            is_other = False
+            if where and not holds(where, _facts_of(dataset, row, location)):
                 continue
             problem = make(row, location)
             _require_new(problem, location, seen)
         except DataError as error:
+            is_other = False
             yield error
         else:
             yield ReadRow(problem, row)
+    if others:
+        yield from _report_others(others, path, is_all=is_other)
+
+
+def _report_others(others: Counter[str], path: Path, *, is_all: bool) -> Iterator[ExcludedError]:
+    """What is said of rows of other tasks once the file has been read: how many of which.
+
+    Raises:
+        DataError: There are no other rows.
+    """
+    count = others.total()
+    tasks = ", ".join(
+        f"{task} ({number})" if len(others) > 1 else task for task, number in others.most_common(10) if task
+    )
+    problem = f"{count} {'rows' if count > 1 else 'row'} of other tasks" + (f" ({tasks})" if tasks else "")
+    if is_all:
+        hint = "name a file that holds programming problems"
+        raise DataError(f"nothing but {problem}", location=str(path), hint=hint)
+    yield ExcludedError(f"{problem} skipped", location=str(path), hint="their answers are not programs")
 
 
 def _facts_of(dataset: Dataset, row: Row, location: str) -> Facts:
@@ -144,7 +175,9 @@ def _require_new(problem: Problem, location: str, seen: dict[bytes, tuple[str, s
     found = (sys.intern(file), line, tests)
     first = seen.setdefault(_digest(problem.problem_id), found)
     if first is not found:  # lines of two files may have one number
-        where = f"on line {first[1]}" if first[0] == file else f"in {first[0]}:{first[1]}"
+        where = f"in {first[0]}:{first[1]}"
+        if first[0] == file:
+            where = f"in entry {first[1].strip()}" if first[1].startswith(" ") else f"on line {first[1]}"
         said = "with the same tests" if first[2] == tests else "with other tests"
         hint = "keep one row per problem: of two with the same id the first is used"
         raise DataError(f"{show(problem.problem_id)} is {where} too, {said}", location=location, hint=hint)

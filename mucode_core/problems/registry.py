@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mucode_core.errors import ConfigError, DataError
-from mucode_core.problems.dataset import Dataset
+from mucode_core.problems.dataset import AnyOf, ByFields, Dataset
 from mucode_core.problems.readers import (
     acecode,
     apps,
@@ -42,6 +42,9 @@ DATASETS: dict[str, Dataset] = {name: dataset for family in _FAMILIES for name, 
 AUTO = "auto"
 """The name that stands for whatever form the rows have."""
 
+_NEAR = 0.5
+"""Share of a form's fields that a row has at least to be near it."""
+
 
 def find_dataset(name: str) -> Dataset:
     """The data set of that name.
@@ -66,8 +69,29 @@ def recognise(row: Row, location: str) -> tuple[str, str]:
     if len(found) == 1:
         return next(iter(found.items()))
     if not found:
-        problem = f"the row has no known format; its fields are {', '.join(map(str, row)) or 'none'}"[:400]
-        hint = f"name the data set, or write rows of the form custom; known are {', '.join(DATASETS)}"
-        raise DataError(problem, location=location, hint=hint)
+        raise _unrecognised(row, location)
     reasons = "; ".join(f"{name}, because {reason}" for name, reason in found.items())
     raise DataError(f"the row has several forms: {reasons}", location=location, hint=f"name one: {', '.join(found)}")
+
+
+def _unrecognised(row: Row, location: str) -> DataError:
+    problem = f"the row has no known format; its fields are {', '.join(map(str, row)) or 'none'}"[:400]
+    if nearest := _nearest(row):
+        name, lacking = nearest
+        problem = f"the row has no known format; nearest is {name}, of which it lacks {', '.join(lacking)}"
+        hint = f"add what it lacks, or name the data set in place of {AUTO}: docs/problems.md lists all"
+        return DataError(problem, location=location, hint=hint)
+    hint = f"name the data set, or write rows of the form custom; known are {', '.join(DATASETS)}"
+    return DataError(problem, location=location, hint=hint)
+
+
+def _nearest(row: Row) -> tuple[str, list[str]] | None:
+    """The form of whose fields a row has the largest share, and those it lacks; None if that is less than half."""
+    best: tuple[float, str, list[str]] = (0.0, "", [])
+    for name, dataset in DATASETS.items():
+        for form in dataset.recognise.variants if isinstance(dataset.recognise, (AnyOf, ByFields)) else ():
+            lacking = [field for field in form.fields if field not in row]
+            share = 1 - len(lacking) / len(form.fields)
+            if lacking and share >= max(best[0], _NEAR) and not any(field in row for field in form.without):
+                best = max(best, (share, name, lacking), key=lambda one: one[0])
+    return best[1:] if best[0] else None

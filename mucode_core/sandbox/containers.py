@@ -234,7 +234,7 @@ def kind_of(value: Any) -> Kind | None:
     found = KINDS.get(type(value))
     if found is None and type(value).__module__ == "numpy" and type(value).__name__ == "ndarray":
         numpy = sys.modules.get("numpy")
-        return ARRAY if numpy and type(value) is numpy.ndarray else None
+        return ARRAY if numpy and type(value) is numpy.ndarray and value.dtype.names is None else None
     return found
 
 

@@ -60,8 +60,8 @@ def test_whole_answers_without_extract_are_remarked_on(data: Path, tmp_path: Pat
     answer = {"task_id": "own/1", "solution": f"Here it is:\n```python\n{RIGHT}\n```"}
     samples = write(tmp_path / "answers.jsonl", answer)
     assert "need --extract" in grade(data, samples, tmp_path / "a.parquet")[2]
-    status, printed, told = grade(data, samples, tmp_path / "b.parquet", "--extract")
-    assert status == 0 and "--extract" not in told
+    status, printed, said = grade(data, samples, tmp_path / "b.parquet", "--extract")
+    assert status == 0 and "--extract" not in said
     assert json.loads(printed.splitlines()[-1])["num_passed"] == 1
 
 
@@ -240,7 +240,7 @@ def test_ids_that_are_ambiguous_match_whole_only(tmp_path: Path) -> None:
     problems = StoredProblems(load_problems("custom", rows))
     file = write(tmp_path / "s.jsonl", {"task_id": "b/1", "code": ""}, {"task_id": "2", "code": ""})
     assert [p.problem_id for p, _ in open_samples(open_result_file(file), problems, {}).programs()] == ["b/1", "b/2"]
-    with pytest.raises(DataError, match="unknown task id: 1"):
+    with pytest.raises(DataError, match="task id '1' is ambiguous: it may be a/1, b/1"):
         open_samples(open_result_file(write(tmp_path / "t.jsonl", {"task_id": "1", "code": ""})), problems, {})
 
 

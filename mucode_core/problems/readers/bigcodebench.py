@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mucode_core.problems.dataset import Dataset, Hub, by_fields
 from mucode_core.problems.readers.shared import first_public
+from mucode_core.problems.readers.statements import Source
 from mucode_core.problems.readers.test_modules import split_tests
 from mucode_core.problems.rows import PublishedRow, Row, parse_row
 from mucode_core.types import Problem
@@ -13,7 +14,7 @@ class _BigRow(PublishedRow):
     task_id: str
     complete_prompt: str
     instruct_prompt: str
-    canonical_solution: str
+    canonical_solution: Source
     code_prompt: str = ""
     test: str
     entry_point: str

@@ -19,6 +19,7 @@ from mucode_core.problems.dataset import Dataset, Facts, Hub, by_fields
 from mucode_core.problems.json_values import from_json
 from mucode_core.problems.readers.shared import as_split, first_public, require_tests
 from mucode_core.problems.readers.statements import (
+    Source,
     choose_reference,
     divide,
     make_prompt,
@@ -72,7 +73,7 @@ def _as_pairs(column: Any, first: str, second: str) -> Any:
 
 class _Solution(PublishedRow):
     language: int | str
-    solution: str
+    solution: Source
 
 
 class _ContestRow(PublishedRow):
@@ -82,9 +83,9 @@ class _ContestRow(PublishedRow):
     public_tests: list[_Pair]
     private_tests: list[_Pair]
     generated_tests: list[_Pair] = Field(default_factory=list[_Pair])
-    solution: str | None = None
+    solution: Source | None = None
     solutions: list[_Solution] = Field(default_factory=list[_Solution])
-    time_limit: dict[str, float | None] | float | None = None
+    time_limit: Any = None
     input_file: str | None = None
     split: str | None = "train"
 
@@ -92,12 +93,6 @@ class _ContestRow(PublishedRow):
     @classmethod
     def _pair_columns(cls, tests: Any) -> Any:
         return _as_pairs(tests, "input", "output")
-
-    @field_validator("time_limit", mode="before")
-    @classmethod
-    def _duration(cls, limit: Any) -> Any:
-        """Text such as `2 seconds`, and numbers, as seconds."""
-        return read_seconds(limit) if isinstance(limit, (str, int, float)) else limit
 
     @field_validator("solutions", mode="before")
     @classmethod
@@ -125,7 +120,7 @@ def make_code_contests(row: Row, location: str) -> Problem:
         first_public(*_tests(fields.public_tests, [*fields.private_tests, *fields.generated_tests], location)),
         split=as_split(fields.split),
         reference_solution=fields.solution or _first_python(solutions),
-        time_limit_s=_seconds(fields.time_limit),
+        time_limit_s=read_seconds(fields.time_limit),
         compare=_COMPARE,
         checker=find_checker(fields.name),
     )
@@ -133,7 +128,7 @@ def make_code_contests(row: Row, location: str) -> Problem:
 
 class _Submission(PublishedRow):
     language: int | str
-    code: str
+    code: Source
 
 
 class _PlusRow(PublishedRow):
@@ -141,7 +136,7 @@ class _PlusRow(PublishedRow):
     source: str = ""
     title: str = ""
     description: str
-    time_limit: float | None = None
+    time_limit: Any = None
     test_cases: list[_Pair]
     checker: str | None = None
     correct_submissions: list[_Submission] = Field(default_factory=list[_Submission])
@@ -174,10 +169,15 @@ def make_code_contests_plus(row: Row, location: str) -> Problem:
         divide(_tests([], fields.test_cases, location)[1], fields.description),
         split=as_split(fields.split),
         reference_solution=_first_python((one.language, one.code) for one in fields.correct_submissions),
-        time_limit_s=fields.time_limit / 1000 if fields.time_limit else None,  # milliseconds
+        time_limit_s=read_seconds(_with_unit(fields.time_limit)),
         compare=standard_rule(fields.checker or "") or _COMPARE,
         checker=find_checker(str(fields.id)) if fields.source.lower() in ("", "codeforces") else None,
     )
+
+
+def _with_unit(limit: Any) -> Any:
+    """A time limit of CodeContests+, whose numbers are milliseconds however small they are."""
+    return f"{limit:f} ms" if isinstance(limit, float) or (type(limit) is int and abs(limit) < 2**53) else limit
 
 
 class _CodeforcesRow(PublishedRow):
@@ -190,7 +190,7 @@ class _CodeforcesRow(PublishedRow):
     note: str | None = None
     examples: list[_Pair] | None = None
     official_tests: list[_Pair] | None = None
-    time_limit: str | float | None = None
+    time_limit: Any = None
     input_mode: str | None = None
     generated_checker: str | None = None
     split: str | None = "train"
@@ -281,12 +281,6 @@ def _contest_problem(
     )
 
 
-def _seconds(limit: dict[str, float | None] | float | None) -> float | None:
-    if isinstance(limit, dict):
-        limit = (limit.get("seconds") or 0) + (limit.get("nanos") or 0) / 1e9
-    return limit or None
-
-
 def _first_python(solutions: Iterable[tuple[int | str, str]]) -> str | None:
     return next((text for language, text in solutions if str(language).lower() in _PYTHON3), None)
 
@@ -307,9 +301,10 @@ def _codeforces_facts(row: Row) -> Facts:
 
 def _plus_notes(row: Row) -> tuple[str, ...]:
     checker, name = row.get("checker"), str(row.get("id", ""))
+    notes = note_limit(_with_unit(row.get("time_limit") or None))
     if not checker or standard_rule(str(checker)) or find_checker(name):
-        return ()
-    return ("its checker is in C++ and is not run: right answers other than the expected one fail",)
+        return notes
+    return ("its checker is in C++ and is not run: right answers other than the expected one fail", *notes)
 
 
 def _codeforces_notes(row: Row) -> tuple[str, ...]:
@@ -318,8 +313,7 @@ def _codeforces_notes(row: Row) -> tuple[str, ...]:
 
 
 def _contest_notes(row: Row) -> tuple[str, ...]:
-    limit = row.get("time_limit")
-    notes = () if isinstance(limit, dict) else note_limit(limit)
+    notes = note_limit(row.get("time_limit"))
     if not _SEVERAL.search(str(row.get("description", ""))) or find_checker(str(row.get("name", ""))):
         return notes
     return ("several answers are right, and there is no checker: those other than the expected one fail", *notes)

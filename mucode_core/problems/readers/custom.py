@@ -6,13 +6,15 @@ import re
 from itertools import chain
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from mucode_core.errors import DataError, show
 from mucode_core.problems.dataset import Dataset, by_fields
 from mucode_core.problems.json_values import to_json
+from mucode_core.problems.readers.statements import LONGEST_S, Source, bounded
 from mucode_core.problems.readers.test_modules import split_tests
 from mucode_core.problems.rows import Row, parse_row
+from mucode_core.problems.rows.fields import describe
 from mucode_core.problems.suites import check_tests
 from mucode_core.sandbox.judge.suites.collected import count_tests
 from mucode_core.types import CallTest, CompareRule, Comparison, Problem, ProblemKind, StdinTest, Test
@@ -42,21 +44,31 @@ class _Comparison(BaseModel):
 class _CustomRow(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
     problem_id: str = Field(min_length=1)
+    """A whole number is taken as text."""
     prompt: str = Field(min_length=1)
     entry_point: str
     kind: ProblemKind
     setup: str
     public_tests: list[Any] = Field(min_length=1)
     private_tests: list[Any]
-    reference_solution: str | None
-    time_limit_s: float | None = Field(gt=0)
+    reference_solution: Source | None
+    time_limit_s: float | None
     split: Literal["train", "validation", "test"] = "test"
     compare: CompareRule | _Comparison = "tokens"
     checker: str | None = None
     in_place: bool = False
     prelude: str = ""
+    tests_shown: bool = True
+
+    @field_validator("problem_id", mode="before")
+    @classmethod
+    def _as_text(cls, problem_id: Any) -> Any:
+        is_number = type(problem_id) is int or (isinstance(problem_id, float) and problem_id.is_integer())
+        return str(int(problem_id)) if is_number and abs(problem_id) < _MOST else problem_id
 
 
+_MOST = 2**1000
+"""Numbers below it are taken as ids."""
 _FORMS: dict[ProblemKind, str] = {
     "assert": "Python source",
     "stdin": 'of the form {"input", "output"}',
@@ -73,6 +85,9 @@ def make_custom(row: Row, location: str) -> Problem:
         DataError: A field is missing, unknown or invalid, or a test is not Python.
     """
     fields = parse_row(_CustomRow, row, location)
+    if fields.time_limit_s is not None and bounded(fields.time_limit_s) is None:
+        problem = f"time_limit_s: {show(row['time_limit_s'])} is not above 0 and at most {LONGEST_S:,.0f}"
+        raise DataError(problem, location=location, hint="give CPU seconds, or null to have the limit measured")
     public, private = (
         tuple(chain.from_iterable(_tests(fields.kind, test, f"{name}.{i}", location) for i, test in enumerate(tests)))
         for name, tests in (("public_tests", fields.public_tests), ("private_tests", fields.private_tests))
@@ -104,6 +119,7 @@ def make_custom(row: Row, location: str) -> Problem:
         checker=fields.checker,
         in_place=fields.in_place,
         prelude=fields.prelude,
+        tests_shown=fields.tests_shown,
     )
 
 
@@ -131,10 +147,8 @@ def _test(kind: ProblemKind, test: Any, field: str, location: str) -> Test:
     try:
         parsed = model.model_validate(test)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join([field, *map(str, first["loc"])])
         hint = "fix the test or the kind"
-        message = f"{place}: {first['msg']}; a test of kind {kind} is {_FORMS[kind]}, perhaps with alternatives"
+        message = f"{field}.{describe(error, test)}; a test of kind {kind} is {_FORMS[kind]}, perhaps with alternatives"
         raise DataError(message, location=location, hint=hint) from error
     if isinstance(parsed, _Pair):
         return StdinTest(parsed.input, parsed.output, tuple(parsed.alternatives))

@@ -14,6 +14,7 @@ from pydantic import Field
 from mucode_core.errors import DataError
 from mucode_core.problems.dataset import Dataset, by_fields
 from mucode_core.problems.readers.humaneval import INSTRUCTION, declaration_of, find_example
+from mucode_core.problems.readers.statements import Source
 from mucode_core.problems.rows import PublishedRow, Row, parse_row
 from mucode_core.problems.suites import helpers_of, parse_python
 from mucode_core.types import Problem
@@ -54,7 +55,7 @@ class _Row(PublishedRow):
     task_id: str
     prompt: str
     entry_point: str
-    canonical_solution: str
+    canonical_solution: Source
     base_input: list[list[Any]] = Field(min_length=1)
     plus_input: list[list[Any]]
     atol: float
@@ -111,6 +112,6 @@ DATASETS = {
         by_fields("prompt", "canonical_solution", "entry_point", "base_input", "plus_input"),
         declaration=declaration_of,
         splits=frozenset({"test"}),
-        aliases=("humaneval",),
+        aliases=("humaneval", "python"),
     ),
 }

@@ -10,6 +10,7 @@ import doctest
 
 from mucode_core.errors import DataError, show
 from mucode_core.problems.dataset import Dataset, Hub, by_fields
+from mucode_core.problems.readers.statements import Source
 from mucode_core.problems.rows import PublishedRow, Row, parse_row
 from mucode_core.problems.suites import (
     check_tests,
@@ -28,7 +29,7 @@ INSTRUCTION = f"You are an expert Python programmer, and here is your task: {{te
 class _PackRow(PublishedRow):
     task_id: str
     declaration: str
-    canonical_solution: str
+    canonical_solution: Source
     instruction: str
     example_test: str
     test: str
@@ -38,7 +39,7 @@ class _PackRow(PublishedRow):
 class _PlusRow(PublishedRow):
     task_id: str
     prompt: str
-    canonical_solution: str
+    canonical_solution: Source
     test: str
     entry_point: str
 
@@ -162,6 +163,6 @@ DATASETS = {
         Hub("evalplus/humanevalplus", None, ("test",)),
         declaration=declaration_of,
         splits=frozenset({"test"}),
-        aliases=("humaneval",),
+        aliases=("humaneval", "python"),
     ),
 }

@@ -6,7 +6,7 @@ from pydantic import AliasChoices, Field
 
 from mucode_core.problems.dataset import Dataset, Facts, Hub
 from mucode_core.problems.readers.shared import as_known_split, first_public
-from mucode_core.problems.readers.statements import make_prompt
+from mucode_core.problems.readers.statements import Source, make_prompt
 from mucode_core.problems.readers.test_modules import split_tests
 from mucode_core.problems.rows import PublishedRow, Row, parse_row
 from mucode_core.problems.suites import find_entry_point
@@ -21,7 +21,7 @@ class _TestInfo(PublishedRow):
 class _KodRow(PublishedRow):
     question_id: str | int = Field(validation_alias=AliasChoices("question_id", "conversation_id"))
     question: str
-    solution: str
+    solution: Source
     test: str = Field(validation_alias=AliasChoices("test", "test_code"))
     test_info: list[_TestInfo] = Field(default_factory=list[_TestInfo])
     test_entry_point: str = ""

@@ -16,7 +16,7 @@ from mucode_core.problems.dataset import Dataset, Facts, Hub, by_fields
 from mucode_core.problems.json_values import dumps
 from mucode_core.problems.readers.pairs import as_mapping
 from mucode_core.problems.readers.shared import PRELUDE, as_split, first_public
-from mucode_core.problems.readers.statements import make_prompt, read_date, read_tags
+from mucode_core.problems.readers.statements import Source, make_prompt, read_date, read_tags
 from mucode_core.problems.rows import PublishedRow, Row, parse_row
 from mucode_core.problems.suites import check_tests, parse_python
 from mucode_core.problems.testless import TEST_SENTENCE
@@ -38,7 +38,7 @@ class _LeetRow(PublishedRow):
     prompt: str
     entry_point: str
     test: str
-    completion: str
+    completion: Source
     query: str = ""
     problem_description: str = ""
     starter_code: str = ""

@@ -11,7 +11,9 @@ from typing import Any
 
 from pydantic import ConfigDict, Field, field_validator
 
-from mucode_core.problems.dataset import Dataset, Hub, by_fields
+from mucode_core.errors import DataError
+from mucode_core.problems.dataset import AnyOf, Dataset, Hub, by_fields
+from mucode_core.problems.readers.statements import Source
 from mucode_core.problems.rows import PublishedRow, Row, parse_row
 from mucode_core.problems.suites import check_tests, compare_shapes, find_entry_point, leave_out
 from mucode_core.problems.testless import TEST_SENTENCE
@@ -29,7 +31,7 @@ _TASK_ID = re.compile(r"(?:mbpp/)?(\d{1,9})", re.IGNORECASE)
 
 class _NumberedRow(PublishedRow):
     model_config = ConfigDict(strict=True)
-    task_id: int = Field(ge=1, le=_SPLITS[-1][0])
+    task_id: int
 
     @field_validator("task_id", mode="before")
     @classmethod
@@ -39,9 +41,19 @@ class _NumberedRow(PublishedRow):
         return int(match[1]) if match else task_id
 
 
+def _require_published(task_id: int, location: str) -> None:
+    """Raises:
+    DataError: The data set has no such task.
+    """
+    last = _SPLITS[-1][0]
+    if not 1 <= task_id <= last:
+        hint = "write your own problems as rows of the data set custom (docs/problems.md), or remove the row"
+        raise DataError(f"task_id: {task_id} is not a task of MBPP, 1 to {last}", location=location, hint=hint)
+
+
 class _MbppRow(_NumberedRow):
     text: str
-    code: str
+    code: Source
     test_setup_code: str = ""
     test_list: list[str] = Field(min_length=1)
     challenge_test_list: list[str] = Field(default_factory=list[str])
@@ -49,14 +61,14 @@ class _MbppRow(_NumberedRow):
 
 class _SanitizedRow(_NumberedRow):
     prompt: str
-    code: str
+    code: Source
     test_imports: list[str]
     test_list: list[str]
 
 
 class _PlusRow(_NumberedRow):
     prompt: str
-    code: str
+    code: Source
     test_imports: list[str]
     test_list: list[str] = Field(min_length=1)
     test: str
@@ -72,6 +84,7 @@ def make_mbpp(row: Row, location: str) -> Problem:
         other = parse_row(_SanitizedRow, row, location)
         row = {"text": other.prompt, "test_setup_code": "\n".join(other.test_imports), "challenge_test_list": [], **row}
     fields = parse_row(_MbppRow, row, location)
+    _require_published(fields.task_id, location)
     check_tests("test_setup_code", fields.test_setup_code, location)
     code = _with_lf(fields.code)
     tests = [*fields.test_list, *fields.challenge_test_list]
@@ -105,6 +118,7 @@ def make_mbppplus(row: Row, location: str) -> Problem:
         DataError: A field is missing or wrong, or a test is not Python.
     """
     fields = parse_row(_PlusRow, row, location)
+    _require_published(fields.task_id, location)
     check_tests("test", fields.test, location)
     code = _with_lf(fields.code)
     suite = compare_shapes(fields.test)
@@ -129,14 +143,12 @@ def _with_lf(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-_recognise_whole = by_fields("text", "code", "test_list")
-_recognise_sanitized = by_fields("prompt", "code", "test_imports", "test_list", without=("text", "test"))
-
-
-def _recognise(row: Row) -> str | None:
-    return _recognise_whole(row) or _recognise_sanitized(row)
-
-
+_recognise = AnyOf(
+    (
+        by_fields("text", "code", "test_list"),
+        by_fields("prompt", "code", "test_imports", "test_list", without=("text", "test")),
+    )
+)
 _HUB = Hub("google-research-datasets/mbpp", "full", ("prompt", "test", "validation", "train"))
 DATASETS = {
     "mbpp": Dataset(make_mbpp, _recognise, _HUB, make_published=make_mbpp_published),

@@ -81,6 +81,10 @@ def _is_coding(row: Row) -> bool:
     return not isinstance(information, (str, dict)) or "test_cases" in information
 
 
+def _task_of(row: Row) -> str:
+    return f"task_type {row['task_type']}" if isinstance(row.get("task_type"), str) else ""
+
+
 def _facts(row: Row) -> Facts:
     found = {**as_mapping(parse_json("metadata", row.get("metadata"), "")), **row}
     date = found.get("date") or found.get("contest_date")
@@ -99,5 +103,6 @@ DATASETS = {
         _facts,
         _notes,
         is_problem=_is_coding,
+        task_of=_task_of,
     ),
 }

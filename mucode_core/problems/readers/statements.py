@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
-from typing import Any
+from typing import Annotated, Any, cast
+
+from pydantic import AfterValidator
 
 from mucode_core.errors import show
 from mucode_core.problems.testless import TEST_SENTENCE
@@ -29,10 +32,13 @@ _UNITS = {
 """Seconds in each."""
 _MAX_SECONDS = 100
 """No contest allows more: a larger number without a unit is in milliseconds."""
-_NO_LIMIT = 1e9
-"""Integers of a row may be beyond any float."""
+LONGEST_S = 3600.0
+"""Seconds of CPU time that a problem may have at most."""
 _DATE = re.compile(r"\d{4}-\d\d(-\d\d)?")
 _BLOCK = re.compile(r"^```[\w+]*[ \t]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_WHOLE = re.compile(r"\s*(`{3,}|~{3,})[\w+-]*[ \t]*\r?\n(.*?)\r?\n?[ \t]*\1\s*", re.DOTALL)
+"""A text that is one fenced block and nothing else."""
+_FENCE = re.compile(r"^[ \t]*(?:```|~~~)", re.MULTILINE)
 _MAX_TRIED = 20
 """Solutions parsed to find one that is Python 3; some rows have hundreds."""
 
@@ -95,10 +101,20 @@ def choose_reference(solutions: Any, entry_point: str) -> str | None:
         entry_point: What it should define; empty for programs.
     """
     found = [solutions] if isinstance(solutions, str) else solutions if isinstance(solutions, list) else []
-    texts = [text for text in found if isinstance(text, str) and text.strip()]
+    texts = [unfence(text) for text in found if isinstance(text, str) and text.strip()]
     name = entry_point.rpartition(".")[2]
     fitting = (text for text in texts[:_MAX_TRIED] if name in text and _is_python(text))
     return next(fitting, texts[0] if texts else None)
+
+
+def unfence(text: str) -> str:
+    """The source of a text that is wholly one fenced block, else the text."""
+    match = _WHOLE.fullmatch(text)
+    return match[2] if match and not _FENCE.search(match[2]) else text
+
+
+Source = Annotated[str, AfterValidator(unfence)]
+"""A field that holds a program, perhaps in a fenced block."""
 
 
 def find_program(text: str) -> str:
@@ -126,9 +142,22 @@ def make_id(*texts: str) -> str:
 def read_seconds(value: Any) -> float | None:
     """Seconds from a number or from text such as "2.0 seconds", "1500ms" or "1 min"; None if they cannot be read.
 
-    A number without a unit is in seconds, or in milliseconds if it is above 100.
+    A number without a unit is in seconds, or in milliseconds if it is above 100. A mapping has `seconds` and `nanos`.
+    Limits above an hour are none.
     """
+    return bounded(_any_seconds(value))
+
+
+def bounded(seconds: float | None) -> float | None:
+    """The limit if it is above zero and at most an hour."""
+    return seconds if seconds is not None and 0 < seconds <= LONGEST_S else None
+
+
+def _any_seconds(value: Any) -> float | None:
+    """As `read_seconds`, however long."""
     unit = None
+    if isinstance(value, dict):
+        return _duration(cast("dict[str, Any]", value))
     if isinstance(value, str):
         match = _DURATION.match(value)
         if not match:
@@ -136,16 +165,33 @@ def read_seconds(value: Any) -> float | None:
         value = float(match[1].replace(",", "."))
         if match[2] is not None and (unit := _UNITS.get(match[2].lower())) is None:
             return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < _NO_LIMIT:
+    if not _is_positive(value):
         return None
     return float(value) * (unit or (1.0 if value <= _MAX_SECONDS else 1e-3))
 
 
+def _duration(value: dict[str, Any]) -> float | None:
+    """Seconds from the fields of a protocol buffer's duration; None if one is not a number."""
+    parts = [value.get(name) or 0.0 for name in ("seconds", "nanos")]
+    if not any(parts) or not all(part == 0 or _is_positive(part) for part in parts):
+        return None
+    return float(parts[0]) + float(parts[1]) / 1e9
+
+
+def _is_positive(value: Any) -> bool:
+    """Whether it is a positive number that a float can hold; integers of a row may be beyond any."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_number and 0 < value <= sys.float_info.max
+
+
 def note_limit(value: Any) -> tuple[str, ...]:
-    """The remark on a row whose time limit `read_seconds` cannot read; nothing and zero say that there is none."""
-    if value is None or value in ("", 0) or read_seconds(value) is not None:
+    """The remark on a row whose time limit `read_seconds` does not take; nothing and zero say that there is none."""
+    is_empty = isinstance(value, dict) and not any(cast("dict[str, Any]", value).values())
+    if value is None or value in ("", 0) or is_empty or read_seconds(value) is not None:
         return ()
-    return (f"its time limit cannot be read, so that it has none: {show(value)}",)
+    seconds = _any_seconds(value)
+    reason = "cannot be read" if seconds is None else "is above an hour"
+    return (f"its time limit {reason}, so that it has none: {show(value)}",)
 
 
 def read_date(value: Any) -> str:

@@ -147,6 +147,13 @@ def _is_coding(row: Row) -> bool:
     return not isinstance(truth, str) or not truth.strip() or truth.lstrip()[0] in "{["
 
 
+def _task_of(row: Row) -> str:
+    for name in ("ability", "data_source"):
+        if isinstance(row.get(name), str) and row[name]:
+            return f"{name} {row[name]}"
+    return ""
+
+
 def _recognise(row: Row) -> str | None:
     model = as_mapping(_from_text(row.get("reward_model")))
     return "it has reward_model.ground_truth" if "ground_truth" in model else None
@@ -170,5 +177,6 @@ DATASETS = {
         _facts,
         _notes,
         is_problem=_is_coding,
+        task_of=_task_of,
     ),
 }

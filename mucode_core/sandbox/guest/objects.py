@@ -290,7 +290,9 @@ def _pull(ask: Callable[..., Any], number: int) -> Iterator[Any]:
 
 def _is_array(value: Any) -> bool:
     numpy = sys.modules.get("numpy")
-    return numpy is not None and hasattr(numpy, "ndarray") and isinstance(value, numpy.ndarray)
+    if numpy is None or not isinstance(value, getattr(numpy, "ndarray", ())):
+        return False
+    return type(value).__module__.partition(".")[0] != "numpy" and value.dtype.names is None
 
 
 def _as_array(value: Any) -> Any:

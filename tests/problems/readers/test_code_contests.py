@@ -126,7 +126,6 @@ BAD = {
     "no output": ({"private_tests": [{"input": "1"}]}, "private_tests.0.output"),
     "odd solutions": ({"solutions": {"language": [3], "solution": []}}, "solutions"),
     "no statement": ({"description": None}, "description"),
-    "odd limit": ({"time_limit": ["soon"]}, "time_limit"),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,12 @@ def test_time_limits_that_are_read(limit: Any, seconds: float | None) -> None:
     assert note_limit(limit) == ()
 
 
-@pytest.mark.parametrize("limit", ["soon", "1,000 ms", "1-2 seconds", "2 moons", -1, True, [2], 10**400, "nan"])
+TOO_LONG = (1e7, 1e9, 1e300, math.inf, "61 min", "3601 s", {"seconds": 1e9, "nanos": 0}, {"seconds": "2"})
+
+
+@pytest.mark.parametrize(
+    "limit", ["soon", "1,000 ms", "1-2 seconds", "2 moons", -1, True, [2], 10**400, "nan", *TOO_LONG]
+)
 def test_time_limits_that_cannot_be_read(limit: Any) -> None:
     assert read_seconds(limit) is None
     assert len(note_limit(limit)) == 1
@@ -83,6 +89,48 @@ def test_a_time_limit_that_cannot_be_read_is_noted(name: str) -> None:
     )
     assert DATASETS[name].notes(row) == ("its time limit cannot be read, so that it has none: 'soon'",)
     assert DATASETS[name].notes({}) == ()
+
+
+@pytest.mark.parametrize("limit", ["soon", ["2"], {"seconds": 1e9}, 1e300, math.inf, math.nan, -1, True])
+def test_an_odd_time_limit_leaves_the_row_a_problem(limit: Any, tmp_path: Path) -> None:
+    taco = {**APPS, "tags": [], "time_limit": limit}
+    forms = {"taco": taco, "code_contests": {**CONTEST, "time_limit": limit}, "code_contests_plus": {**PLUS}}
+    forms["code_contests_plus"]["time_limit"] = limit
+    for name, row in forms.items():
+        assert problem_of(name, row, tmp_path).time_limit_s is None
+        assert any("so that it has none" in note for note in DATASETS[name].notes(row))
+
+
+def test_time_limits_of_contests(tmp_path: Path) -> None:
+    for limit, seconds in (
+        ({"seconds": 2, "nanos": 500_000_000}, 2.5),
+        ({"seconds": 0, "nanos": 0}, None),
+        ("2 s", 2.0),
+    ):
+        row = {**CONTEST, "time_limit": limit}
+        assert problem_of("code_contests", row, tmp_path).time_limit_s == seconds
+        assert DATASETS["code_contests"].notes(row) == ()
+    assert problem_of("code_contests_plus", {**PLUS, "time_limit": 50}, tmp_path).time_limit_s == 0.05
+    assert DATASETS["code_contests_plus"].notes({**PLUS, "time_limit": 0}) == ()
+    assert note_limit("2 hours") == ("its time limit cannot be read, so that it has none: '2 hours'",)
+    assert note_limit("61 min") == ("its time limit is above an hour, so that it has none: '61 min'",)
+
+
+FAULTS = {
+    "apps": ({**APPS, "solutions": 5}, "solutions: 5 is not text or a list"),
+    "taco": ({**APPS, "solutions": [1]}, "solutions.0: 1 is not text"),
+    "verl": ({**VERL, "reward_model": 1}, "reward_model: 1 is not an object"),
+    "code_contests": ({**CONTEST, "public_tests": [{"input": 1, "output": ""}]}, "public_tests.0.input: 1 is not text"),
+    "kodcode": ({**KOD, "question_id": [1]}, "question_id: [1] is not text or a whole number"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_faults_are_named_by_the_fields_of_the_row(name: str) -> None:
+    row, message = FAULTS[name]
+    with pytest.raises(DataError) as caught:
+        DATASETS[name].make(row, "f:1")
+    assert caught.value.problem == message
 
 
 def test_a_message_may_be_in_parts(tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from mucode_core.errors import DataError
+from mucode_core.errors import DataError, ExcludedError
 from mucode_core.problems import load_problems, read_problems
+from mucode_core.problems.readers.statements import unfence
 from mucode_core.problems.registry import recognise
 from mucode_core.types import CallTest, Comparison, Problem, StdinTest
 
@@ -206,9 +207,35 @@ def test_rows_of_other_tasks_are_passed_over(tmp_path: Path) -> None:
     mathematics = VERL | {"ability": "math", "reward_model": {"ground_truth": "42"}}
     unnamed = {key: value for key, value in mathematics.items() if key != "ability"}
     path = write(tmp_path / "verl.jsonl", mathematics, VERL, unnamed)
-    assert len(list(read_problems("verl", path))) == 1
-    answer = PRIME | {"verification_info": json.dumps({"ground_truth": "42"})}
-    assert len(list(read_problems("prime", write(tmp_path / "prime.jsonl", answer, PRIME)))) == 1
+    found, counted = read_problems("verl", path)
+    assert isinstance(found, Problem)
+    assert isinstance(counted, ExcludedError)  # listed, but no reason to stop
+    assert counted.problem == "2 rows of other tasks (ability math (1), data_source taco (1)) skipped"
+    assert len(load_problems("verl", path)) == 1
+    answer = PRIME | {"verification_info": json.dumps({"ground_truth": "42"}), "task_type": "verifiable_math"}
+    _, counted = read_problems("prime", write(tmp_path / "prime.jsonl", answer, PRIME))
+    assert isinstance(counted, ExcludedError)
+    assert counted.problem == "1 row of other tasks (task_type verifiable_math) skipped"
+    with pytest.raises(DataError, match=r"maths\.jsonl: nothing but 1 row of other tasks \(ability math\)"):
+        list(read_problems("verl", write(tmp_path / "maths.jsonl", mathematics)))
+
+
+FENCED = {
+    "apps": APPS | {"solutions": ["```python\nprint(1)\n```"]},
+    "deepcoder": ROWS["deepcoder"] | {"solutions": ["```python\nprint(1)\n```\n"]},
+    "verl": VERL | {"extra_info": {"solution": " ```py\r\nprint(1)\r\n```"}},
+    "prime": PRIME | {"gold_standard_solution": "```\nprint(1)\n```"},
+}
+
+
+@pytest.mark.parametrize("name", FENCED)
+def test_a_reference_in_a_fenced_block_is_its_source(tmp_path: Path, name: str) -> None:
+    assert load(tmp_path, name, FENCED[name]).reference_solution == "print(1)"
+
+
+@pytest.mark.parametrize("text", ["print('```')", "```\na\n```\nor\n```\nb\n```", "Use\n```\na\n```", "```\na"])
+def test_other_texts_with_fences_are_kept(text: str) -> None:
+    assert unfence(text) == text
 
 
 def test_ids_come_from_the_row_or_else_from_what_it_holds(tmp_path: Path) -> None:

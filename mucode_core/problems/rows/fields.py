@@ -1,0 +1,137 @@
+"""Fields of rows, and what is wrong with them in the words of the row."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, TypeVar, cast
+
+from pydantic import AliasChoices, BaseModel, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+
+from mucode_core.errors import DataError, show
+
+Model = TypeVar("Model", bound=BaseModel)
+Row = dict[str, Any]
+_UNEXPECTED = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "int_parsing_size": "a whole number of usual size",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "dict_type": "an object",
+    "model_type": "an object",
+    "model_attributes_type": "an object",
+}
+"""What a value is not, by pydantic's name of the error."""
+_BOUNDS = {
+    "greater_than": ("gt", "above"),
+    "greater_than_equal": ("ge", "at least"),
+    "less_than": ("lt", "below"),
+    "less_than_equal": ("le", "at most"),
+}
+_EMPTY = frozenset({"string_too_short", "too_short"})
+_MISSING = "missing"
+_UNKNOWN = "extra_forbidden"
+_TAG = re.compile(r"\W|^_|^(str|int|float|bool|dict|list|function)$")
+"""Of the part of a place that says which alternative of a type was tried."""
+_Path = tuple[str | int, ...]
+
+
+class PublishedRow(BaseModel):
+    """Fields of a published row: a null stands for a field that is absent."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        row = cast("Row", data)
+        required = {
+            name
+            for name, field in cls.model_fields.items()
+            if field.is_required() and all(row.get(other) is None for other in _other_names(field))
+        }
+        return {name: value for name, value in row.items() if value is not None or name in required}
+
+
+def _other_names(field: FieldInfo) -> list[str]:
+    """The names that a field may have in a row, if there are several."""
+    names = field.validation_alias
+    return [name for name in names.choices if isinstance(name, str)] if isinstance(names, AliasChoices) else []
+
+
+def parse_row(model: type[Model], row: Row, location: str) -> Model:
+    """The row as `model`.
+
+    Raises:
+        DataError: With the first invalid field and its value.
+    """
+    try:
+        return model.model_validate(row)
+    except ValidationError as error:
+        hint = f"fix the field; a row has {', '.join(model.model_fields)}"
+        raise DataError(describe(error, row), location=location, hint=hint) from error
+
+
+def describe(error: ValidationError, data: Any) -> str:
+    """The first fault of a row: its field, with the names and numbers that the row has, and what the value is not.
+
+    Args:
+        error: Of a pydantic model.
+        data: What was validated.
+    """
+    errors = error.errors(include_url=False)
+    first = [one for one in errors if one["loc"][:1] == errors[0]["loc"][:1]]
+    paths = [_path(one["loc"], data, one["type"]) for one in first]
+    deepest = max(paths, key=len)  # where a field may be of several types, the error of the one that fits best
+    faults = [one for one, path in zip(first, paths, strict=True) if path == deepest]
+    field = ".".join(map(str, deepest))
+    return f"{field}: {_say(faults)}" if field else _say(faults)
+
+
+def _path(place: _Path, data: Any, kind: str) -> _Path:
+    """The place without the parts that name types."""
+    path: list[str | int] = []
+    value = data
+    for index, part in enumerate(place):
+        is_last = index == len(place) - 1
+        if isinstance(value, dict) and part in value:
+            value = cast("dict[str | int, Any]", value)[part]
+        elif isinstance(value, list) and isinstance(part, int) and part < len(cast("list[Any]", value)):
+            value = cast("list[Any]", value)[part]
+        elif isinstance(part, str) and not (is_last and kind == _MISSING) and _TAG.search(part):
+            continue
+        else:
+            value = None
+        path.append(part)
+    return tuple(path)
+
+
+def _say(faults: list[Any]) -> str:
+    first = faults[0]
+    if first["type"] == _MISSING:
+        return "the field is missing"
+    value = "null" if first["input"] is None else show(first["input"])
+    if first["type"] == _UNKNOWN:
+        return f"there is no such field in this form ({value})"
+    if first["type"] in _EMPTY:
+        return f"{value} is empty"
+    wanted = list(dict.fromkeys(filter(None, map(_wanted, faults))))
+    if wanted:
+        return f"{value} is not {' or '.join(wanted)}"
+    return f"{first['msg'].removeprefix('Value error, ')} ({value})"
+
+
+def _wanted(fault: Any) -> str:
+    kind, context = fault["type"], fault.get("ctx", {})
+    if kind == "literal_error":
+        return str(context["expected"])
+    if kind in _BOUNDS:
+        name, words = _BOUNDS[kind]
+        return f"{words} {context[name]}"
+    return _UNEXPECTED.get(kind, "")
