@@ -270,3 +270,15 @@ def test_nothing_is_written_where_nothing_can_be(tmp_path: Path) -> None:
     path.write_text("{\n")
     with pytest.raises(DataError, match=f"{path}:1: not JSON"):
         convert("custom", path, "prime", out, Selection(), say=print)
+
+
+def test_rows_of_other_tasks_are_remarked_on_and_no_fault(tmp_path: Path) -> None:
+    path, out = tmp_path / "verl.jsonl", tmp_path / "out.jsonl"
+    truth = json.dumps({"inputs": ["1\n"], "outputs": ["2\n"]})
+    row = {"data_source": "taco", "prompt": [{"role": "user", "content": "Add 1."}], "ability": "code"}
+    code = row | {"reward_model": {"style": "rule", "ground_truth": truth}, "extra_info": {"index": 0}}
+    math = row | {"ability": "math", "reward_model": {"style": "rule", "ground_truth": "5"}, "extra_info": {"index": 1}}
+    path.write_text("".join(json.dumps(one) + "\n" for one in (code, math)))
+    status, _, errors = run("problems", "convert", path, "--dataset", "verl", "--to", "custom", "--out", out)
+    assert status == 0, errors
+    assert len(out.read_text().splitlines()) == 1 and "1 row of other tasks" in errors
