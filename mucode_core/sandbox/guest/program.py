@@ -107,7 +107,7 @@ def serve(prepared: Prepared) -> NoReturn:
         if request["files"]:
             _serve_checker(request["source"], request["files"], main)
         _serve_script(request["source"], request["prelude"], main)
-    link.home = str(Path.cwd())
+    link.home = os.getcwd()  # noqa: PTH109 - each program pays for it
     main.__name__ = MODULE  # what is guarded by `__name__ == "__main__"` is for those who run the file
     sys.modules["__main__"] = sys.modules[MODULE] = main
     given: dict[int, tuple[str, Any]] = {}

@@ -24,6 +24,11 @@ _WARNING = 30
 """The level of logging as it begins; small integers are the same object wherever they are used."""
 
 
+def _encoded(environment: Any) -> dict[bytes, bytes]:
+    """The variables as they are kept: to compare these takes no decoding."""
+    return environment._data
+
+
 class Surroundings:
     """As a judge starts; a test may have changed anything."""
 
@@ -33,6 +38,7 @@ class Surroundings:
         os.environ["HOME"] = scratch
         os.environ.pop("TMPDIR", None)
         self._environ, self._variables = os.environ, dict(os.environ)
+        self._encoded = dict(_encoded(os.environ))
         self._umask = os.umask(0o022)
         os.umask(self._umask)
         self._modules, self._imported = sys.modules, dict(sys.modules)
@@ -51,7 +57,7 @@ class Surroundings:
         os.umask(self._umask)
         tempfile.tempdir = self._scratch
         tempfile._name_sequence = map("{:08}".format, itertools.count())  # type: ignore[attr-defined]
-        if dict(self._environ) != self._variables:
+        if _encoded(self._environ) != self._encoded:
             self._environ.clear()
             self._environ.update(self._variables)
         time.tzset()
@@ -68,9 +74,10 @@ class Surroundings:
         sys.modules = self._modules
         if not all(map(operator.is_, map(self._modules.get, self._names), self._values)):
             self._modules.update(self._imported)
-        for name in self._modules.keys() - self._imported.keys():
-            if not self._may_stay(name):
-                del self._modules[name]
+        if len(self._modules) > len(self._names):
+            for name in self._modules.keys() - self._imported.keys():
+                if not self._may_stay(name):
+                    del self._modules[name]
         sys.path, sys.meta_path, sys.path_hooks = map(list, self._searched)  # type: ignore[assignment]
 
     def _may_stay(self, name: str) -> bool:

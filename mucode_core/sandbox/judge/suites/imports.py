@@ -15,6 +15,8 @@ def bind_imports(tree: ast.Module) -> set[str]:
     """
     imported: set[str] = set()
     modules: set[str] = set()
+    if not any(isinstance(node, (ast.Import, ast.ImportFrom)) for node in tree.body):
+        return imported
     tree.body = [part for node in tree.body for part in _without_import(node, imported, modules)] or [ast.Pass()]
     if modules:
         _Names(modules, imported).visit(tree)
