@@ -71,7 +71,7 @@ def _zone(value: Any) -> list[Any]:
         return [zone.key]
     if type(zone) is not datetime.timezone:
         raise WireError("a time zone cannot be passed")
-    offset, *name = zone.__getinitargs__()
+    offset, *name = cast("tuple[Any, ...]", zone.__reduce__()[1])
     return [offset.days, offset.seconds, offset.microseconds, *name]
 
 

@@ -108,7 +108,7 @@ BASE = _make_base()
 _FILES = re.compile(
     r"\b(?:open|NamedTemporaryFile|TemporaryFile|TemporaryDirectory|mk[ds]temp|makedirs|mkdir|listdir|scandir|glob|Path)\("
     r"|\bos\.(?:path\.(?:exists|is|join|getsize)|remove|walk|rename|getcwd|chdir)|\b(?:shutil|zipfile|tarfile)\."
-    r"|\btmp_path\b"
+    r"|\btmp_path|\.chdir\("
 )
 _RUNS_FILES = re.compile(
     r"\b(?:pickle|cPickle|shelve|marshal|dill|joblib|runpy|importlib|imp|subprocess|exec|eval|compile|__import__"
@@ -189,7 +189,8 @@ def _parse(source: str, location: str) -> ast.Module:
 
 
 def _call_check(tree: ast.Module, entry_point: str) -> None:
-    if not entry_point or not any(isinstance(node, ast.FunctionDef) and node.name == "check" for node in tree.body):
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    if not entry_point or not any(node.name == "check" and node.args.args for node in functions):
         return
     outside = nodes_of(*(node for node in tree.body if not isinstance(node, (ast.FunctionDef, ast.ClassDef))))
     if not any(isinstance(node, ast.Call) and _calls_directly(node, {"check"}) for node in outside):

@@ -3,188 +3,244 @@
 from __future__ import annotations
 
 import ast
-import contextlib
-import inspect
-import io
-import itertools
-import os
-import pathlib
-import tempfile
-import unittest
-import unittest.mock
-from collections.abc import Callable, Generator
-from types import SimpleNamespace
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any, TypeGuard
 
-from mucode_core.errors import ProblemError
-from mucode_core.sandbox.judge.suites.pytest_module import IS_FIXTURE, PARAMETERS
+from mucode_core.sandbox.judge.proxy_classes import is_proxy
+from mucode_core.sandbox.judge.suites.outcomes import forget_refused, raise_refused
+from mucode_core.sandbox.judge.suites.running import run_tests
 from mucode_core.sandbox.judge.suites.trees import nodes_of
 
 RUN = "<run tests>"
 """The name of `run_collected` in a test's source; no Python source can spell it."""
-_MAINS = (("unittest", "main"), ("pytest", "main"))
+_AT_START, _BEFORE = "<names of the setup>", "<names before>"
+"""Names of what a file finds, in the names that all tests of a problem share."""
+_FRAMEWORKS = ("unittest", "pytest")
+_CASES = ("TestCase", "IsolatedAsyncioTestCase")
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+_Named = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+_MODULE_HOOKS = ("setUpModule", "tearDownModule", "setup_module", "teardown_module")
 
 
 def collect(tree: ast.Module) -> None:
-    """Has a file run the tests that it defines and does not mention elsewhere; a call of `main` is taken out.
+    """Has a file run the tests that it defines; main guards and calls of `main` are taken out.
 
-    Imports of the program (`from solution import f`) go: what a test reads and nothing defines is the program's.
+    What pytest would find is looked for when the file has been executed, as functions and classes may be defined
+    anywhere; a file without anything like a test keeps its main guards.
     """
-    tree.body = [node for node in tree.body if not _is_main(node)]
-    names = [node.name for node in _tests_of(tree)]
-    tree.body = [part for node in tree.body for part in _without_import(node)]
-    if names:
-        arguments: list[ast.expr] = [ast.Constant(name) for name in names]
-        space = ast.Call(ast.Name("globals", ast.Load()), [], [])
-        call = ast.Call(ast.Name(RUN, ast.Load()), [space, *arguments], [])
-        tree.body.append(ast.Expr(call))
-        ast.fix_missing_locations(tree)
+    tree.body = [node for node in tree.body if not _is_main(node, tree)]
+    if not any(map(_may_test, _defining(tree.body))):
+        return
+    tree.body = [part for node in tree.body for part in _without_guard(node) if not _is_main(part, tree)]
+    own = {name for node in tree.body if (name := _called_alone(node))}
+    names = [name for node in _defining(tree.body) for name in _bound(node)]
+    runs_itself = [node.name for node in tree.body if _is_plain(node) and node.name in own]
+    classes = [node.name for node in _defining(tree.body) if isinstance(node, ast.ClassDef) and _methods(node)]
+    place = _first_place(tree.body)
+    tree.body.insert(place, _call_run([]))
+    tree.body.append(_call_run([list(dict.fromkeys(names)), runs_itself, sorted(_called(tree)), classes]))
+    ast.fix_missing_locations(tree)
 
 
-def _is_main(node: ast.stmt) -> bool:
-    """A call of `unittest.main` or `pytest.main`."""
-    if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Call):
+def _call_run(lists: list[list[str]]) -> ast.stmt:
+    arguments: list[ast.expr] = [ast.Tuple([ast.Constant(name) for name in names], ast.Load()) for names in lists]
+    space = ast.Call(ast.Name("globals", ast.Load()), [], [])
+    return ast.Expr(ast.Call(ast.Name(RUN, ast.Load()), [space, *arguments], []))
+
+
+def _first_place(body: list[ast.stmt]) -> int:
+    """Behind docstring and imports from `__future__`."""
+    place = 0
+    for node in body:
+        is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        if not is_text and not (isinstance(node, ast.ImportFrom) and node.module == "__future__"):
+            break
+        place += 1
+    return place
+
+
+def _defining(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements that a file executes when it is imported, also those within `if`, `try` and the like."""
+    for node in body:
+        yield node
+        if isinstance(node, _Named):
+            continue
+        for name in ("body", "orelse", "finalbody"):
+            yield from _defining(getattr(node, name, []))
+        for part in (*getattr(node, "handlers", []), *getattr(node, "cases", [])):
+            yield from _defining(part.body)
+
+
+def _bound(node: ast.stmt) -> list[str]:
+    """The names that a definition or an assignment binds."""
+    if isinstance(node, _Named):
+        return [node.name]
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    return [name.id for target in targets for name in nodes_of(target) if isinstance(name, ast.Name)]
+
+
+def _may_test(node: ast.stmt) -> bool:
+    """Whether a statement may make a test: a class is one by its name, or by a base of any name."""
+    if isinstance(node, ast.ClassDef) and (node.bases or node.name.startswith("Test")):
+        return True
+    if isinstance(node, ast.ClassDef):
         return False
-    called = node.value.func
-    if not isinstance(called, ast.Attribute) or not isinstance(called.value, ast.Name):
+    if any(name.startswith(("test", "Test")) for name in _bound(node)):
+        return True
+    is_call = isinstance(node, (ast.Assign, ast.Expr))
+    return is_call and any(isinstance(name, ast.Name) and name.id == "globals" for name in nodes_of(node))
+
+
+def _without_guard(node: ast.stmt) -> list[ast.stmt]:
+    """Nothing, or what follows `else`, of `if __name__ == "__main__":`."""
+    test = node.test if isinstance(node, ast.If) else None
+    if not isinstance(node, ast.If) or not isinstance(test, ast.Compare) or not isinstance(test.ops[0], ast.Eq):
+        return [node]
+    sides = [ast.unparse(side) for side in (test.left, *test.comparators)]
+    return node.orelse if sorted(sides) == ["'__main__'", "__name__"] else [node]
+
+
+def _is_main(node: ast.stmt, tree: ast.Module) -> bool:
+    """A statement that only has all tests run: `unittest.main()`, `sys.exit(pytest.main())`."""
+    value = node.value if isinstance(node, ast.Expr) else node.exc if isinstance(node, ast.Raise) else None
+    while isinstance(value, ast.Call):
+        called = value.func
+        if isinstance(called, ast.Attribute) and called.attr == "main" and isinstance(called.value, ast.Name):
+            return called.value.id in _FRAMEWORKS
+        if isinstance(called, ast.Name) and called.id == "main":
+            return any(isinstance(one, ast.ImportFrom) and _imports_main(one) for one in tree.body)
+        value = value.args[0] if ast.unparse(called) in ("sys.exit", "exit", "SystemExit") and value.args else None
+    return False
+
+
+def _imports_main(node: ast.ImportFrom) -> bool:
+    return node.module in _FRAMEWORKS and any((alias.asname or alias.name) == "main" for alias in node.names)
+
+
+def _called_alone(node: ast.stmt) -> str | None:
+    """What a statement calls that is nothing but a call without arguments."""
+    call = node.value if isinstance(node, ast.Expr) else None
+    if not isinstance(call, ast.Call) or call.args or call.keywords or not isinstance(call.func, ast.Name):
+        return None
+    return call.func.id
+
+
+def _is_plain(node: ast.stmt) -> TypeGuard[ast.FunctionDef]:
+    """A function of no parameters and no decorators, which is the same whatever calls it."""
+    if not isinstance(node, ast.FunctionDef) or node.decorator_list or ast.unparse(node.args):
         return False
-    return (called.value.id, called.attr) in _MAINS
+    return not any(isinstance(part, (ast.Yield, ast.YieldFrom)) for part in nodes_of(node))
+
+
+def _called(tree: ast.Module) -> set[str]:
+    """The names of functions and methods that are called in what the file or its tests run."""
+    functions = {node.name: node for node in tree.body if isinstance(node, _Function)}
+    runs = [node for node in functions.values() if _is_root(node)]
+    nodes = [node for node in tree.body if not isinstance(node, _Function)] + runs
+    waiting = {name: node for name, node in functions.items() if node not in runs}
+    found: set[str] = set()
+    while nodes:
+        parts = nodes_of(*nodes)
+        calls = [part.func for part in parts if isinstance(part, ast.Call)]
+        found |= {one.id for one in calls if isinstance(one, ast.Name)}
+        found |= {one.attr for one in calls if isinstance(one, ast.Attribute)}
+        read = {part.id for part in parts if isinstance(part, ast.Name)}
+        nodes = [waiting.pop(name) for name in read & waiting.keys()]
+    return found
+
+
+def _is_root(node: _Function) -> bool:
+    """Whether a function is run though nothing calls it: a test, unless it may be a helper; or `check`."""
+    is_test = node.name.startswith("test") and (not ast.unparse(node.args) or bool(node.decorator_list))
+    return is_test or node.name == "check"
 
 
 def count_tests(source: str) -> int:
-    """How many test functions and test methods a file has that it does not run itself."""
-    found = _tests_of(ast.parse(source.strip()))
-    return sum(1 if isinstance(node, ast.FunctionDef) else len(_methods(node)) for node in found)
+    """How many tests a file can be taken apart into: functions and methods; 1 where they hang together.
+
+    A function that has parameters and is called by the file itself is a helper, not a test.
+    """
+    tree = ast.parse(source.strip())
+    tree.body = [part for node in tree.body for part in _without_guard(node)]
+    called = _called(tree)
+    tests = [node for node in tree.body if _count(node, called)]
+    count = sum(_count(node, called) for node in tests)
+    return min(count, 1) if _hang_together(tree, {node.name for node in tests if isinstance(node, _Named)}) else count
 
 
-def _tests_of(tree: ast.Module) -> list[ast.FunctionDef | ast.ClassDef]:
-    nodes = [node for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
-    return [node for node in nodes if _is_test(node) and not _is_used(node, tree)]
+def _count(node: ast.stmt, called: set[str]) -> int:
+    if isinstance(node, _Function):
+        is_helper = node.name in called and bool(ast.unparse(node.args)) and not node.decorator_list
+        return int(node.name.startswith("test") and not is_helper)
+    return len(_methods(node)) if isinstance(node, ast.ClassDef) and _is_group(node) else 0
 
 
-def _is_used(node: ast.FunctionDef | ast.ClassDef, tree: ast.Module) -> bool:
-    """Whether another statement mentions what a definition defines."""
-    others = nodes_of(*(other for other in tree.body if other is not node))
-    return any(isinstance(name, ast.Name) and name.id == node.name for name in others)
-
-
-def _is_test(node: ast.FunctionDef | ast.ClassDef) -> bool:
-    return node.name.startswith("test") if isinstance(node, ast.FunctionDef) else bool(_methods(node))
+def _is_group(node: ast.ClassDef) -> bool:
+    return bool(node.bases) or node.name.startswith("Test")
 
 
 def _methods(node: ast.ClassDef) -> list[str]:
-    functions = [part for part in node.body if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef))]
-    return [part.name for part in functions if part.name.startswith("test")]
+    return [part.name for part in node.body if isinstance(part, _Function) and part.name.startswith("test")]
 
 
-def _without_import(node: ast.stmt) -> list[ast.stmt]:
-    if not isinstance(node, ast.ImportFrom) or node.module != "solution":
-        return [node]
-    renamed = [alias for alias in node.names if alias.asname not in (None, alias.name)]
-    return [ast.parse(f"{alias.asname} = {alias.name}").body[0] for alias in renamed]
+def _hang_together(tree: ast.Module, names: set[str]) -> bool:
+    """Whether a test is mentioned outside itself, or something is shared that is made once for all of them."""
+    for node in tree.body:
+        own = node.name if isinstance(node, _Named) else ""
+        mentioned = {part.id for part in nodes_of(node) if isinstance(part, ast.Name)} - {own}
+        if mentioned & names or own in _MODULE_HOOKS or _has_hidden_tests(node):
+            return True
+    calls = (part for part in nodes_of(tree) if isinstance(part, ast.Call))
+    return any(keyword.arg == "scope" for call in calls for keyword in call.keywords)
 
 
-def run_collected(space: dict[str, Any], *names: str) -> None:
-    """Runs test functions, and the test methods of classes, in their order; the first failure ends it.
+def _has_hidden_tests(node: ast.stmt) -> bool:
+    """Tests that are not plain functions of the file or methods of its classes."""
+    if isinstance(node, ast.ClassDef):
+        is_inherited = any(ast.unparse(base).rpartition(".")[2] not in _CASES for base in node.bases)
+        inner = any(isinstance(part, ast.ClassDef) and _is_group(part) for part in node.body)
+        return inner or (is_inherited and _is_group(node))
+    if isinstance(node, _Function):
+        return isinstance(node, ast.AsyncFunctionDef) and node.name.startswith("test")
+    return any(map(_may_test, _defining([node])))
+
+
+def run_collected(
+    space: dict[str, Any],
+    names: tuple[str, ...] | None = None,
+    runs_itself: tuple[str, ...] = (),
+    called: tuple[str, ...] = (),
+    classes: tuple[str, ...] = (),
+) -> None:
+    """Runs the tests of a file; the first failure ends it. Called without `names` before the file is executed.
+
+    Files share their names: hooks, fixtures and tests of one are not those of the next.
+
+    Args:
+        space: The names that are bound.
+        names: Those that the file itself binds, in their order.
+        runs_itself: Test functions that it calls, and that are not run again.
+        called: All that it calls.
+        classes: Its classes that have tests.
 
     Raises:
-        ProblemError: A test needs a fixture that there is not.
+        ProblemError: A test needs what is not here.
     """
-    for name in names:
-        found = space[name]
-        if not isinstance(found, type):
-            _run_function(found, space)
-            continue
-        methods = [each for each in dir(found) if each.startswith("test")]
-        if issubclass(found, unittest.TestCase):
-            with contextlib.suppress(unittest.SkipTest):
-                unittest.TestSuite(map(found, methods)).debug()
-            continue
-        for method in methods:
-            instance = found()
-            for hook in ("setup_method", "setUp"):
-                if hasattr(instance, hook):
-                    getattr(instance, hook)()
-            _run_function(getattr(instance, method), space)
-
-
-def _run_function(function: Any, space: dict[str, Any]) -> None:
-    for combination in itertools.product(*getattr(function, PARAMETERS, [])):
-        given = {name: value for case in combination for name, value in case.items()}
-        with contextlib.ExitStack() as stack, contextlib.suppress(unittest.SkipTest):
-            function(**given, **_fixtures(function, given, space, stack))
-
-
-def _fixtures(
-    function: Any, given: dict[str, Any], space: dict[str, Any], stack: contextlib.ExitStack
-) -> dict[str, Any]:
-    """The values of a function's parameters that are fixtures."""
-    values: dict[str, Any] = {}
-    for name, parameter in inspect.signature(function).parameters.items():
-        if name in given or parameter.default is not inspect.Parameter.empty:
-            continue
-        fixture = space.get(name)
-        if getattr(fixture, IS_FIXTURE, False):
-            made = fixture(**_fixtures(fixture, {}, space, stack))  # type: ignore[misc]
-            if inspect.isgenerator(made):
-                values[name] = next(made)
-                stack.callback(next, made, None)
-            else:
-                values[name] = made
-        elif name in _BUILT_IN:
-            values[name] = stack.enter_context(_BUILT_IN[name]())
-        else:
-            raise ProblemError(f"no fixture {name!r} here", location="test", hint="use another form of the test")
-    return values
-
-
-class _Printed(NamedTuple):
-    out: str
-    err: str
-
-
-@contextlib.contextmanager
-def _captured() -> Generator[SimpleNamespace]:
-    out, err = io.StringIO(), io.StringIO()
-
-    def read() -> _Printed:
-        found = _Printed(out.getvalue(), err.getvalue())
-        for stream in (out, err):
-            stream.seek(0)
-            stream.truncate()
-        return found
-
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        yield SimpleNamespace(readouterr=read)
-
-
-@contextlib.contextmanager
-def _patched() -> Generator[SimpleNamespace]:
-    """Changes of attributes, items and environment variables, for one test."""
-    with contextlib.ExitStack() as stack:
-
-        def set_attribute(target: Any, *rest: Any, **_: Any) -> None:
-            if isinstance(target, str):
-                stack.enter_context(unittest.mock.patch(target, *rest))
-            else:
-                stack.enter_context(unittest.mock.patch.object(target, *rest))
-
-        def set_item(target: dict[Any, Any], key: Any, value: Any) -> None:
-            stack.enter_context(unittest.mock.patch.dict(target, {key: value}))
-
-        def set_variable(name: str, value: Any) -> None:
-            stack.enter_context(unittest.mock.patch.dict(os.environ, {name: str(value)}))
-
-        yield SimpleNamespace(setattr=set_attribute, setitem=set_item, setenv=set_variable)
-
-
-@contextlib.contextmanager
-def _made_directory() -> Generator[pathlib.Path]:
-    yield pathlib.Path(tempfile.mkdtemp())
-
-
-_BUILT_IN: dict[str, Callable[[], contextlib.AbstractContextManager[Any]]] = {
-    "capsys": _captured,
-    "monkeypatch": _patched,
-    "tmp_path": _made_directory,
-}
+    if names is None:
+        forget_refused()
+        before = {name: value for name, value in space.items() if name not in (_AT_START, _BEFORE)}
+        space.setdefault(_AT_START, before)
+        space[_BEFORE] = before
+        return
+    before = space.pop(_BEFORE)
+    bound = {name: value for name, value in space.items() if name not in before or before[name] is not value}
+    own = {
+        name: value for name, value in bound.items() if name != _AT_START and (name in classes or not is_proxy(value))
+    }
+    ordered = {name: own[name] for name in names if name in own}
+    tests = {name: value for name, value in (ordered | own).items() if name not in runs_itself}
+    visible = {name: value for name, value in space[_AT_START].items() if name not in bound} | own
+    try:
+        run_tests(space, visible, tests, frozenset(called))
+    finally:
+        raise_refused()

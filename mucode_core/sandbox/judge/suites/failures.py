@@ -10,6 +10,7 @@ from mucode_core.sandbox.judge import feedback as text
 from mucode_core.sandbox.judge.cpu_limit import Stalled
 from mucode_core.sandbox.judge.scores import Score
 from mucode_core.sandbox.judge.stops import Misbehaved, OutputExceeded, Stop
+from mucode_core.sandbox.judge.suites.outcomes import Failed
 from mucode_core.sandbox.judge.zygote_client import Run
 from mucode_core.sandbox.protocol import NO_MEMORY
 from mucode_core.types import VerdictStatus
@@ -31,7 +32,7 @@ def fail_raised(score: Score, test: str, error: BaseException, run: Run) -> None
     elif isinstance(error, MemoryError):
         score.fail_raised(test, "MemoryError", "the answer is too large", "", "memory_exceeded")
     else:
-        is_assert = isinstance(error, AssertionError)
+        is_assert = isinstance(error, (AssertionError, Failed))
         score.fail_raised(test, type(error).__name__, text.message_of(error), "", "failed" if is_assert else "error")
 
 
