@@ -31,7 +31,7 @@ _CHUNK = 1 << 20
 _PACKET = 1 << 14
 """Most answers are smaller, and come in one piece."""
 _KEPT_ERRORS = 8
-_MAX_NESTED = 330
+_MAX_NESTED = 310
 """Calls of lent functions within one another."""
 _MAX_TEXT = 4000
 _ANSWERS = 8
