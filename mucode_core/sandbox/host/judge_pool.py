@@ -7,7 +7,6 @@ import hashlib
 import json
 import queue
 import threading
-import time
 from collections import Counter, OrderedDict, deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future
@@ -27,7 +26,6 @@ from mucode_core.sandbox.host.judge_process import (
     JudgeStalledError,
     OutOfCpuError,
 )
-from mucode_core.sandbox.host.pulse import Pulse
 from mucode_core.sandbox.host.results import Result, no_value, not_judged, out_of_time, read_result
 from mucode_core.sandbox.host.scratch import sweep
 from mucode_core.system.deadline import wait_for
@@ -95,7 +93,6 @@ class JudgePool:
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
         self._window = _WINDOW_PER_WORKER * num_workers
         self._run_lock = _RunLock()
-        self._pulse = Pulse()
         self._cached: OrderedDict[bytes, Result] = OrderedDict()
         """Results by the digest of the whole job: program, tests, limits."""
         self._closed = False
@@ -197,7 +194,6 @@ class JudgePool:
         job, key, message, future = task
         reason, ends = "", Counter[type[Exception]]()
         for _ in range(_ATTEMPTS):
-            started = time.monotonic()
             try:
                 judge = judge or JudgeProcess(self._backend, worker, self._packages)
                 answer = self._ask(judge, job, message)
@@ -205,12 +201,10 @@ class JudgePool:
             except (JudgeCrashedError, OSError) as error:
                 reason = str(error)
                 ends[type(error)] += 1
-            except OutOfCpuError as error:
-                if not self._pulse.has_paused_since(started):
-                    self._resolve(key, future, out_of_time(job, "checking the answer took too long"))
-                    _close(judge)
-                    return None
-                reason = str(error)
+            except OutOfCpuError:
+                self._resolve(key, future, out_of_time(job, "checking the answer took too long"))
+                _close(judge)
+                return None
             except Exception as error:  # noqa: BLE001 - the caller has to learn of it, whatever it is
                 future.set_exception(error)
                 _close(judge)
@@ -235,14 +229,11 @@ class JudgePool:
     def _ask(self, judge: JudgeProcess, job: Job, message: bytes) -> dict[str, Any]:
         """The judge's answer; where load may have decided it, the second one, of a run alone.
 
-        So it is for a program that was late by little, for one that was killed, by itself or for want of memory, for
-        answers that took too long to check, and for all that was late while the machine stood still.
+        So it is for a program that was late by little, and for one that was killed, by itself or for want of memory.
         """
-        started = time.monotonic()
         with self._run_lock.together():
             answer = judge.ask(job, message)
-        is_doubtful = answer.get("late") or answer["killed"] or answer.get("stalled")
-        if is_doubtful or (_timed_out(answer) and self._pulse.has_paused_since(started)):
+        if answer.get("late") or answer["killed"]:
             with self._run_lock.alone():
                 answer = judge.ask(job, message)
         return answer
@@ -262,7 +253,6 @@ class JudgePool:
                 self._tasks.put(None)
         for thread in self._threads:
             thread.join()
-        self._pulse.close()
         self._backend.close()
 
     def __enter__(self) -> Self:
@@ -272,13 +262,6 @@ class JudgePool:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _timed_out(answer: dict[str, Any]) -> bool:
-    try:
-        return any(verdict["status"] == "timeout" for verdict in answer.get("verdicts", ()))
-    except (TypeError, LookupError):  # no answer at all, as `_read_answer` will say
-        return False
 
 
 def _read_answer(job: Job, answer: dict[str, Any]) -> Result:

@@ -31,10 +31,12 @@ class Clock:
     """Bounds the CPU of judging a program: an exception first, the kernel's SIGXCPU if stuck in one operation."""
 
     def __init__(self) -> None:
-        self.has_stalled = False
-        """Since it was last set to False."""
         self._end_s: float | None = None
+        self.has_stalled = False
+        """Ever: what the kernel charged while an alarm was late is not known exactly, so that the process had better end."""
         self._armed_s, self._charged_s = 0.0, time.process_time()
+        self._used_s = self._charged_s
+        """CPU seconds when the alarm was set."""
 
     @contextlib.contextmanager
     def limiting(self, limits: Limits) -> Generator[None]:
@@ -52,10 +54,14 @@ class Clock:
             resource.setrlimit(resource.RLIMIT_CPU, (hard, hard))
 
     def _arm(self, seconds: float) -> None:
-        """Sets the alarm; what passed of the one before is what the kernel charged for since."""
+        """Sets the alarm; what passed of the one before is what the kernel charged for since.
+
+        One that has rung stands at zero, however much CPU an operation took until the handler could run.
+        """
         left = signal.setitimer(signal.ITIMER_PROF, seconds)[0]
-        self._charged_s += self._armed_s - left
-        self._armed_s = seconds
+        used_s = time.process_time()
+        self._charged_s += max(self._armed_s - left, used_s - self._used_s)
+        self._armed_s, self._used_s = seconds, used_s
 
     def ring(self, number: int, frame: object) -> None:
         """Handles SIGPROF."""

@@ -75,9 +75,9 @@ class Judge:
 
     @property
     def left(self) -> dict[str, bool]:
-        """Whether a process of the last job was killed, and not by a limit; this one took too long; or is spent."""
+        """Whether a process of the last job was killed, and not by a limit; and whether this one is spent."""
         killed = any(run.was_killed for run in self._zygotes.runs)
-        return {"killed": killed, "stalled": CLOCK.has_stalled, "spent": self._surroundings.is_spent()}
+        return {"killed": killed, "spent": CLOCK.has_stalled or self._surroundings.is_spent()}
 
     def run(self, job: Job) -> Verdicts:
         """The verdicts on one job's tests and private tests.
@@ -92,7 +92,7 @@ class Judge:
         while True:
             self._surroundings.renew()
             scores = Scores(job)
-            self.is_unsure, self.printed, CLOCK.has_stalled = False, None, False
+            self.is_unsure, self.printed = False, None
             used_s = 0.0
             try:
                 if not job.tests:

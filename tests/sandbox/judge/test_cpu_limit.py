@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import signal
@@ -76,3 +77,17 @@ def test_a_program_beside_processes_that_sleep_often_has_all_its_seconds() -> No
             sleeper.wait()
     assert verdict.status == "timeout"
     assert verdict.cpu_s >= 4.0
+
+
+def test_an_operation_that_lets_no_alarm_ring_is_charged(
+    clock: cpu_limit.Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cpu_limit, "_CPU_S", 0.2)
+    monkeypatch.setattr(cpu_limit, "_CPU_PER_PROGRAM_S", 0.0)
+    start_s, charged_s = time.process_time(), clock._charged_s
+    for _ in range(3):
+        with contextlib.suppress(cpu_limit.Stalled), clock.limiting(LIMITS):
+            sum(range(20_000_000))
+    used_s = time.process_time() - start_s
+    assert clock.has_stalled and used_s > 0.6
+    assert clock._charged_s - charged_s >= 0.95 * used_s
