@@ -33,7 +33,7 @@ class Clock:
     def __init__(self) -> None:
         self._end_s: float | None = None
         self.has_stalled = False
-        """Ever: what the kernel charged while an alarm was late is not known exactly, so that the process had better end."""
+        """Ever. What the kernel charged while an alarm was late is not known exactly: the process had better end."""
         self._armed_s, self._charged_s = 0.0, time.process_time()
         self._used_s = self._charged_s
         """CPU seconds when the alarm was set."""

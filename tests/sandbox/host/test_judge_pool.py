@@ -71,15 +71,15 @@ def test_tests_that_wait_for_ever_are_the_problems_fault(pool: ProcessSandbox, m
 
 
 def test_a_judge_that_has_met_slow_answers_is_replaced(pool: ProcessSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    judges: list[int] = []
+    judges: list[JudgeProcess] = []
     ask = JudgeProcess.ask
     monkeypatch.setattr(
-        JudgeProcess, "ask", lambda judge, job, message: (judges.append(id(judge)), ask(judge, job, message))[1]
+        JudgeProcess, "ask", lambda judge, job, message: (judges.append(judge), ask(judge, job, message))[1]
     )
     slow = make_job("def f(x): return x", "f(1)\nwhile True: pass", limits=Limits(cpu_s=0.1))
     verdicts = run_jobs(pool, [slow, make_job("def f(x): return x", "assert f(4) == 4")])
     assert [verdict.status for verdict in verdicts] == ["timeout", "passed"]
-    assert len(set(judges)) == 2
+    assert len({id(judge) for judge in judges}) == 2
 
 
 def test_alone_waits_for_all_and_all_wait_for_alone() -> None:
