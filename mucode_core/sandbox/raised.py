@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 from typing import Any
 
@@ -83,7 +84,8 @@ def make_exception(kind: Any, args: list[Any]) -> Any:
 
 def fill_members(error: Any) -> Any:
     """An exception of a class that derives from a built-in one, once that has taken what it was made with."""
-    base: Any = next(kind for kind in type(error).__mro__ if kind.__module__ == "builtins")
+    # by identity: a class of the program may say that it is of the module
+    base: Any = next(kind for kind in type(error).__mro__ if vars(builtins).get(kind.__name__) is kind)
     if base is not BaseException and base is not Exception:
         with contextlib.suppress(TypeError, ValueError):
             base.__init__(error, *error.args)

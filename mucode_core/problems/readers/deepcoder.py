@@ -12,16 +12,13 @@ from pydantic import AliasChoices, Field
 from mucode_core.problems.dataset import Dataset, Facts, Hub, by_fields
 from mucode_core.problems.readers.apps import FLOATS
 from mucode_core.problems.readers.pairs import as_mapping, parse_json, read_solutions, read_tests
-from mucode_core.problems.readers.shared import as_split
+from mucode_core.problems.readers.shared import as_split, facts_in, nested, notes_on
 from mucode_core.problems.readers.statements import (
     choose_reference,
     divide,
     make_id,
     make_prompt,
-    note_limit,
-    read_date,
     read_seconds,
-    read_tags,
 )
 from mucode_core.problems.rows import PublishedRow, Row, parse_row
 from mucode_core.types import TOKENS, Problem
@@ -69,14 +66,11 @@ def make_deepcoder(row: Row, location: str) -> Problem:
 
 
 def _facts(row: Row) -> Facts:
-    metadata = as_mapping(parse_json("metadata", row.get("metadata"), ""))
-    found = {**metadata, **row}
-    date = found.get("contest_date") or found.get("date")
-    return Facts(str(found.get("difficulty") or ""), read_date(date), read_tags(found.get("tags")))
+    return facts_in({**nested(row, "metadata"), **row})
 
 
 def _notes(row: Row) -> tuple[str, ...]:
-    return note_limit(as_mapping(parse_json("metadata", row.get("metadata"), "")).get("time_limit"))
+    return notes_on(row, "metadata")
 
 
 DATASETS = {

@@ -12,17 +12,14 @@ from pydantic import AliasChoices, Field
 
 from mucode_core.problems.dataset import Dataset, Facts, Hub, by_fields
 from mucode_core.problems.readers.pairs import as_mapping, odd_value, parse_json, read_tests
-from mucode_core.problems.readers.shared import as_split
+from mucode_core.problems.readers.shared import as_split, facts_in, nested, notes_on
 from mucode_core.problems.readers.statements import (
     choose_reference,
     divide,
     find_program,
     make_id,
     make_prompt,
-    note_limit,
-    read_date,
     read_seconds,
-    read_tags,
 )
 from mucode_core.problems.rows import PublishedRow, Row, parse_row
 from mucode_core.types import TOKENS, Comparison, Problem
@@ -86,13 +83,11 @@ def _task_of(row: Row) -> str:
 
 
 def _facts(row: Row) -> Facts:
-    found = {**as_mapping(parse_json("metadata", row.get("metadata"), "")), **row}
-    date = found.get("date") or found.get("contest_date")
-    return Facts(str(found.get("difficulty") or ""), read_date(date), read_tags(found.get("tags")))
+    return facts_in({**nested(row, "metadata"), **row})
 
 
 def _notes(row: Row) -> tuple[str, ...]:
-    return note_limit(as_mapping(parse_json("metadata", row.get("metadata"), "")).get("time_limit"))
+    return notes_on(row, "metadata")
 
 
 DATASETS = {

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
-from mucode_core.problems.readers.pairs import no_tests
+from mucode_core.problems.dataset import Facts
+from mucode_core.problems.readers.pairs import as_mapping, no_tests, parse_json
+from mucode_core.problems.readers.statements import note_limit, read_date, read_tags
+from mucode_core.problems.rows import Row
 
 T = TypeVar("T")
 
@@ -48,3 +51,19 @@ def as_known_split(name: object) -> str:
     """As `as_split`, for data sets whose rows name other things there: those are training problems."""
     found = as_split(name)
     return found if found in ("train", "validation", "test") else "train"
+
+
+def facts_in(fields: Mapping[str, Any]) -> Facts:
+    """Difficulty, date and tags under their usual names."""
+    date = fields.get("date") or fields.get("contest_date")
+    return Facts(str(fields.get("difficulty") or ""), read_date(date), read_tags(fields.get("tags")))
+
+
+def nested(row: Row, column: str) -> dict[str, Any]:
+    """The fields of a column that holds an object, or its JSON."""
+    return dict(as_mapping(parse_json(column, row.get(column), "")))
+
+
+def notes_on(row: Row, column: str) -> tuple[str, ...]:
+    """Findings on the time limit of such a column."""
+    return note_limit(nested(row, column).get("time_limit"))

@@ -14,16 +14,13 @@ from mucode_core.errors import DataError
 from mucode_core.problems.dataset import Dataset, Facts, Hub
 from mucode_core.problems.readers.apps import FLOATS
 from mucode_core.problems.readers.pairs import as_mapping, odd_value, parse_json, read_tests
-from mucode_core.problems.readers.shared import as_known_split
+from mucode_core.problems.readers.shared import as_known_split, facts_in, nested, notes_on
 from mucode_core.problems.readers.statements import (
     choose_reference,
     divide,
     make_id,
     make_prompt,
-    note_limit,
-    read_date,
     read_seconds,
-    read_tags,
 )
 from mucode_core.problems.rows import PublishedRow, Row, parse_row
 from mucode_core.problems.suites import check_tests, find_entry_point
@@ -160,13 +157,11 @@ def _recognise(row: Row) -> str | None:
 
 
 def _facts(row: Row) -> Facts:
-    found = {**row, **as_mapping(parse_json("extra_info", row.get("extra_info"), ""))}
-    date = found.get("date") or found.get("contest_date")
-    return Facts(str(found.get("difficulty") or ""), read_date(date), read_tags(found.get("tags")))
+    return facts_in({**row, **nested(row, "extra_info")})
 
 
 def _notes(row: Row) -> tuple[str, ...]:
-    return note_limit(as_mapping(parse_json("extra_info", row.get("extra_info"), "")).get("time_limit"))
+    return notes_on(row, "extra_info")
 
 
 DATASETS = {

@@ -355,7 +355,7 @@ def main() -> None:
     sys.modules["pytest"] = make_pytest()
     guard_annotations()
     provide_semaphores()
-    sys.setrecursionlimit(4800)
+    sys.setrecursionlimit(4800)  # some 15 frames for each call within another, see `proxies`
     sys.set_int_max_str_digits(0)
     zygotes = Zygotes(Packages.from_json(packages), launch)
     layers = confine_judge(scratch, numpy_home)  # once all is open that the rules do not name

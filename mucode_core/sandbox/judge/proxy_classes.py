@@ -172,10 +172,11 @@ def _is_said(cls: ProgramClass, operation: str, value: Any) -> bool:
     if "_is_asked" not in type.__getattribute__(cls, "__dict__") or not is_proxy(value):
         return False
     try:
-        numbers = [current().number_of(one) for one in (cls, value)]
+        current().number_of(cls)
+        current().number_of(value)
     except RuntimeError:  # of another program, that something here still remembers
         return False
-    said = len(numbers) == 2 and current().ask(operation, cls, (value,)) is True
+    said = current().ask(operation, cls, (value,)) is True
     current().num_delegated += said
     return said
 

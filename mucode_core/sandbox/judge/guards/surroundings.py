@@ -56,6 +56,7 @@ class Surroundings:
         os.chdir(self._scratch)
         os.umask(self._umask)
         tempfile.tempdir = self._scratch
+        # feedback shows these names, and must be the same in every run
         tempfile._name_sequence = map("{:08}".format, itertools.count())  # type: ignore[attr-defined]
         if _encoded(self._environ) != self._encoded:
             self._environ.clear()
