@@ -12,10 +12,7 @@ import resource
 import signal
 import socket
 import sys
-import types
-from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
-from functools import lru_cache, partial
 from importlib import import_module
 from json import dumps, loads
 from tempfile import TemporaryFile
@@ -23,24 +20,20 @@ from typing import Any
 
 from mucode_core.errors import ProblemError, SandboxError
 from mucode_core.sandbox.base import UNCALLED, Job, Limits, Verdicts
-from mucode_core.sandbox.directories import Directory
 from mucode_core.sandbox.guest.calls import NODES
 from mucode_core.sandbox.guest.lockdown import die_with_parent, hide_memory, stay_on
 from mucode_core.sandbox.guest.packages import Packages
 from mucode_core.sandbox.guest.semaphores import provide_semaphores
-from mucode_core.sandbox.judge import feedback as text
-from mucode_core.sandbox.judge import streams, test_suite
+from mucode_core.sandbox.judge import streams
+from mucode_core.sandbox.judge.asserts import leaves_traces, prepare_asserts
 from mucode_core.sandbox.judge.cpu_limit import CLOCK, Stalled
 from mucode_core.sandbox.judge.guards.annotations import guard_annotations
 from mucode_core.sandbox.judge.guards.confinement import confine_judge
 from mucode_core.sandbox.judge.guards.surroundings import Surroundings
-from mucode_core.sandbox.judge.proxies import Channel
-from mucode_core.sandbox.judge.proxy_classes import is_proxy
 from mucode_core.sandbox.judge.reader import Plan
-from mucode_core.sandbox.judge.recording.asked import ASK
 from mucode_core.sandbox.judge.scores import Score, Scores
-from mucode_core.sandbox.judge.stops import Misbehaved, ProgramGone, ReadTooFar, Stop
-from mucode_core.sandbox.judge.suites.calls import RunTests, prepare_calls, show_call
+from mucode_core.sandbox.judge.stops import ProgramGone, ReadTooFar, Stop
+from mucode_core.sandbox.judge.suites.calls import prepare_calls, show_call
 from mucode_core.sandbox.judge.suites.failures import fail_raised, fail_stopped
 from mucode_core.sandbox.judge.suites.outputs import judge_output, show_input
 from mucode_core.sandbox.judge.suites.pytest_module import make_pytest
@@ -48,7 +41,6 @@ from mucode_core.sandbox.judge.zygote_client import Run, Zygotes, launch_apart, 
 from mucode_core.sandbox.protocol import read_frame, write_frame
 from mucode_core.types import CallTest, Comparison, StdinTest, Test
 
-_CACHED_SUITES = 256
 _MEMORY = 4 << 30
 _FINAL = ("timeout", "memory_exceeded", "output_exceeded")
 """What ends a program's run on further inputs."""
@@ -64,6 +56,9 @@ class Judge:
 
     def __init__(self, zygotes: Zygotes, surroundings: Surroundings) -> None:
         self._zygotes, self._surroundings = zygotes, surroundings
+        self._originals = streams.note_originals()
+        self._leaves_traces = True
+        """Whether tests ran that can change what the next ones find."""
         self.is_unsure = False
         """Whether the last job could have ended otherwise on a quieter machine."""
         self.outputs: list[tuple[str, str]] | None = None
@@ -77,7 +72,8 @@ class Judge:
     def left(self) -> dict[str, bool]:
         """Whether a process of the last job was killed, and not by a limit; and whether this one is spent."""
         killed = any(run.was_killed for run in self._zygotes.runs)
-        return {"killed": killed, "spent": CLOCK.has_stalled or self._surroundings.is_spent()}
+        is_spent = CLOCK.has_stalled or (self._leaves_traces and self._surroundings.is_spent())
+        return {"killed": killed, "spent": is_spent}
 
     def run(self, job: Job) -> Verdicts:
         """The verdicts on one job's tests and private tests.
@@ -90,7 +86,7 @@ class Judge:
         plan: Plan = {}
         self._zygotes.runs.clear()
         while True:
-            self._surroundings.renew()
+            self._renew_for(job)
             scores = Scores(job)
             self.is_unsure, self.printed = False, None
             used_s = 0.0
@@ -111,6 +107,12 @@ class Judge:
             if not (public.passed or public.num_passed or private.num_passed):
                 self._require_prelude(job)
             return public, private
+
+    def _renew_for(self, job: Job) -> None:
+        """Makes the surroundings what they were, where tests could have changed them or can see a change."""
+        had_left, self._leaves_traces = self._leaves_traces, leaves_traces(job)
+        if had_left or self._leaves_traces:
+            self._surroundings.renew()
 
     def _require_prelude(self, job: Job) -> None:
         """Runs what precedes the program without it, since what a program says of its prelude proves nothing.
@@ -142,13 +144,12 @@ class Judge:
         Raises:
             ReadTooFar: The tests are to be run again by the plan as it is now.
         """
-        sources, run_tests = prepare_calls(job) if job.kind == "call" else _prepare_asserts(job)
+        sources, run_tests = prepare_calls(job) if job.kind == "call" else prepare_asserts(job)
         run = self._zygotes.start((job.code, job.prelude, job.setup, *sources), _widen(job.limits), [])
         run.channel.reader.plan = plan
         run.channel.identity = _identity(job)
         location: str | CallTest = ""
         stalled = False
-        originals = streams.begin()
         try:
             with CLOCK.limiting(job.limits):
                 for test in run_tests(run, scores):
@@ -165,7 +166,9 @@ class Judge:
                 fail_stopped(score, shown, stop, run, job.limits)
         finally:
             run.finish()
-            originals.restore()
+            self._leaves_traces |= run.channel.mirror.has_admitted
+            if self._leaves_traces:
+                self._originals.restore()
         self.is_unsure = not stalled and run.may_end_otherwise(job.limits.cpu_s)
         scores.note_delegated(run.channel)
         for score in scores.uncalled(run.channel.num_calls) if scores.recorder is None else ():
@@ -244,91 +247,6 @@ def _exit_code(ending: BaseException | Stop | None, run: Run) -> int:
     if type(code) is str and _EXIT_CODE.fullmatch(code):  # a program reports its exceptions in words
         return int(code) & 0xFF
     return 0 if ending is None else run.exit_status or 1
-
-
-@lru_cache(_CACHED_SUITES)
-def _compile(setup: str, tests: tuple[str, ...], entry_point: str, asks: bool) -> test_suite.Suite:
-    return test_suite.compile_suite(setup, tests, entry_point, asks)
-
-
-def _prepare_asserts(job: Job) -> tuple[Sequence[str], RunTests]:
-    """The sources of the tests, and what runs them."""
-    tests = tuple(test for test in (*job.tests, *job.private_tests) if isinstance(test, str))
-    if len(tests) != len(job.tests) + len(job.private_tests):
-        raise ProblemError("a test of another kind in a problem of kind 'assert'", hint="fix the problem")
-    compiled = _compile(job.setup, tests, job.entry_point, job.records)
-    return tests, partial(_run_asserts, job=job, tests=tests, compiled=compiled)
-
-
-def _run_asserts(
-    run: Run, scores: Scores, job: Job, tests: tuple[str, ...], compiled: test_suite.Suite
-) -> Iterator[str | CallTest]:
-    """Runs program, setup and tests; yields each test's text before the test runs."""
-    channel = run.channel
-    channel.mirror.source_of = compiled.definition_of
-    channel.mirror.definition_of = lambda name: test_suite.find_definition(compiled.sources, name)
-    module = sys.modules[test_suite.MODULE] = types.ModuleType(test_suite.MODULE)
-    namespace = vars(module)
-    namespace |= {**test_suite.BASE, **test_suite.HELPERS}
-    if scores.recorder is not None:
-        namespace[ASK] = scores.recorder.ask
-    if compiled.reads_numpy and "numpy" in sys.modules:
-        namespace |= dict.fromkeys(test_suite.NUMPY_NAMES, sys.modules["numpy"])
-    try:
-        given = _given(channel, compiled, job.code)
-        channel.send({"source": job.code, "names": compiled.names, "given": given, "prelude": job.prelude})
-        namespace.update(_offered(channel, compiled))
-        channel.files = Directory(".") if compiled.works_with_files else None
-        exec(compiled.setup, namespace)
-        for number, name, _ in given:
-            channel.mirror.give(namespace[name], number)
-    except (ProblemError, SandboxError, Stop):
-        raise
-    except BaseException as error:  # noqa: BLE001 - the program's exceptions, of any class
-        for score in scores.unfinished():
-            fail_raised(score, "", error, run)
-        return
-    for index, (test, code) in enumerate(zip(tests, compiled.tests, strict=True)):
-        score = scores.begin(index, channel.num_calls, channel.num_delegated)
-        yield test.strip()
-        try:
-            exec(code, namespace)
-            channel.end_test()
-        except test_suite.MismatchError as wrong:
-            channel.end_test()
-            if score.failure is None:
-                shown = (text.show(wrong.got), text.show(wrong.expected))
-                source = compiled.source_of(wrong.number)
-                source = test.strip() if len(test) <= 2 * len(source) else source
-                score.fail("failed", text.wrong_value(source, *shown, job.feedback))
-        except (ProblemError, SandboxError, Stop):
-            raise
-        except BaseException as error:  # noqa: BLE001 - see above
-            channel.end_test()
-            fail_raised(score, test.strip(), error, run)
-        else:
-            score.num_passed += 1
-
-
-def _given(channel: Channel, compiled: test_suite.Suite, code: str) -> list[tuple[int, str, str]]:
-    """Number, name and source of the classes of the setup that the program mentions: it has them from the start."""
-    names = [name for name in compiled.setup_classes if re.search(rf"\b{name}\b", code)]
-    definitions = [(name, test_suite.find_definition(compiled.sources, name)) for name in names]
-    return [(channel.mirror.reserve(), name, source) for name, source in definitions if source is not None]
-
-
-def _offered(channel: Channel, compiled: test_suite.Suite) -> dict[str, Any]:
-    answer = channel.receive()
-    offered = answer[1] if answer[0] == "ready" and len(answer) == 2 else None
-    if not isinstance(offered, dict) or not set(offered) <= set(compiled.names):
-        raise Misbehaved("not a list of names")
-    if any(isinstance(form, list) and form[:1] == ["function"] for form in offered.values()):
-        raise Misbehaved("a function of the judge's")
-    with channel.mirror.exchange:
-        values = {name: channel.decode(form) for name, form in offered.items()}
-    if any(not is_proxy(value) for value in values.values()):
-        channel.num_calls += 1
-    return values
 
 
 def main() -> None:

@@ -59,6 +59,8 @@ class Mirror(Codec):
         self._class_data = dataclasses.replace(CLASS, fill=self._fill_class)
         self._given: set[int] = set()
         """Numbers of the tests' classes that the program has."""
+        self.has_admitted = False
+        """Whether the program has named a class or function of this process, which the tests may call."""
 
     # To the program
 
@@ -315,6 +317,15 @@ class Mirror(Codec):
         self._kinds[number] = BY_TAG[tag], BY_TAG[tag].snapshot(value)
         return value
 
+    def admit(self, find: Callable[..., Any], parts: list[Any]) -> Any:
+        """The class or function of this process that the program names.
+
+        Raises:
+            WireError: An honest program names none so.
+        """
+        self.has_admitted = True
+        return find(*parts)
+
     def _decode_callable(self, parts: list[Any], depth: int) -> Any:
         number, name = parts
         known = self._known(number)
@@ -393,8 +404,8 @@ _DECODERS: dict[Any, Callable[[Mirror, list[Any], int], Any]] = {
     "generator": Mirror._decode_generator,
     "iterator": Mirror._decode_iterator,
     "instance": Mirror._decode_instance,
-    "type": lambda mirror, parts, depth: admitted.admitted_type(*parts),
-    "function": lambda mirror, parts, depth: admitted.admitted_function(*parts),
+    "type": lambda mirror, parts, depth: mirror.admit(admitted.admitted_type, parts),
+    "function": lambda mirror, parts, depth: mirror.admit(admitted.admitted_function, parts),
     "exception": admitted.decode_admitted_exception,
     "member": _decode_member,
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 import datetime
-import decimal
 import json
 import math
 import operator
@@ -21,7 +20,7 @@ _PATCHED = (datetime, json, math, os, os.path, random, time)
 
 
 class Originals:
-    """What tests may replace or set, as it was; brought back after each job, whether its tests came so far or not."""
+    """What tests may replace or set, as a judge starts; brought back after their job, whatever came of it."""
 
     def __init__(self) -> None:
         self.streams = sys.stdout, sys.stderr, sys.stdin
@@ -37,20 +36,19 @@ class Originals:
             # no comparison of values: they may be the program's
             if len(own) != len(names) or not all(map(operator.is_, map(own.get, names), names.values())):
                 for name in set(own) - set(names):
-                    del own[name]
+                    if sys.modules.get(f"{module.__name__}.{name}") is None:  # no module in it, imported meanwhile
+                        del own[name]
                 own.update(names)
         sys.setrecursionlimit(self._recursion_limit)
-        decimal.setcontext(decimal.Context())
 
 
 _originals: list[Originals] = []
 
 
-def begin() -> Originals:
-    """Notes the streams and built-in names of a job's start."""
-    found = Originals()
-    _originals[:] = [found]
-    return found
+def note_originals() -> Originals:
+    """Notes streams, built-in names and modules as they are now."""
+    _originals[:] = [Originals()]
+    return _originals[0]
 
 
 def redirected() -> list[str] | None:

@@ -19,7 +19,7 @@ from mucode_core.sandbox.judge.recording.asked import AskForOutputs
 from mucode_core.sandbox.judge.suites.collected import RUN, collect, run_collected
 from mucode_core.sandbox.judge.suites.imports import bind_imports
 from mucode_core.sandbox.judge.suites.pytest_module import Approx
-from mucode_core.sandbox.judge.suites.trees import nodes_of
+from mucode_core.sandbox.judge.suites.trees import are_harmless, nodes_of
 
 COMPARE, TRUTH = "<compare>", "<truth>"
 """Names of the judge's helpers in instrumented tests; no Python source can spell them."""
@@ -83,6 +83,8 @@ class Suite:
     """The instrumented ones, for `source_of`."""
     works_with_files: bool
     """The program has the tests' working directory."""
+    leaves_traces: bool
+    """May change what is found in this process after it."""
     _texts: dict[int, str] = field(default_factory=dict[int, str])
 
     def source_of(self, number: int) -> str:
@@ -140,6 +142,7 @@ def compile_suite(setup: str, tests: Sequence[str], entry_point: str, asks: bool
         collect(tree)
     nodes = nodes_of(*trees)
     names, reads_numpy = _program_names(nodes, entry_point, imported)
+    is_harmless = are_harmless(nodes, {*names, entry_point})
     classes = tuple(node.name for node in trees[0].body if isinstance(node, ast.ClassDef))
     candidates = {*names, "candidate"}
     if asks:
@@ -157,6 +160,7 @@ def compile_suite(setup: str, tests: Sequence[str], entry_point: str, asks: bool
         classes,
         tuple(asserts),
         _shares_files(setup, *tests),
+        not is_harmless,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import decimal
 import gc
 import itertools
 import operator
@@ -64,6 +65,7 @@ class Surroundings:
         time.tzset()
         self._renew_modules()
         random.seed(0)
+        decimal.setcontext(decimal.Context())
         if self._numpy is not None:
             self._numpy.random.seed(0)
             self._numpy.seterr(**self._errors)
