@@ -193,10 +193,13 @@ class Link:
         while self._unanswered[-1] is not question:
             self._turn.wait()
         self._unanswered.pop()
-        self._turn.notify_all()
+        if self._unanswered:
+            self._turn.notify_all()
 
     def _place(self, value: Any, known: list[Any]) -> int | None:
         """The place of a value among what the judge knows already: arguments that cannot change, and late answers."""
+        if not known and not self._answers:
+            return None
         return next((place for place, one in enumerate([*known, *self._answers]) if one is value), None)
 
     def _operate(self, operation: str, target: Any, values: list[Any], named: dict[str, Any], name: str) -> Any:

@@ -27,7 +27,7 @@ from mucode_core.sandbox.judge.iterators import generate, iterator_class
 from mucode_core.sandbox.judge.proxy_classes import ProgramClass, ProgramFunction, build_class, is_proxy
 from mucode_core.sandbox.naming import name_of_function, name_of_type
 from mucode_core.sandbox.patterns import match_form, pattern_form
-from mucode_core.sandbox.raised import encode_exception, fill_members
+from mucode_core.sandbox.raised import encode_exception
 from mucode_core.sandbox.sharing import ONLY_HERE, Codec
 from mucode_core.sandbox.wire import ForeignValueError, WireError
 
@@ -56,7 +56,6 @@ class Mirror(Codec):
         """Numbers whose proxies no test holds any more."""
         self._classes: dict[int, Any] = {}
         self._lent: dict[int, Any] = {}
-        self._class_data = dataclasses.replace(CLASS, fill=self._fill_class)
         self._given: set[int] = set()
         """Numbers of the tests' classes that the program has."""
         self.has_admitted = False
@@ -110,7 +109,7 @@ class Mirror(Codec):
         """Notes a class of the tests that the program has, too."""
         self._hold(number, value)
         self._given.add(number)
-        self._kinds[number] = self._class_data, UNKNOWN_STATE
+        self._kinds[number] = dataclasses.replace(CLASS, fill=self._fill_class), UNKNOWN_STATE
 
     def _fill_class(self, codec: Any, kind: type, parts: list[Any], depth: int) -> None:
         """Takes over what the program did to a class of the tests: from then on its word counts in them."""
@@ -302,7 +301,7 @@ class Mirror(Codec):
             if cast("Any", type(known)) is not kind:
                 raise WireError("an object changed its class")
             return known
-        return self._note(number, _make(kind, base, inner))
+        return self._note(number, admitted.make_admitted(kind, base, inner))
 
     def _decode_container_object(self, number: Any, kind: Any, base: Any, form: Any, depth: int) -> Any:
         self._known(number)
@@ -360,7 +359,7 @@ class Mirror(Codec):
         elif kind is types.SimpleNamespace:
             value = types.SimpleNamespace()
         else:
-            value = _make(kind, base, self.decode(plain, depth))
+            value = admitted.make_admitted(kind, base, self.decode(plain, depth))
         self.adopt(number, value, content)
         INSTANCE.fill(self, value, [names, forms], depth)
         if content is not INSTANCE:
@@ -371,18 +370,6 @@ class Mirror(Codec):
 
 
 _PLAIN_TYPES = frozenset({*_ATOMS, *KINDS})
-
-
-def _make(kind: Any, base: Any, plain: Any) -> Any:
-    """An instance of a proxy's class; `plain` is its value as plain data."""
-    if issubclass(kind, BaseException):
-        made = kind.__new__(kind, *(plain if type(plain) is tuple else ()))
-        return admitted.admitted_exception(fill_members(made))
-    if base is None:
-        return object.__new__(kind)
-    if base in KINDS or type(plain) is not base:
-        raise WireError("malformed object")
-    return base.__new__(kind, plain)
 
 
 def _enum_type() -> type:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import builtins
-import contextlib
 import inspect
 import socket
 import struct
 from collections import deque
-from collections.abc import Generator
 from typing import Any, NoReturn, cast
 
 from mucode_core.errors import ProblemError
@@ -110,26 +108,24 @@ class Channel:
         """Has the program do something with one of its objects; the value of its answer. Threads take turns."""
         if operation in ("call", "set_attribute"):
             self.questions.bounds.clear()
-        with self._turn.exchanging():
+        with self._turn.exchanging:
             message = self._encode_question(operation, self._find(target), args, keywords, name)
-            with self._until_whole():
+            try:
                 answer = self._exchange(message)
                 if answer[0] != "value" or not 2 <= len(answer) <= 4:
                     raise self.end(Misbehaved("not a value"))
                 with self.mirror.exchange:
                     value = self._decode_answer(answer[1], [*args, *(keywords or {}).values()])
                     self._take_in(answer[2:])
-                return value
+            except BaseException as error:
+                self._note_interruption(error)
+                raise
+            return value
 
-    @contextlib.contextmanager
-    def _until_whole(self) -> Generator[None]:
-        """From a question to the end of its answer; what interrupts it, as an alarm of the tests may, ends the run."""
-        try:
-            yield
-        except BaseException as error:
-            if self.ending is None and self.report_of(error) is None:
-                self.end(ProgramGone())
-            raise
+    def _note_interruption(self, error: BaseException) -> None:
+        """Ends the run where a question has no whole answer: an alarm of the tests, say, came in between."""
+        if self.ending is None and self.report_of(error) is None:
+            self.end(ProgramGone())
 
     def _decode_answer(self, form: Any, given: list[Any]) -> Any:
         """An answer: content, or the place of what the program was given with the question or has answered before."""
@@ -219,12 +215,15 @@ class Channel:
 
     def fetch(self, number: int, count: int) -> tuple[list[Any], bool, BaseException | None]:
         """Up to `count` items of an iterator, whether that is all, and the exception that comes after them."""
-        with self._turn.exchanging():
+        with self._turn.exchanging:
             message = self._encode_question("next", number, (), None, "", count)
-            with self._until_whole():
+            try:
                 answer = self._exchange(message)
                 with self.mirror.exchange:
                     return self._read_items(answer, count)
+            except BaseException as error:
+                self._note_interruption(error)
+                raise
 
     def _read_items(self, answer: list[Any], count: int) -> tuple[list[Any], bool, BaseException | None]:
         if answer[0] != "items" or not 5 <= len(answer) <= 6 or not _are_items(answer):

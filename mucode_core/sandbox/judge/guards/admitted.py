@@ -11,9 +11,9 @@ import dataclasses
 import types
 from typing import Any
 
-from mucode_core.sandbox.containers import ARRAY, Codec, as_list
+from mucode_core.sandbox.containers import ARRAY, KINDS, Codec, as_list
 from mucode_core.sandbox.naming import find_function, find_type, name_of_function, name_of_type
-from mucode_core.sandbox.raised import decode_exception
+from mucode_core.sandbox.raised import decode_exception, fill_members
 from mucode_core.sandbox.wire import WireError
 
 _WAITING = "queue"
@@ -61,6 +61,26 @@ def admitted_exception(error: Any) -> Any:
     if isinstance(error, _UNICODE_ERRORS) and error.start < 0:
         raise WireError("malformed exception")
     return error
+
+
+def make_admitted(kind: Any, base: Any, plain: Any) -> Any:
+    """An instance of a proxy's class.
+
+    Args:
+        kind: The class.
+        base: The type of plain data that it derives from, or None.
+        plain: The instance's value as plain data.
+
+    Raises:
+        WireError: It cannot have such a value.
+    """
+    if issubclass(kind, BaseException):
+        return admitted_exception(fill_members(kind.__new__(kind, *(plain if type(plain) is tuple else ()))))
+    if base is None:
+        return object.__new__(kind)
+    if base in KINDS or type(plain) is not base:
+        raise WireError("malformed object")
+    return base.__new__(kind, plain)
 
 
 def decode_admitted_exception(codec: Codec, parts: list[Any], depth: int) -> Any:

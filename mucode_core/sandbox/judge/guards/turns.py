@@ -18,23 +18,14 @@ class Turn:
         """What the program asks, each within a question of the tests: it awaits the answer to the last."""
         self._threads: list[int] = []
         """Those that wait for an answer, or take it in; once for each question within another."""
+        self.exchanging = _Exchanging(self._lock, self._threads)
+        """Takes it for one question, while it is no time for others, such as what the garbage collector may ask."""
 
     def __enter__(self) -> None:
         self._lock.acquire()
 
     def __exit__(self, *_: object) -> None:
         self._lock.release()
-
-    @contextlib.contextmanager
-    def exchanging(self) -> Generator[None]:
-        """Takes it for one question, while it is no time for others, such as what the garbage collector may ask."""
-        thread = threading.get_ident()
-        with self._lock:
-            self._threads.append(thread)
-            try:
-                yield
-            finally:
-                self._threads.remove(thread)
 
     @contextlib.contextmanager
     def lent(self) -> Generator[None]:
@@ -61,4 +52,17 @@ class Turn:
 
     def give_back(self) -> None:
         """Ends what `take_if_free` began."""
+        self._lock.release()
+
+
+class _Exchanging:
+    def __init__(self, lock: threading.RLock, threads: list[int]) -> None:
+        self._lock, self._threads = lock, threads
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        self._threads.append(threading.get_ident())
+
+    def __exit__(self, *_: object) -> None:
+        self._threads.remove(threading.get_ident())
         self._lock.release()
