@@ -101,7 +101,7 @@ def serve(prepared: Prepared) -> NoReturn:
     """Runs the program that the judge sends, then answers the judge's calls until the zygote kills this process."""
     main, link = prepared.main, prepared.link
     gc.enable()
-    request = json.loads(receive())
+    request = json.loads(receive().decode())
     if request["names"] is None:
         open_standard()
         if request["files"]:
