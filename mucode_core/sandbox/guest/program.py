@@ -112,7 +112,8 @@ def serve(prepared: Prepared) -> NoReturn:
     sys.modules["__main__"] = sys.modules[MODULE] = main
     given: dict[int, tuple[str, Any]] = {}
     try:
-        exec(compile(request["prelude"], "<tests>", "exec", dont_inherit=True), main.__dict__)
+        if request["prelude"]:
+            exec(compile(request["prelude"], "<tests>", "exec", dont_inherit=True), main.__dict__)
         for number, name, source in request["given"]:
             exec(compile(source, "<tests>", "exec", dont_inherit=True), main.__dict__)
             given[number] = name, main.__dict__[name]

@@ -7,12 +7,10 @@ limit, for which there is no second chance, is counted in ticks too and lies far
 
 from __future__ import annotations
 
-import contextlib
 import math
 import resource
 import signal
 import time
-from collections.abc import Generator
 
 from mucode_core.sandbox.base import Limits
 from mucode_core.sandbox.judge.stops import Stop
@@ -37,21 +35,25 @@ class Clock:
         self._armed_s, self._charged_s = 0.0, time.process_time()
         self._used_s = self._charged_s
         """CPU seconds when the alarm was set."""
+        self._allowed_s = 0.0
+        self._hard = resource.RLIM_INFINITY
 
-    @contextlib.contextmanager
-    def limiting(self, limits: Limits) -> Generator[None]:
-        """Raises `Stalled` in the block once it has used its CPU seconds, and never outside it."""
-        allowed = _CPU_S + _CPU_PER_PROGRAM_S * limits.cpu_s
-        self._arm(allowed)
-        hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-        resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(self._charged_s + _KERNEL_FACTOR * allowed), hard))
-        self._end_s = time.process_time() + allowed
-        try:
-            yield
-        finally:
-            self._end_s = None
-            self._arm(_NEVER_S)
-            resource.setrlimit(resource.RLIMIT_CPU, (hard, hard))
+    def limiting(self, limits: Limits) -> Clock:
+        """Raises `Stalled` in a `with` block once it has used its CPU seconds, and never outside it."""
+        self._allowed_s = _CPU_S + _CPU_PER_PROGRAM_S * limits.cpu_s
+        return self
+
+    def __enter__(self) -> None:
+        self._arm(self._allowed_s)
+        self._hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+        kernels_s = math.ceil(self._charged_s + _KERNEL_FACTOR * self._allowed_s)
+        resource.setrlimit(resource.RLIMIT_CPU, (kernels_s, self._hard))
+        self._end_s = self._used_s + self._allowed_s
+
+    def __exit__(self, *_: object) -> None:
+        self._end_s = None
+        self._arm(_NEVER_S)
+        resource.setrlimit(resource.RLIMIT_CPU, (self._hard, self._hard))
 
     def _arm(self, seconds: float) -> None:
         """Sets the alarm; what passed of the one before is what the kernel charged for since.

@@ -12,7 +12,7 @@ import resource
 import signal
 import socket
 import sys
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 from importlib import import_module
 from json import dumps, loads
 from tempfile import TemporaryFile
@@ -39,9 +39,11 @@ from mucode_core.sandbox.judge.suites.outputs import judge_output, show_input
 from mucode_core.sandbox.judge.suites.pytest_module import make_pytest
 from mucode_core.sandbox.judge.zygote_client import Run, Zygotes, launch_apart, launch_behind, launch_here
 from mucode_core.sandbox.protocol import read_frame, write_frame
-from mucode_core.types import CallTest, Comparison, StdinTest, Test
+from mucode_core.types import CallTest, Comparison, StdinTest, Test, Verdict
 
 _MEMORY = 4 << 30
+_FIELDS = tuple(field.name for field in fields(Verdict))
+"""All of plain types."""
 _FINAL = ("timeout", "memory_exceeded", "output_exceeded")
 """What ends a program's run on further inputs."""
 _LATE = 1.1
@@ -302,7 +304,7 @@ def _answer(judge: Judge, request: dict[str, Any]) -> dict[str, Any]:
         public, private = judge.run(job)
     except (ProblemError, SandboxError) as error:  # its own failures end this process
         return {"problem_fault": [error.problem, error.location, error.hint], **judge.left}
-    found: dict[str, Any] = {"verdicts": [asdict(public), asdict(private)]}
+    found: dict[str, Any] = {"verdicts": [{name: getattr(one, name) for name in _FIELDS} for one in (public, private)]}
     found |= {"late": judge.is_unsure, **judge.left}
     if judge.printed is not None:
         found["printed"] = judge.printed
