@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 from mucode_core.sandbox import wire
 from mucode_core.sandbox.guest.errors import PROGRAM_FILE, describe
 from mucode_core.sandbox.guest.link import JOB_FD, Link, receive, send
-from mucode_core.sandbox.guest.script import end_as_interpreter, exit_status, run_as_main
+from mucode_core.sandbox.guest.script import compile_program, end_as_interpreter, exit_status, run_as_main
 from mucode_core.sandbox.guest.streams import open_standard
 from mucode_core.sandbox.protocol import read_frame, write_frame
 
@@ -117,7 +117,7 @@ def serve(prepared: Prepared) -> NoReturn:
         for number, name, source in request["given"]:
             exec(compile(source, "<tests>", "exec", dont_inherit=True), main.__dict__)
             given[number] = name, main.__dict__[name]
-        exec(compile(request["source"], PROGRAM_FILE, "exec", dont_inherit=True), main.__dict__)
+        exec(compile_program(request["source"], PROGRAM_FILE), main.__dict__)
     except BaseException as error:  # noqa: BLE001 - whatever the program raises is its outcome, SystemExit included
         send(describe(None, error))
         os._exit(0)

@@ -22,10 +22,18 @@ def run_as_main(source: str, file: str, template: types.ModuleType) -> None:
     vars(module).update(vars(template))
     sys.modules["__main__"] = module
     try:
-        exec(compile(source, file, "exec", dont_inherit=True), vars(module))
+        exec(compile_program(source, file), vars(module))
     except SystemExit as error:
         if exit_status(error.code):
             raise
+
+
+def compile_program(source: str, file: str) -> types.CodeType:
+    """The code of a program, as of a file: a byte order mark is no part of it, and the program may read itself."""
+    if "__file__" in source or "getsource" in source:
+        with contextlib.suppress(OSError), open(file, "xb") as written:  # noqa: PTH123
+            written.write(source.encode("utf-8", "surrogatepass"))
+    return compile(source.removeprefix("\ufeff"), file, "exec", dont_inherit=True)
 
 
 def exit_status(code: object) -> int:

@@ -20,7 +20,7 @@ from mucode_core.sandbox.judge.recording.asked import ASK
 from mucode_core.sandbox.judge.scores import Scores
 from mucode_core.sandbox.judge.stops import Misbehaved, Stop
 from mucode_core.sandbox.judge.suites.calls import RunTests
-from mucode_core.sandbox.judge.suites.failures import fail_raised
+from mucode_core.sandbox.judge.suites.failures import fail_raised, require_imports
 from mucode_core.sandbox.judge.zygote_client import Run
 from mucode_core.types import CallTest
 
@@ -77,6 +77,7 @@ def _run_asserts(run: Run, scores: Scores, job: Job, compiled: test_suite.Suite)
     except (ProblemError, SandboxError, Stop):
         raise
     except BaseException as error:  # noqa: BLE001 - the program's exceptions, of any class
+        require_imports(compiled.sources[0], error, run)
         for score in scores.unfinished():
             fail_raised(score, "", error, run)
         return
@@ -97,6 +98,7 @@ def _run_asserts(run: Run, scores: Scores, job: Job, compiled: test_suite.Suite)
             raise
         except BaseException as error:  # noqa: BLE001 - see above
             channel.end_test()
+            require_imports(test, error, run)
             fail_raised(score, test.strip(), error, run)
         else:
             score.num_passed += 1

@@ -13,15 +13,17 @@ from typing import Any, cast
 
 from mucode_core.errors import ProblemError
 from mucode_core.sandbox.guest.program import PRELOADED
+from mucode_core.sandbox.judge.asking import current
 from mucode_core.sandbox.judge.mirror import TESTS
 from mucode_core.sandbox.judge.proxy_classes import is_proxy
 from mucode_core.sandbox.judge.recording.asked import AskForOutputs
 from mucode_core.sandbox.judge.suites.collected import RUN, collect, run_collected
 from mucode_core.sandbox.judge.suites.imports import bind_imports
 from mucode_core.sandbox.judge.suites.pytest_module import Approx
+from mucode_core.sandbox.judge.suites.reads import note_reads
 from mucode_core.sandbox.judge.suites.trees import are_harmless, nodes_of
 
-COMPARE, TRUTH = "<compare>", "<truth>"
+COMPARE, TRUTH, READ = "<compare>", "<truth>", "<read>"
 """Names of the judge's helpers in instrumented tests; no Python source can spell them."""
 _OPERATORS: dict[type[ast.cmpop], str] = {ast.Eq: "==", ast.Is: "is"}
 MODULE = "tests"
@@ -64,6 +66,12 @@ def truth(value: object, wanted: bool, function: object, number: int) -> None:
     is_claim = not wanted and is_proxy(value) and not isinstance(function, type)
     if is_claim or bool(value) is not wanted:
         raise MismatchError(value, wanted, number)
+
+
+def read(value: object) -> object:
+    """What a test looks at without calling it, which counts as well: `issubclass(A, B)`, `A.__name__`."""
+    current().num_calls += 1
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +156,8 @@ def compile_suite(setup: str, tests: Sequence[str], entry_point: str, asks: bool
     if asks:
         asked = map(AskForOutputs(trees[1:], candidates).visit, trees[1:])
         trees = [trees[0], *map(ast.fix_missing_locations, asked)]
+        nodes = nodes_of(*trees)
+    elif note_reads(nodes, candidates, READ):
         nodes = nodes_of(*trees)
     asserts = _instrument(nodes, candidates)
     codes = [compile(tree, TESTS, "exec", dont_inherit=True) for tree in trees]
@@ -324,4 +334,4 @@ def _is_plain_name(call: ast.Call) -> bool:
     return isinstance(call.func, ast.Name) and call.func.id not in ("namedtuple", "NamedTuple", "TypeVar", "Enum")
 
 
-HELPERS: dict[str, Callable[..., None]] = {COMPARE: compare, TRUTH: truth, RUN: run_collected}
+HELPERS: dict[str, Callable[..., Any]] = {COMPARE: compare, TRUTH: truth, READ: read, RUN: run_collected}

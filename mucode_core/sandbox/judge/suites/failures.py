@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 
+from mucode_core.errors import ProblemError
 from mucode_core.sandbox.base import Limits
 from mucode_core.sandbox.judge import feedback as text
 from mucode_core.sandbox.judge.cpu_limit import Stalled
@@ -34,6 +35,20 @@ def fail_raised(score: Score, test: str, error: BaseException, run: Run) -> None
     else:
         is_assert = isinstance(error, (AssertionError, Failed))
         score.fail_raised(test, type(error).__name__, text.message_of(error), "", "failed" if is_assert else "error")
+
+
+def require_imports(test: str, error: BaseException, run: Run) -> None:
+    """Blames the problem where its tests import a module that there is not here.
+
+    Raises:
+        ProblemError: They do, and no program is at fault.
+    """
+    if type(error) is not ModuleNotFoundError or run.channel.report_of(error) is not None:
+        return
+    name = str(error.name).partition(".")[0]
+    if name not in sys.stdlib_module_names and re.search(rf"^\s*(?:import|from)\b.*\b{re.escape(name)}\b", test, re.MULTILINE):
+        hint = "use tests that need the standard library, numpy and pytest only"
+        raise ProblemError(f"the tests import {name!r}, which is not available here", location="test", hint=hint)
 
 
 def _is_missing(message: str) -> bool:
