@@ -28,7 +28,7 @@ def find_source(runtime: Runtime, problems: ProblemsConfig) -> Source | None:
     return Source.of(str(find_data(problems.dataset, problems.data, runtime.store.root / "datasets")))
 
 
-@stage("problems", version=3)
+@stage("problems", version=4)
 def load_problems(
     runtime: Runtime,
     draft: Draft,

@@ -228,7 +228,7 @@ def compare(
     paths = dict(zip(names, results, strict=True))
     found_rows = bad_rows if keep_going else None
     sides = read_tables(paths, metric, lambda text: typer.echo(text, err=True), bad_rows=found_rows)
-    show_bad_rows(bad_rows, "rows were not compared")
+    show_bad_rows(bad_rows, "row was not compared", "rows were not compared")
     found = compare_all(restrict_to_common(sides) if common else sides, Resampling(resamples, RESAMPLING.seed), points)
     print_rows(pair_rows(found, points), f"{found[0].comparison.num_problems} problems, last turn")
     if as_json:

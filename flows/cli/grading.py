@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from mucode_flows.cli.options import Json, KeepGoing, Metric, Packages, Where, parse_where, split_names
 from mucode_flows.cli.outputs import require_distinct
-from mucode_flows.cli.terminal import make_console, print_rows, show_bad_rows
+from mucode_flows.cli.terminal import count, make_console, print_rows, show_bad_rows
 
 if TYPE_CHECKING:
     from mucode_core.config import SandboxConfig
@@ -104,8 +104,8 @@ def _show_summary(summary: GradeSummary, rate: float, out: Path, extract: bool) 
     if not extract and 0 < summary.num_samples == summary.by_status.get("error"):
         typer.echo("every program ends in an error: samples that are whole answers of a model need --extract", err=True)
     if summary.num_delegated:
-        note = "of these rely on comparisons by the program's own objects (docs/sandbox.md)"
-        typer.echo(f"{summary.num_delegated} {note}", err=True)
+        delegated = count(summary.num_delegated, "of these relies", "of these rely")
+        typer.echo(f"{delegated} on comparisons by the program's own objects (docs/sandbox.md)", err=True)
 
 
 def _count(summary: GradeSummary, rate: float) -> dict[str, object]:
@@ -125,11 +125,12 @@ def _show_rows(done: Grading) -> dict[str, object]:
     samples = done.samples
     if samples.missing:
         shown = ", ".join(samples.missing[:_SHOWN]) + (", ..." if len(samples.missing) > _SHOWN else "")
-        typer.echo(f"{len(samples.missing)} problems have no sample: {shown}", err=True)
+        typer.echo(f"{count(len(samples.missing), 'problem has', 'problems have')} no sample: {shown}", err=True)
     if samples.num_repeated:
-        typer.echo(f"{samples.num_repeated} samples repeat an earlier one of their problem", err=True)
-    show_bad_rows(done.bad_problem_rows, "rows of the data set are no problems")
-    show_bad_rows(samples.bad_rows, "rows of the samples were not graded")
+        repeated = count(samples.num_repeated, "sample repeats", "samples repeat")
+        typer.echo(f"{repeated} an earlier one of {'its' if samples.num_repeated == 1 else 'their'} problem", err=True)
+    show_bad_rows(done.bad_problem_rows, "row of the data set is no problem", "rows of the data set are no problems")
+    show_bad_rows(samples.bad_rows, "row of the samples was not graded", "rows of the samples were not graded")
     return {
         "missing": list(samples.missing),
         "num_repeated": samples.num_repeated,

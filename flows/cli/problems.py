@@ -12,11 +12,13 @@ import typer
 from mucode_flows.cli.grading import Data, OnBadProblem, SandboxName, SandboxUrls, Workers, sandbox_settings
 from mucode_flows.cli.options import Json, Limit, Packages, SampleSeed, Where, parse_where
 from mucode_flows.cli.outputs import require_distinct
-from mucode_flows.cli.terminal import make_console, print_rows, show_bad_rows
+from mucode_flows.cli.terminal import count, make_console, print_rows, show_bad_rows
 
 from mucode_core.errors import ConfigError
 
 problems_app = typer.Typer(no_args_is_help=True, help="Check, convert and compare data sets of problems.")
+_NO_PROBLEM = ("row is not a problem", "rows are not problems")
+_NOT_COMPARED = tuple(zip(_NO_PROBLEM, ("was", "were"), strict=True))
 
 
 @problems_app.command("check")
@@ -50,7 +52,7 @@ def check(
     typer.echo(f"{num_passed} of {found.num_checked} reference solutions pass; {found.rate:,.0f} programs/s", err=True)
     if found.without_reference:
         typer.echo(describe_missing(found.without_reference), err=True)
-    show_bad_rows(found.bad_rows, "rows are not problems")
+    show_bad_rows(found.bad_rows, *_NO_PROBLEM)
     if as_json:
         counts = {"num_problems": found.num_checked + len(found.without_reference), "num_passed": num_passed}
         lists = {
@@ -98,20 +100,16 @@ def convert(
         say(f"{source} has the format of {name}: {reason}")
     selection = Selection(parse_where(where), limit, seed)
     done = conversion.convert(dataset, source, to, out, selection, say=say)
-    for what, count in sorted(done.changed.items()):
-        say(f"{_count(count)}: {what}")
-    show_bad_rows(done.bad_rows, "row is not a problem" if len(done.bad_rows) == 1 else "rows are not problems")
+    for what, number in sorted(done.changed.items()):
+        say(f"{count(number, 'problem')}: {what}")
+    show_bad_rows(done.bad_rows, *_NO_PROBLEM)
     left_out = len(done.left_out) + len(done.bad_rows)
-    typer.echo(f"{_count(done.num_written)} written, {left_out} omitted; {out}", err=True)
+    typer.echo(f"{count(done.num_written, 'problem')} written, {left_out} omitted; {out}", err=True)
     if as_json:
         lists = {"left_out": done.left_out, "bad_rows": [[row.location, row.problem] for row in done.bad_rows]}
         typer.echo(json.dumps({"num_written": done.num_written, **lists, "changed": dict(done.changed)}))
     if left_out:
         raise typer.Exit(1)
-
-
-def _count(number: int) -> str:
-    return f"{number} problem{'' if number == 1 else 's'}"
 
 
 @problems_app.command("overlap")
@@ -150,7 +148,9 @@ def overlap(
     if cutoff:
         print_rows(date_rows(found, (first, second), cutoff), f"cut-off {cutoff}")
     for name, side in ((first, found.first), (second, found.second)):
-        show_bad_rows(side.bad_rows, f"rows are not problems and were not compared: {name}")
+        for text in side.excluded:
+            typer.echo(text, err=True)
+        show_bad_rows(side.bad_rows, *(f"{what} and {verb} not compared: {name}" for what, verb in _NOT_COMPARED))
     counts = found.count()
     kinds = ", ".join(f"{counts[kind]} by {kind}" for kind in counts if kind != "any") or "none"
     num_matched, num_first = counts.get("any", 0), found.first.num_problems

@@ -71,15 +71,26 @@ def make_console() -> Console:
     return Console(stderr=True) if sys.stderr.isatty() else Console(stderr=True, width=_WIDE)
 
 
-def show_bad_rows(errors: Sequence[MucodeError | str], what: str) -> None:
-    """Prints the first errors with their hints, and how many there are; nothing if there are none."""
+def show_bad_rows(errors: Sequence[MucodeError | str], one: str, many: str) -> None:
+    """Prints the first errors with their hints, and how many there are; nothing if there are none.
+
+    Args:
+        errors: Of the rows.
+        one: What is said of a single one: "row is not a problem".
+        many: The same of several.
+    """
     import typer
 
     for error in errors[:_SHOWN_ROWS]:
         typer.echo(str(error), err=True)
     if errors:
         more = f"; the first {_SHOWN_ROWS} are above, --json lists all" if len(errors) > _SHOWN_ROWS else ""
-        typer.echo(f"{len(errors)} {what}{more}", err=True)
+        typer.echo(f"{count(len(errors), one, many)}{more}", err=True)
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """A number with its noun: "1 row", "2 rows"; `many` is the plural, by default with an s."""
+    return f"{number} {one if number == 1 else many or f'{one}s'}"
 
 
 def print_rows(rows: Sequence[Sequence[str]], title: str) -> None:

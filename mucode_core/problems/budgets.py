@@ -97,6 +97,6 @@ def describe_missing(problem_ids: Sequence[str]) -> str:
     more = f" and {len(problem_ids) - _SHOWN} more" if len(problem_ids) > _SHOWN else ""
     named = ", ".join(problem_ids[:_SHOWN])
     return (
-        f"{len(problem_ids)} problems without a reference_solution ({named}{more}): their tests are not checked, and "
-        "sandbox.cpu_s limits their programs if the row gives no time_limit_s"
+        f"{len(problem_ids)} problem{'' if len(problem_ids) == 1 else 's'} without a reference_solution "
+        f"({named}{more}): tests are not checked, and sandbox.cpu_s limits programs if the row gives no time_limit_s"
     )

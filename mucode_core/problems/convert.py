@@ -14,6 +14,7 @@ from typing import IO, Any, Literal, cast
 
 from mucode_core.errors import ConfigError, DataError, ExcludedError
 from mucode_core.problems.json_values import any_digits, dumps, from_json
+from mucode_core.problems.readers.shared import PRELUDE
 from mucode_core.problems.readers.statements import find_program
 from mucode_core.problems.registry import DATASETS
 from mucode_core.problems.rows import Row
@@ -30,9 +31,11 @@ _OTHER_FORMS = frozenset(
 _REMARKS = {
     "compare": "compare: {rule} becomes the rule of {target}",
     "prompt": "prompt: what names the function is added when {target} rows are read",
+    "setup": "setup: imports of LeetCode's form are added when {target} rows are read",
     "tests_shown": "tests_shown: prompts made of {target} rows show the public tests too",
 }
-"""Fields on which no verdict depends, and the rule of comparison, which every trainer has its own."""
+"""Fields on which no verdict depends, the imports that methods of `Solution` get where they have none, and the rule of
+comparison, which every trainer has its own."""
 
 
 @dataclass
@@ -170,7 +173,8 @@ def _differences(problem: Problem, read: Problem, target: Target) -> tuple[list[
     for name, value in _comparable(problem, target).items():
         if value == found[name]:
             continue
-        if name not in _REMARKS or target == "custom":
+        is_remark = name in _REMARKS and (name != "setup" or (value == "" and found[name] == PRELUDE.strip()))
+        if not is_remark or target == "custom":
             is_added = name == "setup" and problem.kind == "call" and problem.dataset != "custom"
             lost.append(f"setup that {problem.dataset} puts before programs" if is_added else _describe(name, value))
         elif name != "compare" or problem.kind != "assert":

@@ -281,7 +281,7 @@ def test_bad_rows_are_listed_with_hints_as_by_grade(tmp_path: Path) -> None:
     status, printed, said = run("problems", "check", "custom", "--data", data, "--sandbox", "process", "--json")
     (bad,) = json.loads(printed)["bad_rows"]
     assert (status, bad[0]) == (1, f"{data}:2")
-    assert f"{bad[0]}: {bad[1]}\n  hint: write one JSON object per line\n1 rows are not problems" in said
+    assert f"{bad[0]}: {bad[1]}\n  hint: write one JSON object per line\n1 row is not a problem" in said
     assert said.count(bad[0]) == 1
 
 
@@ -341,7 +341,7 @@ def test_passes_by_the_word_of_a_programs_own_objects_are_counted(data: Path, tm
     status, printed, said = grade(data, samples, tmp_path / "graded.parquet")
     counts = json.loads(printed.splitlines()[-1])
     assert (status, counts["num_passed"], counts["num_delegated"]) == (0, 1, 1), counts
-    assert "1 of these rely on comparisons by the program's own objects" in said
+    assert "1 of these relies on comparisons by the program's own objects" in said
 
 
 def test_programs_are_taken_from_whole_answers(data: Path, tmp_path: Path) -> None:

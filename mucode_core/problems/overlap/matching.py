@@ -11,14 +11,13 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Literal
 
-from mucode_core.errors import ConfigError, DataError
+from mucode_core.errors import ConfigError, DataError, ExcludedError
 from mucode_core.problems.overlap.program_shapes import assert_shapes, program_shape
 from mucode_core.problems.overlap.prompt_index import sequences_of, words_of
-from mucode_core.problems.reading import find_data, is_member, resolve
+from mucode_core.problems.reading import find_data, resolve
 from mucode_core.problems.registry import AUTO, DATASETS, find_dataset
-from mucode_core.problems.rows import scan_rows
-from mucode_core.problems.selection import no_match
-from mucode_core.problems.where import Condition, holds
+from mucode_core.problems.selection import Selection, select_problems
+from mucode_core.problems.where import Condition
 from mucode_core.types import CallTest, Problem, StdinTest, Test
 
 By = Literal["prompt", "13-grams", "solution", "tests"]
@@ -41,23 +40,8 @@ class Source:
     def problems(self) -> Iterator[tuple[Problem, str] | DataError]:
         """Each problem with its date, empty where the row has none; a row that is no problem yields its error."""
         dataset = find_dataset(resolve(self.name, self.path)[0])
-        is_empty = True
-        for location, row in scan_rows(self.path):
-            if isinstance(row, DataError):
-                yield row
-                continue
-            try:
-                if not dataset.is_problem(row) or not holds(self.where, dataset.facts(row)):
-                    continue
-                problem = dataset.make(row, location)
-            except DataError as error:
-                yield error
-                continue
-            if is_member(self.name, problem):
-                is_empty = False
-                yield problem, dataset.facts(row).date
-        if is_empty and self.where and (error := no_match(self.name, self.path, self.where)):
-            raise error
+        for found in select_problems(self.name, self.path, Selection(self.where)):
+            yield found if isinstance(found, DataError) else (found.problem, dataset.facts(found.row).date)
 
 
 def find_source(text: str, cache: Path) -> Source:
@@ -102,6 +86,8 @@ class Side:
     num_after: int = 0
     num_undated: int = 0
     bad_rows: list[str] = field(default_factory=list[str])
+    excluded: list[str] = field(default_factory=list[str])
+    """What no program can be judged by: rows of other tasks, counted together, and problems named one by one."""
 
 
 @dataclass
@@ -150,6 +136,9 @@ def find_overlap(first: Source, second: Source, *, min_share: float = 0.5, cutof
 
 def _count(problems: Iterable[tuple[Problem, str] | DataError], side: Side, cutoff: str) -> Iterator[Problem]:
     for found in problems:
+        if isinstance(found, ExcludedError):
+            side.excluded.append(f"{found.location}: excluded: {found.problem}")
+            continue
         if isinstance(found, DataError):
             side.bad_rows.append(str(found))
             continue

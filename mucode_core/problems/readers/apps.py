@@ -11,7 +11,7 @@ from pydantic import AliasChoices, Field
 
 from mucode_core.problems.dataset import AnyOf, Dataset, Facts, Hub, by_fields
 from mucode_core.problems.readers.pairs import no_tests, parse_json, read_columns, read_solutions
-from mucode_core.problems.readers.shared import as_split
+from mucode_core.problems.readers.shared import as_split, setup_for
 from mucode_core.problems.readers.statements import (
     choose_reference,
     divide,
@@ -76,7 +76,7 @@ def _make(name: str, row: Row, location: str) -> Problem:
         prompt=make_prompt(fields.question, pairs.entry_point, starter),
         entry_point=pairs.entry_point,
         kind=pairs.kind,
-        setup="",
+        setup=setup_for(pairs.entry_point),
         public_tests=public,
         private_tests=private,
         reference_solution=reference,

@@ -12,7 +12,7 @@ from pydantic import AliasChoices, Field
 from mucode_core.problems.dataset import Dataset, Facts, Hub, by_fields
 from mucode_core.problems.readers.apps import FLOATS
 from mucode_core.problems.readers.pairs import as_mapping, parse_json, read_solutions, read_tests
-from mucode_core.problems.readers.shared import as_split, facts_in, nested, notes_on
+from mucode_core.problems.readers.shared import as_split, facts_in, nested, notes_on, setup_for
 from mucode_core.problems.readers.statements import (
     choose_reference,
     divide,
@@ -56,7 +56,7 @@ def make_deepcoder(row: Row, location: str) -> Problem:
         prompt=make_prompt(fields.problem, pairs.entry_point, starter),
         entry_point=pairs.entry_point,
         kind=pairs.kind,
-        setup="",
+        setup=setup_for(pairs.entry_point),
         public_tests=public,
         private_tests=private,
         reference_solution=choose_reference(solutions, pairs.entry_point),

@@ -25,6 +25,11 @@ from typing import *
 """What programs for LeetCode's form take for granted."""
 
 
+def setup_for(entry_point: str) -> str:
+    """The prelude for a method of a class, which is LeetCode's form; nothing for functions and programs."""
+    return PRELUDE if "." in entry_point else ""
+
+
 def first_public(public: Sequence[T], private: Sequence[T]) -> tuple[tuple[T, ...], tuple[T, ...]]:
     """The two lists; without a public test later turns would have no feedback, so the first private one becomes it."""
     if not public:

@@ -14,7 +14,7 @@ from mucode_core.errors import DataError
 from mucode_core.problems.dataset import Dataset, Facts, Hub
 from mucode_core.problems.readers.apps import FLOATS
 from mucode_core.problems.readers.pairs import as_mapping, odd_value, parse_json, read_tests
-from mucode_core.problems.readers.shared import as_known_split, facts_in, nested, notes_on
+from mucode_core.problems.readers.shared import as_known_split, facts_in, nested, notes_on, setup_for
 from mucode_core.problems.readers.statements import (
     choose_reference,
     divide,
@@ -87,7 +87,7 @@ def make_verl(row: Row, location: str) -> Problem:
         prompt=text if kind != "call" or name in text else make_prompt(text, entry_point, starter),
         entry_point=entry_point,
         kind=kind,
-        setup="",
+        setup=setup_for(entry_point) if kind == "call" else "",
         public_tests=public,
         private_tests=private,
         reference_solution=choose_reference(solution, entry_point),

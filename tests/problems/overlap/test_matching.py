@@ -93,10 +93,29 @@ def test_the_command(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 1  # a row is no problem
     assert f"{second}:2" in done.stderr
-    assert f"1 rows are not problems and were not compared: custom={second}" in done.stderr
+    assert f"1 row is not a problem and was not compared: custom={second}" in done.stderr
     found = json.loads(done.stdout)
     assert found["num_matched"] == {"prompt": 1, "any": 1, "solution": 1, "tests": 1}
     assert (found["first"]["num_problems"], found["first"]["num_undated"]) == (2, 2)
+
+
+def test_rows_that_have_no_programs_are_counted(tmp_path: Path) -> None:
+    information = json.dumps({"test_cases": [{"type": "stdin_stdout", "input": "1", "output": "2"}]})
+    code = {"problem_id": 1, "prompt": "Double it.", "verification_info": information}
+    answer = {"prompt": "1 + 1?", "verification_info": '{"ground_truth": "2"}', "task_type": "verifiable_math"}
+    path = write_lines(tmp_path / "prime.jsonl", [answer, code, answer])
+    done = CliRunner().invoke(app, ["problems", "overlap", str(path), str(path), "--json"])
+    said = "2 rows of other tasks (task_type verifiable_math) skipped"
+    assert done.stderr.count(f"{path}: excluded: {said}") == 2  # of either data set
+    found = json.loads(done.stdout)
+    assert (done.exit_code, found["first"]["num_problems"], found["first"]["bad_rows"]) == (0, 1, [])
+
+
+def test_a_row_of_another_form_is_named(tmp_path: Path) -> None:
+    odd = {"question": "Do.", "solutions": [], "input_output": {"inputs": ["1"], "outputs": ["2"]}}
+    path = write_lines(tmp_path / "a.jsonl", [*rows(a={}), odd])
+    (bad,) = find_overlap(find_source(str(path), tmp_path), Source("custom", path)).first.bad_rows
+    assert "the row is of apps" in bad
 
 
 def test_conditions_choose_rows_of_the_first(tmp_path: Path) -> None:

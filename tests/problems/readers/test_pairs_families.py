@@ -11,6 +11,7 @@ import pytest
 
 from mucode_core.errors import DataError, ExcludedError
 from mucode_core.problems import load_problems, read_problems
+from mucode_core.problems.readers.shared import PRELUDE
 from mucode_core.problems.readers.statements import unfence
 from mucode_core.problems.registry import recognise
 from mucode_core.types import CallTest, Comparison, Problem, StdinTest
@@ -218,6 +219,17 @@ def test_rows_of_other_tasks_are_passed_over(tmp_path: Path) -> None:
     assert counted.problem == "1 row of other tasks (task_type verifiable_math) skipped"
     with pytest.raises(DataError, match=r"maths\.jsonl: nothing but 1 row of other tasks \(ability math\)"):
         list(read_problems("verl", write(tmp_path / "maths.jsonl", mathematics)))
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_methods_get_the_imports_of_their_form(tmp_path: Path, name: str) -> None:
+    case = {"type": "function_call", "fn_name": "add", "input": [1, 2], "output": 3}
+    other = case | {"fn_name": "Solution.add"}
+    tests, named = ([case], [other]) if name == "prime" else (CALL, CALL | {"fn_name": "Solution.add"})
+    method = load(tmp_path, name, with_tests(name, named))
+    assert (method.entry_point, method.setup) == ("Solution.add", PRELUDE)
+    assert load(tmp_path, name, with_tests(name, tests)).setup == ""
+    assert load(tmp_path, name, ROWS[name]).setup == ""
 
 
 FENCED = {
