@@ -37,6 +37,9 @@ _MAX_POSITION = 1 << 24
 class Codec(Protocol):
     """What encodes and decodes the items of containers."""
 
+    numbers: dict[int, int]
+    """Of the objects that both sides know, by id."""
+
     def encode(self, value: Any, depth: int = 0, is_fresh: bool = False) -> Any:
         """The form of a value."""
 

@@ -32,7 +32,8 @@ CLOCK = b"C"
 _BOOT = """
 import sys, types
 root, module, *sys.argv[1:] = sys.argv[1:]
-for folder in ("", "/sandbox", "/sandbox/guest", "/sandbox/judge", "/sandbox/judge/recording", "/sandbox/judge/suites"):
+judge = ["/sandbox/judge" + folder for folder in ("", "/guards", "/lent", "/recording", "/suites")]
+for folder in ("", "/sandbox", "/sandbox/guest", *judge):
     name = "mucode_core" + folder.replace("/", ".")
     package = sys.modules[name] = types.ModuleType(name)
     package.__path__ = [root + folder]

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import types
+from collections.abc import Container
 from typing import Any
 
-from mucode_core.sandbox.containers import Codec, as_list
+from mucode_core.sandbox.containers import KINDS, Codec, as_list
 from mucode_core.sandbox.wire import WireError
 
 _NAMED = (AttributeError, ImportError, NameError)
 _MEMBERS = ("name", "path")
 """Attributes of these that are not among their `vars`."""
+_LARGE = frozenset({*KINDS, str, bytes, tuple, frozenset, types.ModuleType})
+"""Types of what lacks an attribute that are not sent for it: it may be large, and a test rarely asks which it was."""
 
 
 def encode_exception(codec: Codec, error: BaseException, named: list[str], depth: int) -> list[Any]:
     """The form of an exception; `named` are module and name of its class."""
     form = ["exception", *named, codec.encode_items(arguments_of(error), depth)]
-    state = attributes_of(error)
+    state = attributes_of(error, codec.numbers)
     return [*form, list(state), codec.encode_items(list(state.values()), depth)] if state else form
 
 
@@ -40,10 +44,12 @@ def arguments_of(error: BaseException) -> tuple[Any, ...]:
     return tuple(OSError.__reduce__(error)[1]) if isinstance(error, OSError) else error.args
 
 
-def attributes_of(error: BaseException) -> dict[str, Any]:
-    """What an exception of a built-in class holds besides what makes it."""
+def attributes_of(error: BaseException, known: Container[int] = ()) -> dict[str, Any]:
+    """What an exception of a built-in class holds besides what makes it; `known` are ids of what both sides have."""
     found = {name: value for name, value in vars(error).items() if type(name) is str and not name.startswith("__")}
-    return found | {name: value for name in _MEMBERS if isinstance(value := _member(error, name), str)}
+    found |= {name: value for name in _MEMBERS if isinstance(value := _member(error, name), str)}
+    owner = error.obj if isinstance(error, AttributeError) else None
+    return found if owner is None or (type(owner) in _LARGE and id(owner) not in known) else found | {"obj": owner}
 
 
 def _member(error: BaseException, name: str) -> Any:
@@ -59,8 +65,10 @@ def _set_attributes(error: BaseException, names: list[Any], values: list[Any]) -
     found = dict(zip(names, values, strict=True))
     if any(type(name) is not str or name.startswith("__") for name in found):
         raise WireError("malformed attributes")
-    for name in _MEMBERS:
-        if isinstance(error, _NAMED) and hasattr(error, name) and isinstance(found.get(name), str):
+    for name in (*_MEMBERS, "obj"):
+        if name == "obj" and isinstance(error, AttributeError):
+            error.obj = found.pop(name, None)
+        elif isinstance(error, _NAMED) and hasattr(error, name) and isinstance(found.get(name), str):
             setattr(error, name, found.pop(name))
     vars(error).update(found)
 

@@ -10,13 +10,14 @@ import struct
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from typing import Any, NoReturn
 
 from mucode_core.sandbox import wire
 from mucode_core.sandbox.directories import FILES, Directory, Translation
 from mucode_core.sandbox.guest.calls import call_entry_point
 from mucode_core.sandbox.guest.errors import describe
+from mucode_core.sandbox.guest.mocks import Patches
 from mucode_core.sandbox.guest.objects import Objects
 from mucode_core.sandbox.guest.operations import OPERATIONS, next_items
 from mucode_core.sandbox.protocol import NO_MEMORY
@@ -106,6 +107,7 @@ class Link:
         self._directory: Directory | None = None
         """The same, where the tests work with files."""
         self._translation = Translation("", "")
+        self._patches = Patches()
         self._answers: deque[Any] = deque(maxlen=wire.ANSWERS_KEPT)
         """The last answers that can come again as themselves."""
 
@@ -157,8 +159,8 @@ class Link:
             self._unanswered.append(question)
             self._turn.release()
             try:
-                if message[5]:
-                    with _lent(message[5], self._ask, printed):
+                if message[5] or self._patches:
+                    with _lent(message[5] or (), self._ask, printed), self._patches.applied():
                         holder = [self._operate(message[0], target, values, named, name)]
                 else:
                     holder = [self._operate(message[0], target, values, named, name)]
@@ -207,6 +209,10 @@ class Link:
             return target
         if operation == "define":
             return self.objects.define(name, values[0])
+        if operation in ("patch", "unpatch"):
+            return (self._patches.begin if operation == "patch" else self._patches.end)(*values)
+        if operation == "global":
+            return self.objects.own(getattr(sys.modules["solution"], name))
         if operation == "call_entry_point":
             return call_entry_point(self.objects.namespace, name, *values)
         return OPERATIONS[operation](target, values, named, name)
@@ -262,7 +268,7 @@ class _Lines(io.TextIOBase):
 
 
 @contextlib.contextmanager
-def _lent(names: list[str], ask: Callable[..., Any], printed: list[str]) -> Generator[None]:
+def _lent(names: Iterable[str], ask: Callable[..., Any], printed: list[str]) -> Generator[None]:
     """Has the program read from, and print to, what the tests put in the place of the standard streams."""
     before = sys.stdout, sys.stderr, sys.stdin, builtins.input, builtins.print
     out, err = io.StringIO(), io.StringIO()

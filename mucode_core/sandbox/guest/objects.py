@@ -14,6 +14,7 @@ from typing import Any
 
 from mucode_core.sandbox.callbacks import make_callback
 from mucode_core.sandbox.containers import ARRAY, KINDS, Kind
+from mucode_core.sandbox.guest.mocks import TestEnding, make_mock
 from mucode_core.sandbox.instances import CLASS, INSTANCE, with_attributes
 from mucode_core.sandbox.naming import (
     ASKED,
@@ -95,12 +96,14 @@ class Objects(Codec):
 
     def offer(self, value: Any) -> Any:
         """The form of one of the program's globals: what can be called is never taken for the judge's own."""
-        if not callable(value) or isinstance(value, type):
-            return self.encode(value)
-        known = self.numbers.get(id(value))
-        number = self.keep(value) if known is None else known
-        self._own.add(number)
-        return self._describe(value, number, 0)
+        return self.encode(self.own(value))
+
+    def own(self, value: Any) -> Any:
+        """The same value; what can be called is from now on the program's, whatever it is."""
+        if callable(value) and not isinstance(value, type):
+            known = self.numbers.get(id(value))
+            self._own.add(self.keep(value) if known is None else known)
+        return value
 
     def reference(self, value: Any, number: int) -> list[Any]:
         """The judge may have lost its proxy of an object, so that is described once more."""
@@ -123,6 +126,8 @@ class Objects(Codec):
             return ["callable", number, str(getattr(value, "__name__", kind.__name__))[:_NAME]]
         if kind is types.GeneratorType:
             return ["generator", number]
+        if kind is types.ModuleType:
+            return ["module", number]
         if kind.__module__ in ("builtins", "itertools") and hasattr(kind, "__next__"):
             return ["iterator", number, kind.__name__]
         described = ["object", number, self._encode_class(kind, is_base=True)]
@@ -249,6 +254,16 @@ class Objects(Codec):
         self.adopt(number, callback)
         return callback
 
+    def _decode_mock(self, parts: list[Any], depth: int) -> Any:
+        number, is_callable, special, claimed = parts
+
+        def ask(use: str, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+            return self._ask(use, number, args, keywords)
+
+        made = make_mock(ask, is_callable, special, self.decode(claimed, depth))
+        self.adopt(number, made)
+        return made
+
     def _decode_iterator(self, parts: list[Any], depth: int) -> Any:
         number, is_generator = parts
         made = _pull(self._ask, number) if is_generator else _Pulled(_pull(self._ask, number))
@@ -334,6 +349,12 @@ def _decode_kept(objects: Objects, parts: list[Any], depth: int) -> Any:
     return made
 
 
+def _decode_ending(objects: Objects, parts: list[Any], depth: int) -> Any:
+    error = TestEnding()
+    objects.adopt(parts[0], error)
+    return error
+
+
 def _decode_bound(objects: Objects, parts: list[Any], depth: int) -> Any:
     return getattr(objects.decode(parts[0], depth), parts[1])
 
@@ -349,6 +370,8 @@ _DECODERS: dict[Any, Callable[[Objects, list[Any], int], Any]] = {
     "instance": Objects._decode_instance,
     "callback": Objects._decode_callback,
     "iterator": Objects._decode_iterator,
+    "mock": Objects._decode_mock,
+    "ending": _decode_ending,
 }
 
 __all__ = ["Kind", "Objects", "WireError", "find_function", "make_instance"]

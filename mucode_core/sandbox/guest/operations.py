@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -83,6 +84,9 @@ OPERATIONS: dict[str, Operation] = {
     "set_attribute": _set_attribute,
     "delete_attribute": _delete_attribute,
     "copy": _copy,
+    "set_global": lambda target, values, named, name: setattr(sys.modules["solution"], name, values[0]),
+    "delete_global": lambda target, values, named, name: delattr(sys.modules["solution"], name),
+    "globals": lambda target, values, named, name: dir(sys.modules["solution"]),
     "step": _step,
     "signature": _signature,
     "item": lambda target, values, named, name: target[values[0]],

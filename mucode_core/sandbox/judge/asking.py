@@ -24,6 +24,7 @@ class Program(Protocol):
     """A program that runs; see `judge.proxies.Channel`."""
 
     identity: tuple[object, ...]
+    ending: Stop | None
     num_calls: int
     num_delegated: int
 
@@ -59,6 +60,11 @@ _programs: list[Program] = []
 def serve_with(program: Program) -> None:
     """Has all proxies talk with a program, until the next one comes."""
     _programs[:] = [program]
+
+
+def running() -> Program | None:
+    """The program that runs and can be asked; None if there is none."""
+    return _programs[0] if _programs and _programs[0].ending is None else None
 
 
 def current() -> Program:

@@ -30,11 +30,14 @@ from mucode_core.sandbox.judge.cpu_limit import CLOCK, Stalled
 from mucode_core.sandbox.judge.guards.annotations import guard_annotations
 from mucode_core.sandbox.judge.guards.confinement import confine_judge
 from mucode_core.sandbox.judge.guards.surroundings import Surroundings
+from mucode_core.sandbox.judge.lent.module import make_solution
+from mucode_core.sandbox.judge.lent.patches import watch_patches
 from mucode_core.sandbox.judge.reader import Plan
 from mucode_core.sandbox.judge.scores import Score, Scores
 from mucode_core.sandbox.judge.stops import ProgramGone, ReadTooFar, Stop
 from mucode_core.sandbox.judge.suites.calls import prepare_calls, show_call
 from mucode_core.sandbox.judge.suites.failures import fail_raised, fail_stopped
+from mucode_core.sandbox.judge.suites.imports import PROGRAM
 from mucode_core.sandbox.judge.suites.outputs import judge_output, show_input
 from mucode_core.sandbox.judge.suites.pytest_module import make_pytest
 from mucode_core.sandbox.judge.zygote_client import Run, Zygotes, launch_apart, launch_behind, launch_here
@@ -274,6 +277,8 @@ def main() -> None:
         import_module("numpy")  # now: an import that a limit interrupts cannot be repeated
     sys.modules["pytest"] = make_pytest()
     guard_annotations()
+    watch_patches()
+    sys.modules[PROGRAM] = make_solution()
     provide_semaphores()
     sys.setrecursionlimit(4800)  # some 15 frames for each call within another, see `proxies`
     sys.set_int_max_str_digits(0)

@@ -7,9 +7,7 @@ A lent function can be called and a lent iterator be advanced, nothing else; onl
 from __future__ import annotations
 
 import collections
-import contextlib
 import dataclasses
-import functools
 import re
 import sys
 import types
@@ -17,27 +15,26 @@ import weakref
 from collections.abc import Callable
 from typing import Any, cast
 
-from mucode_core.sandbox.callbacks import parameters_of
 from mucode_core.sandbox.containers import ARRAY, BY_TAG, KINDS, Kind, as_list, make_empty
 from mucode_core.sandbox.instances import CLASS, INSTANCE, UNKNOWN_STATE, fill_class, with_attributes
 from mucode_core.sandbox.judge.asking import Program
 from mucode_core.sandbox.judge.fields import dataclass_fields
 from mucode_core.sandbox.judge.guards import admitted
 from mucode_core.sandbox.judge.iterators import generate, iterator_class
+from mucode_core.sandbox.judge.lent.functions import TESTS, callable_form, mock_form
+from mucode_core.sandbox.judge.lent.mocks import MOCK, SENTINEL
+from mucode_core.sandbox.judge.lent.module import ProgramModule
 from mucode_core.sandbox.judge.proxy_classes import ProgramClass, ProgramFunction, build_class, is_proxy
-from mucode_core.sandbox.naming import name_of_function, name_of_type
+from mucode_core.sandbox.naming import name_of_type
 from mucode_core.sandbox.patterns import match_form, pattern_form
 from mucode_core.sandbox.raised import encode_exception
 from mucode_core.sandbox.sharing import ONLY_HERE, Codec
 from mucode_core.sandbox.wire import ForeignValueError, WireError
 
-TESTS = "<tests>"
-"""The file name of all code of the tests."""
 _ATOMS: tuple[Any, ...] = (int, float, complex, str, bytes, tuple, frozenset)
 _MARKERS = frozenset({"enum", "abc", "numbers", "collections.abc", "contextlib"})
 _MAX_CLASSES = 500
 _WITH_ITERATORS = ("array", "builtins", "collections", "_collections", "csv", "_csv", "itertools", "numpy")
-_STDLIB = frozenset(sys.stdlib_module_names)
 
 
 class Mirror(Codec):
@@ -78,18 +75,20 @@ class Mirror(Codec):
             return encode_exception(self, value, named, depth)
         if kind is types.TracebackType:
             return None
-        if hasattr(kind, "__call__") and (form := self._encode_callable(value, kind, depth)) is not None:  # noqa: B004 - on its class
+        if issubclass(kind, MOCK):
+            return mock_form(self, value, depth)
+        if hasattr(kind, "__call__") and (form := callable_form(self, value, kind, depth)) is not None:  # noqa: B004 - on its class
             return form
         if kind is types.GeneratorType and value.gi_code.co_filename == TESTS:
-            return ["iterator", self._lend(value), True]
+            return ["iterator", self.lend(value), True]
         if kind.__module__ in _WITH_ITERATORS and hasattr(kind, "__next__") and kind is not types.GeneratorType:
-            return ["iterator", self._lend(value), False]
+            return ["iterator", self.lend(value), False]
         if kind is re.Pattern:
-            return self._kept(value, pattern_form(self, value))
+            return self.kept(value, pattern_form(self, value))
         if kind is re.Match:
-            return self._kept(value, match_form(self, value, depth))
-        if kind is object:
-            return self._kept(value, ["made", ["type", "builtins", "object"], [], [], []])
+            return self.kept(value, match_form(self, value, depth))
+        if kind is object or kind is SENTINEL:
+            return self.kept(value, ["made", ["type", "builtins", "object"], [], [], []])
         if kind is types.SimpleNamespace or self.source_of(kind) is not None:
             return self._encode_instance(value, kind, depth)
         refused = WireError if callable(value) or isinstance(value, BaseException) else ForeignValueError
@@ -146,41 +145,12 @@ class Mirror(Codec):
             self._kinds[number] = whole, whole.snapshot(value)
         return ["instance", number, class_form, *parts, inner]
 
-    def _encode_callable(self, value: Any, kind: Any, depth: int) -> Any:
-        if kind is functools.partial:
-            names = list(value.keywords)
-            items = self.encode_items([value.func, *value.args], depth)
-            values = self.encode_items(list(value.keywords.values()), depth)
-            return self._kept(value, ["made", ["type", "functools", "partial"], items, names, values])
-        if kind.__module__ == "operator":  # itemgetter and its like
-            maker, args = value.__reduce__()[:2]
-            return self._kept(value, ["made", self.encode(maker, depth), self.encode_items(args, depth), [], []])
-        inner = getattr(value, "__wrapped__", getattr(value, "__func__", value))
-        is_own = isinstance(inner, types.FunctionType) and inner.__code__.co_filename == TESTS
-        if is_own or kind.__module__ == "unittest.mock":
-            name, doc = (getattr(value, key, None) for key in ("__name__", "__doc__"))
-            name = name if isinstance(name, str) else "callback"
-            form = ["callback", self._lend(value), name, doc if isinstance(doc, str) else None]
-            return [*form, *self._described(value, depth)] if kind is types.FunctionType else form
-        owner = getattr(value, "__self__", None)
-        if kind is types.BuiltinFunctionType and owner is not None and not isinstance(owner, types.ModuleType):
-            return self._kept(value, ["bound", self.encode(owner, depth), value.__name__])
-        named = name_of_function(value, _STDLIB)
-        return ["function", *named] if named else None
-
-    def _described(self, function: types.FunctionType, depth: int) -> list[Any]:
-        """Parameters and annotations; of the latter, those that are classes or texts."""
-        forms: dict[str, Any] = {}
-        for name, note in function.__annotations__.items():
-            with contextlib.suppress(WireError):
-                forms |= {name: self.encode(note, depth + 1)} if isinstance(note, (type, str)) else {}
-        return [parameters_of(function), forms]
-
-    def _kept(self, value: Any, form: list[Any]) -> list[Any]:
+    def kept(self, value: Any, form: list[Any]) -> list[Any]:
         """The form of what the program makes for itself; should it come back, it is the value itself."""
         return ["kept", self.keep(value), form]
 
-    def _lend(self, value: Any) -> int:
+    def lend(self, value: Any) -> int:
+        """A number for what the program may call, advance, or use as a mock."""
         number = self.keep(value)
         self._lent[number] = value
         return number
@@ -339,6 +309,11 @@ class Mirror(Codec):
             return known
         return self._note(number, generate(self._program, number))
 
+    def _decode_module(self, parts: list[Any], depth: int) -> Any:
+        (number,) = parts
+        known = self._known(number)
+        return known if known is not None else self._note(number, ProgramModule())
+
     def _decode_iterator(self, parts: list[Any], depth: int) -> Any:
         number, name = parts
         known = self._known(number)
@@ -390,6 +365,7 @@ _DECODERS: dict[Any, Callable[[Mirror, list[Any], int], Any]] = {
     "callable": Mirror._decode_callable,
     "generator": Mirror._decode_generator,
     "iterator": Mirror._decode_iterator,
+    "module": Mirror._decode_module,
     "instance": Mirror._decode_instance,
     "type": lambda mirror, parts, depth: mirror.admit(admitted.admitted_type, parts),
     "function": lambda mirror, parts, depth: mirror.admit(admitted.admitted_function, parts),

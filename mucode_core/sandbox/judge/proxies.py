@@ -16,12 +16,13 @@ from mucode_core.sandbox.judge.asking import serve_with
 from mucode_core.sandbox.judge.fields import signature_from
 from mucode_core.sandbox.judge.guards.admitted import admitted_exception
 from mucode_core.sandbox.judge.guards.turns import Turn
+from mucode_core.sandbox.judge.lent.serving import serve
 from mucode_core.sandbox.judge.mirror import Mirror
 from mucode_core.sandbox.judge.questions import Questions
 from mucode_core.sandbox.judge.reader import Reader
 from mucode_core.sandbox.judge.reports import ProgramError, checked, is_exception
 from mucode_core.sandbox.judge.stops import Misbehaved, OutputExceeded, ProgramGone, Stop, Unpassable
-from mucode_core.sandbox.judge.streams import lent_stream, print_for, redirected
+from mucode_core.sandbox.judge.streams import print_for, redirected
 from mucode_core.sandbox.raised import make_exception
 
 _LENGTH = struct.Struct("<I")
@@ -29,8 +30,6 @@ _CHUNK = 1 << 20
 _PACKET = 1 << 14
 """Most answers are smaller, and come in one piece."""
 _KEPT_ERRORS = 8
-_MAX_NESTED = 310
-"""Calls of lent functions within one another."""
 _MAX_TEXT = 4000
 _ANSWERS = 8
 """How many times the size of the largest answer all answers together may have."""
@@ -49,8 +48,10 @@ class Channel:
         self.questions = Questions(self)
         self._answers: deque[Any] = deque(maxlen=wire.ANSWERS_KEPT)
         """The last that can come again as themselves."""
-        self._turn = Turn()
-        self._nested = 0
+        self.turn = Turn()
+        self.nested = 0
+        self.passing: tuple[BaseException, int] | None = None
+        """What ends a test and passes through the program, and the number of questions when it began to."""
         self._busy = 0
         self.reader = Reader(self)
         self.identity: tuple[object, ...] = ()
@@ -85,7 +86,7 @@ class Channel:
             Exception: The one the program reports, as the same built-in class.
             Stop: No proper message came.
         """
-        with self._turn:
+        with self.turn:
             while True:
                 (length,) = _LENGTH.unpack(self._read(_LENGTH.size))
                 self._left -= length
@@ -102,13 +103,13 @@ class Channel:
                     self._raise(message)
                 if message[0] != "callback":
                     return message
-                self._serve(message)
+                serve(self, message)
 
     def ask(self, operation: str, target: Any, args: Any = (), keywords: Any = None, name: str = "") -> Any:
         """Has the program do something with one of its objects; the value of its answer. Threads take turns."""
         if operation in ("call", "set_attribute"):
             self.questions.bounds.clear()
-        with self._turn.exchanging:
+        with self.turn.exchanging:
             message = self._encode_question(operation, self._find(target), args, keywords, name)
             try:
                 answer = self._exchange(message)
@@ -116,7 +117,7 @@ class Channel:
                     raise self.end(Misbehaved("not a value"))
                 with self.mirror.exchange:
                     value = self._decode_answer(answer[1], [*args, *(keywords or {}).values()])
-                    self._take_in(answer[2:])
+                    self.take_in(answer[2:])
             except BaseException as error:
                 self._note_interruption(error)
                 raise
@@ -124,8 +125,12 @@ class Channel:
 
     def _note_interruption(self, error: BaseException) -> None:
         """Ends the run where a question has no whole answer: an alarm of the tests, say, came in between."""
-        if self.ending is None and self.report_of(error) is None:
+        if self.ending is None and self.report_of(error) is None and not self._passes(error):
             self.end(ProgramGone())
+
+    def _passes(self, error: BaseException | None) -> bool:
+        """Whether an exception is the tests' own, and comes out of the question within which they raised it."""
+        return self.passing is not None and error is self.passing[0] and self.num_calls == self.passing[1]
 
     def _decode_answer(self, form: Any, given: list[Any]) -> Any:
         """An answer: content, or the place of what the program was given with the question or has answered before."""
@@ -146,8 +151,8 @@ class Channel:
         if not self.mirror.exchange.is_busy:
             self.reader.check(self.mirror)
         with self.mirror.exchange:
-            forms = [self._encode(arg) for arg in args]
-            named = {key: self._encode(value) for key, value in keywords.items()} if keywords else {}
+            forms = [self.encode(arg) for arg in args]
+            named = {key: self.encode(value) for key, value in keywords.items()} if keywords else {}
         return [operation, number, forms, named, name, redirected(), *more, self.mirror.sync()]
 
     def _exchange(self, message: Any) -> list[Any]:
@@ -168,7 +173,7 @@ class Channel:
         """What to raise where the program answers what the protocol does not allow."""
         return self.end(Misbehaved(reason))
 
-    def _take_in(self, rest: list[Any]) -> None:
+    def take_in(self, rest: list[Any]) -> None:
         """Takes in what came along with an answer: changes, and what was printed."""
         if rest and rest[0] is not None:
             try:
@@ -210,12 +215,12 @@ class Channel:
 
     def step(self, number: int, name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """One step of an iterator: its item alone, or what it returned and None."""
-        with self._turn:
+        with self.turn:
             return self.reader.step(number, name, args)
 
     def fetch(self, number: int, count: int) -> tuple[list[Any], bool, BaseException | None]:
         """Up to `count` items of an iterator, whether that is all, and the exception that comes after them."""
-        with self._turn.exchanging:
+        with self.turn.exchanging:
             message = self._encode_question("next", number, (), None, "", count)
             try:
                 answer = self._exchange(message)
@@ -238,7 +243,7 @@ class Channel:
         if len(answer) > 5 or (sync is not None and sync[1:2] != [[]]):
             self.reader.check_effect()
         self.reader.watched += self.mirror.known(sync[2] if sync is not None else ())
-        self._take_in(answer[4:])
+        self.take_in(answer[4:])
         return items, ended is not False, error[0] if error is not None else None
 
     def close_generator(self, number: int) -> None:
@@ -247,11 +252,11 @@ class Channel:
         At other times the program lets it go, and by that closes it, when it learns that no test holds the proxy.
         """
         is_time = self.ending is None and self._busy == 0 and not self.reader.is_ahead(number)
-        if is_time and self._turn.take_if_free():
+        if is_time and self.turn.take_if_free():
             try:
                 self.ask("step", number, name="close")
             finally:
-                self._turn.give_back()
+                self.turn.give_back()
 
     def signature(self, target: Any) -> inspect.Signature:
         """The signature of a function of the program."""
@@ -268,46 +273,10 @@ class Channel:
             raise TypeError("cannot derive from a class of the program here")
         return self.ask("define", 0, (source,), name=name)
 
-    # What the program asks
-
-    def _serve(self, message: list[Any]) -> None:
-        """Has the tests' own code do what the program asks of what it was lent, and answers."""
-        self.reader.check_effect()
-        self._nested += 1
-        try:
-            _, use, number, forms, named, sync = message
-            target = lent_stream(number) or self.mirror.lent(number)
-            with self.mirror.exchange:
-                args = [self._decode(form) for form in forms]
-                keywords = {key: self._decode(form) for key, form in named.items()}
-                self._take_in([sync])
-            if use not in ("call", "next"):
-                raise wire.WireError("unknown use")
-        except (wire.WireError, ValueError, TypeError, AttributeError) as error:
-            raise self.end(Misbehaved(str(error))) from error
-        try:
-            if self._nested > _MAX_NESTED:
-                raise RecursionError("maximum recursion depth exceeded")
-            with self._turn.lent():
-                found = _use(use, target, args, keywords)
-            with self.mirror.exchange:
-                reply = ["return", self._encode(found)]
-        except Exception as error:  # noqa: BLE001 - whatever the tests' code raises goes to its caller
-            reply = ["raise", self._encode_error(error)]
-        finally:
-            self._nested -= 1
-        self.send([*reply, self.mirror.sync()])
-
-    def _encode_error(self, error: Exception) -> Any:
-        try:
-            return self.mirror.encode(error)
-        except wire.WireError:
-            kind = next(kind for kind in type(error).__mro__ if kind.__module__ == "builtins")
-            return ["exception", "builtins", kind.__name__, [str(error)]]
-
     # Values
 
-    def _encode(self, value: Any) -> Any:
+    def encode(self, value: Any) -> Any:
+        """The form of a value of the tests; ends the run where it has none."""
         try:
             return self.mirror.encode(value)
         except wire.ForeignValueError as error:
@@ -334,9 +303,10 @@ class Channel:
         """Raises the exception a program reports."""
         with self.mirror.exchange:
             error = self._rebuild(report[:6] if isinstance(report, list) else report)
-            self._errors.append(error)
+            if not self._passes(error[0]):
+                self._errors.append(error)
             if len(report) > 6:
-                self._take_in(report[6:])
+                self.take_in(report[6:])
         raise error[0]
 
     def _rebuild(self, report: Any) -> tuple[BaseException, ProgramError]:
@@ -347,6 +317,8 @@ class Channel:
             raise self.end(Misbehaved("malformed error")) from refused
         error: Any = self._decode(form) if form is not None else None
         values = [self._decode(arg) for arg in args]
+        if self._passes(error):
+            return error, ProgramError(names[0][:100], "", ())
         if not isinstance(error, (Exception, SystemExit)) or isinstance(error, (StopIteration, StopAsyncIteration)):
             found = (vars(builtins).get(name) for name in names)
             kind: Any = next((kind for kind in found if is_exception(kind)), RuntimeError)
@@ -383,13 +355,3 @@ def _are_items(answer: list[Any]) -> bool:
     return isinstance(answer[1], list) and (
         sync is None or (isinstance(sync, list) and len(cast("list[Any]", sync)) == 3 and isinstance(sync[2], list))
     )
-
-
-def _use(use: str, target: Any, args: list[Any], keywords: dict[str, Any]) -> Any:
-    """Calls a lent function, or advances a lent iterator: its item in a list, an empty one at its end."""
-    if use == "call":
-        return target(*args, **keywords)
-    try:
-        return [next(target)]
-    except StopIteration:
-        return []

@@ -46,7 +46,9 @@ def require_imports(test: str, error: BaseException, run: Run) -> None:
     if type(error) is not ModuleNotFoundError or run.channel.report_of(error) is not None:
         return
     name = str(error.name).partition(".")[0]
-    if name not in sys.stdlib_module_names and re.search(rf"^\s*(?:import|from)\b.*\b{re.escape(name)}\b", test, re.MULTILINE):
+    if name not in sys.stdlib_module_names and re.search(
+        rf"^\s*(?:import|from)\b.*\b{re.escape(name)}\b", test, re.MULTILINE
+    ):
         hint = "use tests that need the standard library, numpy and pytest only"
         raise ProblemError(f"the tests import {name!r}, which is not available here", location="test", hint=hint)
 

@@ -21,7 +21,9 @@ def note_reads(nodes: Sequence[ast.AST], names: set[str], helper: str) -> bool:
     """
     calls = [node for node in nodes if type(node) is ast.Call]
     called = {id(call.func) for call in calls}
-    called |= {id(arg) for call in calls if isinstance(call.func, ast.Name) and call.func.id == "check" for arg in call.args}
+    called |= {
+        id(arg) for call in calls if isinstance(call.func, ast.Name) and call.func.id == "check" for arg in call.args
+    }
     if not any(type(node) is ast.Name and node.id in names and id(node) not in called for node in nodes):
         return False  # all are called
     looked_at = _LookedAt(names, helper)

@@ -1,0 +1,63 @@
+"""What tests lend a program to call: their functions, and mocks; and functions that both sides have."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import sys
+import types
+from typing import TYPE_CHECKING, Any
+
+from mucode_core.sandbox.callbacks import parameters_of
+from mucode_core.sandbox.judge.lent.mocks import MOCK, claimed_class, mock_parts
+from mucode_core.sandbox.naming import name_of_function
+from mucode_core.sandbox.wire import WireError
+
+if TYPE_CHECKING:
+    from mucode_core.sandbox.judge.mirror import Mirror
+
+TESTS = "<tests>"
+"""The file name of all code of the tests."""
+_STDLIB = frozenset(sys.stdlib_module_names)
+
+
+def callable_form(mirror: Mirror, value: Any, kind: Any, depth: int) -> Any:
+    """The form of what can be called; None where that alone does not let it be passed."""
+    if kind is functools.partial:
+        names = list(value.keywords)
+        items = mirror.encode_items([value.func, *value.args], depth)
+        values = mirror.encode_items(list(value.keywords.values()), depth)
+        return mirror.kept(value, ["made", ["type", "functools", "partial"], items, names, values])
+    if kind.__module__ == "operator":  # itemgetter and its like
+        maker, args = value.__reduce__()[:2]
+        return mirror.kept(value, ["made", mirror.encode(maker, depth), mirror.encode_items(args, depth), [], []])
+    inner = getattr(value, "__wrapped__", getattr(value, "__func__", value))
+    is_own = isinstance(inner, types.FunctionType) and inner.__code__.co_filename == TESTS
+    if is_own or issubclass(type(getattr(value, "mock", None)), MOCK):  # the latter of `create_autospec`
+        name, doc = (getattr(value, key, None) for key in ("__name__", "__doc__"))
+        name = name if isinstance(name, str) else "callback"
+        form = ["callback", mirror.lend(value), name, doc if isinstance(doc, str) else None]
+        return [*form, *_described(mirror, value, depth)] if kind is types.FunctionType else form
+    owner = getattr(value, "__self__", None)
+    if kind is types.BuiltinFunctionType and owner is not None and not isinstance(owner, types.ModuleType):
+        return mirror.kept(value, ["bound", mirror.encode(owner, depth), value.__name__])
+    named = name_of_function(value, _STDLIB)
+    return ["function", *named] if named else None
+
+
+def _described(mirror: Mirror, function: types.FunctionType, depth: int) -> list[Any]:
+    """Parameters and annotations; of the latter, those that are classes or texts."""
+    forms: dict[str, Any] = {}
+    for name, note in function.__annotations__.items():
+        with contextlib.suppress(WireError):
+            forms |= {name: mirror.encode(note, depth + 1)} if isinstance(note, (type, str)) else {}
+    return [parameters_of(function), forms]
+
+
+def mock_form(mirror: Mirror, value: Any, depth: int) -> list[Any]:
+    """The form of a mock of the tests."""
+    claimed: Any = None
+    if (kind := claimed_class(value)) is not None:
+        with contextlib.suppress(WireError):
+            claimed = mirror.encode(kind, depth)
+    return ["mock", mirror.lend(value), *mock_parts(value), claimed]

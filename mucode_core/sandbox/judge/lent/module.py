@@ -1,0 +1,48 @@
+"""The program as the module `solution` of the tests: `patch("solution.f")`, `solution.limit = 5`."""
+
+from __future__ import annotations
+
+import types
+from typing import Any
+
+from mucode_core.sandbox.judge.asking import current
+from mucode_core.sandbox.judge.proxy_classes import ProgramMixin
+from mucode_core.sandbox.judge.suites.imports import PROGRAM
+
+
+class Solution(types.ModuleType):
+    """The module of whatever program runs; what it holds is asked for each time."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(f"module {PROGRAM!r} has no attribute {name!r}")
+        return current().ask("global", 0, (), name=name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        current().ask("set_global", 0, (value,), name=name)
+
+    def __delattr__(self, name: str) -> None:
+        current().ask("delete_global", 0, (), name=name)
+
+    def __dir__(self) -> Any:
+        return current().ask("globals", 0)
+
+
+class ProgramModule(ProgramMixin):
+    """A module that the program has imported, as it has it."""
+
+    __slots__ = ("__weakref__",)
+
+    @property
+    def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return types.ModuleType
+
+    @property
+    def __dict__(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Is not shared: it is large, and what patches look for is asked by name."""
+        raise AttributeError("__dict__")
+
+
+def make_solution() -> types.ModuleType:
+    """The module."""
+    return Solution(PROGRAM)
