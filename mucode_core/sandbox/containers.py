@@ -43,6 +43,13 @@ class Codec(Protocol):
     def encode(self, value: Any, depth: int = 0, is_fresh: bool = False) -> Any:
         """The form of a value."""
 
+    def keep(self, value: Any) -> int:
+        """A number for an object that the other side shall know."""
+        ...
+
+    def adopt(self, number: Any, value: Any) -> None:
+        """Notes an object under the number that the other side gave it."""
+
     def encode_items(self, items: Iterable[Any], depth: int, is_fresh: bool = False) -> list[Any]:
         """The forms of several."""
         ...

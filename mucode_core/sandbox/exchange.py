@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from mucode_core.sandbox.wire import WireError
+
 
 class Exchange:
     """While a message is made or read: what is hashed or compared meanwhile may ask the other side something else.
@@ -33,3 +35,15 @@ class Exchange:
         self._depth -= 1
         while self._dropped and not self._depth:
             self._forget(self._dropped.pop())
+
+
+class Malformed:
+    """Turns whatever a malformed form makes Python raise into a `WireError`."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        errors = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError, ImportError)
+        if isinstance(error, errors):
+            raise WireError(f"malformed value: {type(error).__name__}") from error

@@ -14,6 +14,8 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any, cast
 
+from mucode_core.sandbox import aliases
+from mucode_core.sandbox.aliases import alias_form
 from mucode_core.sandbox.containers import (
     ARRAY,
     BY_TAG,
@@ -25,7 +27,7 @@ from mucode_core.sandbox.containers import (
     make_empty,
     numpy_form,
 )
-from mucode_core.sandbox.exchange import Exchange
+from mucode_core.sandbox.exchange import Exchange, Malformed
 from mucode_core.sandbox.set_order import frozenset_in_order, set_in_order
 from mucode_core.sandbox.wire import EXACT_INT, FROM_SCALAR, TO_SCALAR, WireError
 
@@ -99,7 +101,7 @@ class Codec:
             return [_VIEWS[kind], self.encode_items(value, depth)]
         if kind is slice:
             return ["slice", *(self.encode(part, depth + 1) for part in (value.start, value.stop, value.step))]
-        found = numpy_form(self, value, depth)
+        found = numpy_form(self, value, depth) or alias_form(self, value, depth)
         return self.encode_other(value, depth + 1) if found is None else found
 
     def encode_other(self, value: Any, depth: int) -> Any:
@@ -224,7 +226,7 @@ class Codec:
         Raises:
             WireError: It is malformed.
         """
-        with _Malformed():
+        with Malformed():
             _, changes, dropped = as_list(sync)
             for change in as_list(changes):
                 number, *parts = as_list(change)
@@ -244,7 +246,7 @@ class Codec:
         Raises:
             WireError: The form is unknown, malformed, or beyond a budget.
         """
-        with _Malformed():
+        with Malformed():
             return self.decode(form)
 
     def decode(self, form: Any, depth: int = 0) -> Any:
@@ -350,6 +352,7 @@ def _decode_nan(codec: Codec, parts: list[Any], depth: int) -> Any:
 
 
 _DECODERS: dict[Any, Callable[[Codec, list[Any], int], Any]] = {
+    **aliases.DECODERS,
     "ref": lambda codec, parts, depth: codec.find(parts[0]),
     "frozenset": lambda codec, parts, depth: _decode_frozenset(codec.decode_items(as_list(parts[0]), depth)),
     "nan": _decode_nan,
@@ -367,18 +370,6 @@ _DECODERS: dict[Any, Callable[[Codec, list[Any], int], Any]] = {
 def _decode_frozenset(items: list[Any]) -> frozenset[Any]:
     value = frozenset(items)
     return value if all(map(operator.is_, value, items)) else frozenset_in_order(items)
-
-
-class _Malformed:
-    """Turns whatever a malformed form makes Python raise into a `WireError`."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        errors = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError, ImportError)
-        if isinstance(error, errors):
-            raise WireError(f"malformed value: {type(error).__name__}") from error
 
 
 def _count_fresh() -> int:

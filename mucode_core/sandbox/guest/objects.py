@@ -183,7 +183,10 @@ class Objects(Codec):
 
     def _encode_fields(self, fields: dict[Any, Any]) -> list[Any]:
         return [
-            [str(name), bool(field.init), bool(field.repr), bool(field.compare), bool(field.kw_only)]
+            [
+                *(str(name), bool(field.init), bool(field.repr), bool(field.compare), bool(field.kw_only)),
+                self.encode(field.type, 1),
+            ]
             for name, field in fields.items()
             if getattr(field, "_field_type", None) is _FIELD()
         ]

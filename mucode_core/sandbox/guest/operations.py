@@ -75,6 +75,18 @@ def _signature(target: Any, values: list[Any], named: dict[str, Any], name: str)
     return [rows, notes]
 
 
+def _hints(target: Any, values: list[Any], named: dict[str, Any], name: str) -> Any:
+    import typing
+
+    return typing.get_type_hints(target, **named)
+
+
+def _annotations(target: Any, values: list[Any], named: dict[str, Any], name: str) -> Any:
+    import inspect
+
+    return inspect.get_annotations(target, **named)
+
+
 OPERATIONS: dict[str, Operation] = {
     "call": lambda target, values, named, name: target(*values, **named),
     "special": _special,
@@ -89,6 +101,8 @@ OPERATIONS: dict[str, Operation] = {
     "globals": lambda target, values, named, name: dir(sys.modules["solution"]),
     "step": _step,
     "signature": _signature,
+    "hints": _hints,
+    "annotations": _annotations,
     "item": lambda target, values, named, name: target[values[0]],
     "iterate": lambda target, values, named, name: iter(target),
     "length": lambda target, values, named, name: len(target),

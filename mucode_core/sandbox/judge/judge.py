@@ -24,7 +24,7 @@ from mucode_core.sandbox.guest.calls import NODES
 from mucode_core.sandbox.guest.lockdown import die_with_parent, hide_memory, stay_on
 from mucode_core.sandbox.guest.packages import Packages
 from mucode_core.sandbox.guest.semaphores import provide_semaphores
-from mucode_core.sandbox.judge import streams
+from mucode_core.sandbox.judge import streams, test_suite
 from mucode_core.sandbox.judge.asserts import leaves_traces, prepare_asserts
 from mucode_core.sandbox.judge.cpu_limit import CLOCK, Stalled
 from mucode_core.sandbox.judge.guards.annotations import guard_annotations
@@ -276,7 +276,7 @@ def main() -> None:
         sys.path.append(numpy_home)
         import_module("numpy")  # now: an import that a limit interrupts cannot be repeated
     sys.modules["pytest"] = make_pytest()
-    guard_annotations()
+    guard_annotations(test_suite.BASE)
     watch_patches()
     sys.modules[PROGRAM] = make_solution()
     provide_semaphores()

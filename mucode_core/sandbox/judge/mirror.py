@@ -252,7 +252,7 @@ class Mirror(Codec):
             bases.append(admitted.admitted_type(*named))
         made = build_class(names, doc if isinstance(doc, str) else None, bases, own, members)
         if fields is not None:
-            type.__setattr__(made, "__dataclass_fields__", dataclass_fields(fields))
+            type.__setattr__(made, "__dataclass_fields__", dataclass_fields(fields, self.decode))
         self.adopt(number, made)
         self._classes[number] = made
         return made

@@ -146,6 +146,11 @@ class ProgramClass(type):
         return bases or (object,)
 
     @property
+    def __annotations__(cls) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """As the program has them."""
+        return _read(cls, "__annotations__")
+
+    @property
     def __base__(cls) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
         """See `__mro__`."""
         base = type.__dict__["__base__"].__get__(cls)

@@ -28,6 +28,7 @@ COMPARE, TRUTH, READ = "<compare>", "<truth>", "<read>"
 _OPERATORS: dict[type[ast.cmpop], str] = {ast.Eq: "==", ast.Is: "is"}
 MODULE = "tests"
 """Of what the tests define."""
+_NOTED = re.compile(rf"{READ}\((\w+)\)")
 NUMPY_NAMES = ("np", "numpy")
 """What tests may read without importing it, where numpy is installed."""
 
@@ -98,7 +99,8 @@ class Suite:
     def source_of(self, number: int) -> str:
         """The text of an assert, without its message."""
         if number not in self._texts:
-            self._texts[number] = ast.unparse(ast.Assert(test=self.asserts[number].test))
+            text = ast.unparse(ast.Assert(test=self.asserts[number].test))
+            self._texts[number] = _NOTED.sub(r"\1", text)
         return self._texts[number]
 
     def definition_of(self, kind: type) -> str | None:

@@ -7,11 +7,16 @@ change anything there.
 from __future__ import annotations
 
 import dis
+import functools
 import inspect
 import sys
 import types
 import typing
+from collections.abc import Callable
 from typing import Any
+
+from mucode_core.sandbox.judge.asking import current
+from mucode_core.sandbox.judge.proxy_classes import is_proxy
 
 _NAMING = frozenset({
     "CACHE", "EXTENDED_ARG", "NOP", "RESUME", "RETURN_VALUE", "RETURN_CONST", "LOAD_NAME", "LOAD_CONST",
@@ -41,8 +46,30 @@ def _names(step: dis.Instruction) -> bool:
     return step.opname in _NAMING
 
 
-def guard_annotations() -> None:
-    """Has the standard library evaluate annotations by `evaluate`, in this process, from now on."""
+def _asking(original: Callable[..., Any], operation: str) -> Callable[..., Any]:
+    """A function of the library that asks the program about what is the program's."""
+
+    @functools.wraps(original)
+    def ask(target: Any, *args: Any, **named: Any) -> Any:
+        if not is_proxy(target) or args or not named.keys() <= {"include_extras", "eval_str"}:
+            return original(target, *args, **named)
+        return current().ask(operation, target, (), named)
+
+    return ask
+
+
+def guard_annotations(space: dict[str, Any]) -> None:
+    """Has the standard library evaluate annotations by `evaluate`, in this process, from now on.
+
+    Those of the program are evaluated by the program, where the names are that they mean.
+
+    Args:
+        space: Names that tests find without importing them.
+    """
+    hints, annotations = typing.get_type_hints, inspect.get_annotations
+    typing.get_type_hints = _asking(hints, "hints")
+    inspect.get_annotations = _asking(annotations, "annotations")
+    space["get_type_hints"] = typing.get_type_hints
     names = (typing.__name__, inspect.__name__, "annotationlib")  # the last one since Python 3.14
     for module in (sys.modules[name] for name in names if name in sys.modules):
         vars(module)["eval"] = evaluate
