@@ -71,7 +71,6 @@ def test_no_stage_shows_a_test():
     [
         ("mbpp", "mbpp.jsonl", True),
         ("mbpp", "mbpp.jsonl", False),
-        pytest.param("mbppplus", "mbppplus_originfmt.jsonl.gz", True, marks=pytest.mark.slow),
         pytest.param("mbppplus", "mbppplus_originfmt.jsonl.gz", False, marks=pytest.mark.slow),
         ("humanevalpack", "humanevalpack_python.jsonl", True),
         ("humanevalpack", "humanevalpack_python.jsonl", False),
@@ -79,8 +78,9 @@ def test_no_stage_shows_a_test():
     ],
 )
 # without references, the suites of HumanEval+ have no signature: they call `candidate`
-def test_every_call_of_the_real_tests_fits_its_signature(dataset, file, with_reference):
+def test_calls_of_the_real_tests_fit_their_signature(dataset, file, with_reference):
     problems = load_problems(dataset, real_data(file))
+    problems = problems[:: 3 if "plus" in dataset else 1]  # whose tests are megabytes of literals
     num_calls = 0
     for problem in problems:
         signature = signature_of(problem if with_reference else replace(problem, reference_solution=None))
