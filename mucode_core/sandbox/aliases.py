@@ -21,8 +21,9 @@ _MAX_ARGUMENTS = 100
 _UNION, _BUILT_IN, _GENERIC, _CALLABLE = "|", "", "Generic[]", "collections.abc.Callable"
 
 
-_TYPING: dict[str, Any] = vars(typing)
+_TYPING: dict[str, Any] = dict(vars(typing))
 _MAKE_GENERIC: Any = _TYPING["_GenericAlias"]
+_ABSTRACT_CALLABLE: Any = collections.abc.Callable
 _KINDS = frozenset(
     {
         *(types.GenericAlias, types.UnionType, typing.ForwardRef, typing.TypeVar),
@@ -66,7 +67,7 @@ def _name_of(value: Any) -> list[Any] | None:
     name = name or getattr(getattr(value, "__origin__", None), "_name", None)
     if kind is _MAKE_GENERIC and isinstance(value.__origin__, type) and value.__origin__.__module__ not in _BUILT_INS:
         return [_GENERIC, value.__origin__]
-    known = name in _NAMES and _is_special(name)
+    known = type(name) is str and name in _NAMES and _is_special(name)
     return [name] if known and (hasattr(value, "__args__") or _TYPING[name] is value) else None
 
 
@@ -122,7 +123,7 @@ def decode_alias(codec: Codec, parts: list[Any], depth: int) -> Any:
             raise WireError("malformed type")
         return (types.GenericAlias if name == _BUILT_IN else _MAKE_GENERIC)(origin, tuple(arguments))
     if name == _CALLABLE:
-        return collections.abc.Callable[_split(arguments)]
+        return _ABSTRACT_CALLABLE[_split(arguments)]
     if name not in _NAMES or not _is_special(name):
         raise WireError("unknown type")
     return _special(name, arguments)

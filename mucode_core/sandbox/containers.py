@@ -8,10 +8,7 @@ from __future__ import annotations
 import array
 import collections
 import io
-import math
 import operator
-import re
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
@@ -19,17 +16,6 @@ from typing import Any, Protocol, cast
 from mucode_core.sandbox.set_order import fill_in_order
 from mucode_core.sandbox.wire import WireError
 
-_MAX_SIDE = 100_000_000
-_DTYPES = frozenset(
-    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 "  # noqa: SIM905 - a table
-    "float16 float32 float64 complex64 complex128".split()
-)
-_NUMBERS = {int, float, bool}
-_SPELT = re.compile(r"[<>|=](?:[US]\d{1,6}|[mM]8(?:\[\d{0,6}[A-Za-zμ]{1,7}\])?)")
-"""Dtypes of texts, bytes, dates and durations, as numpy spells them."""
-_ITEMS: dict[str, type] = {"U": str, "S": bytes, "m": int, "M": int}
-_MAX_BYTES = 1 << 28
-"""Of an array of a dtype that says itself how wide its items are."""
 _MAX_POSITION = 1 << 24
 """Of a file in memory: what is written there makes it that long."""
 
@@ -239,15 +225,6 @@ KINDS: dict[type, Kind] = {
 BY_TAG: dict[Any, Kind] = {kind.tag: kind for kind in KINDS.values()}
 
 
-def kind_of(value: Any) -> Kind | None:
-    """The kind of an exact container, numpy arrays included; None for anything else."""
-    found = KINDS.get(type(value))
-    if found is None and type(value).__module__ == "numpy" and type(value).__name__ == "ndarray":
-        numpy = sys.modules.get("numpy")
-        return ARRAY if numpy and type(value) is numpy.ndarray and value.dtype.names is None else None
-    return found
-
-
 def make_empty(tag: Any, parts: list[Any]) -> Any:
     """An empty container for the form that follows; some need to know of it.
 
@@ -263,99 +240,3 @@ def make_empty(tag: Any, parts: list[Any]) -> Any:
             raise WireError("unknown type of array")
         return _new_array(parts[0], [])
     return BY_TAG[tag].make()
-
-
-def _array_parts(codec: Codec, value: Any, depth: int) -> list[Any]:
-    name = _name_of_dtype(value.dtype)
-    flat = value.ravel().view("i8") if name[1] in "mM" and name != "object" else value.ravel()
-    return [name, list(value.shape), codec.encode_items(flat.tolist(), depth)]
-
-
-def _name_of_dtype(dtype: Any) -> str:
-    """What the other side makes the dtype of; other arrays come with their items as objects."""
-    if dtype.name in _DTYPES:
-        return dtype.name
-    return dtype.str if _SPELT.fullmatch(dtype.str) else "object"
-
-
-def _require_dtype(name: Any) -> bool:
-    """Whether a dtype says how wide its items are; see `_name_of_dtype`."""
-    is_spelt = isinstance(name, str) and _SPELT.fullmatch(name) is not None
-    if name != "object" and name not in _DTYPES and not is_spelt:
-        raise WireError("unknown dtype")
-    return is_spelt
-
-
-def decode_array(codec: Codec, parts: list[Any], depth: int) -> Any:
-    """A numpy array from its dtype, shape and elements.
-
-    Raises:
-        WireError: They do not fit.
-    """
-    name, sizes, flat = parts[0], as_list(parts[1]), as_list(parts[2])
-    is_spelt = _require_dtype(name)
-    if len(sizes) > 16 or not all(type(size) is int and 0 <= size <= _MAX_SIDE for size in sizes):
-        raise WireError("malformed shape")
-    if math.prod(sizes) != len(flat):
-        raise WireError("the shape does not fit the elements")
-    import numpy
-
-    items = codec.decode_items(flat, depth)
-    array_: Any
-    if is_spelt:
-        if set(map(type, items)) - {_ITEMS[name[1]]} or numpy.dtype(name).itemsize * len(items) > _MAX_BYTES:
-            raise WireError("the elements do not fit the dtype")
-        array_ = numpy.array(items, "i8").view(name) if name[1] in "mM" else numpy.array(items, name)
-    elif name != "object" and set(map(type, items)) <= _NUMBERS:
-        array_ = numpy.array(items, dtype=name)
-    else:
-        array_ = numpy.empty(len(items), dtype=name)
-        for index, item in enumerate(items):
-            array_[index] = item
-    return array_.reshape(sizes)
-
-
-def _fill_array(codec: Codec, value: Any, parts: list[Any], depth: int) -> None:
-    new = decode_array(codec, parts, depth)
-    if value.dtype.kind in "US" and new.dtype == object:
-        new = new.astype(value.dtype)
-    if value.shape != new.shape:
-        value.resize(new.shape, refcheck=False)
-    value[...] = new
-
-
-def _is_same_array(value: Any, copy: Any) -> bool:
-    if value.shape != copy.shape or value.dtype != copy.dtype:
-        return False
-    if value.dtype == object:
-        return all(map(operator.is_, value.ravel().tolist(), copy.ravel().tolist()))
-    return value.tobytes() == copy.tobytes()
-
-
-ARRAY = Kind("ndarray", list, lambda v: v.copy(), _is_same_array, _array_parts, _fill_array)
-
-
-def numpy_form(codec: Codec, value: Any, depth: int) -> list[Any] | None:
-    """The form of a numpy scalar or dtype; None for other values."""
-    numpy = sys.modules.get("numpy")
-    if numpy is None or not isinstance(value, (numpy.generic, numpy.dtype)):
-        return None
-    is_dtype = isinstance(value, numpy.dtype)
-    name = _name_of_dtype(value if is_dtype else value.dtype)
-    if name == "object":
-        return None
-    if is_dtype:
-        return ["dtype", name]
-    return ["scalar", name, codec.encode(value.view("i8").item() if name[1] in "mM" else value.item(), depth + 1)]
-
-
-def dtype_of(name: Any) -> Any:
-    """The dtype of a name.
-
-    Raises:
-        WireError: There is none.
-    """
-    _require_dtype(name)
-    import numpy
-
-    return numpy.dtype(name)

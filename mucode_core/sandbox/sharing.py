@@ -8,6 +8,8 @@ place and `is` come out as in one interpreter. Stdlib only: both sides load it.
 # pyright: reportPrivateUsage=false
 from __future__ import annotations
 
+import collections
+import gc
 import math
 import operator
 import sys
@@ -16,17 +18,18 @@ from typing import Any, cast
 
 from mucode_core.sandbox import aliases
 from mucode_core.sandbox.aliases import alias_form
-from mucode_core.sandbox.containers import (
+from mucode_core.sandbox.arrays import (
     ARRAY,
-    BY_TAG,
-    Kind,
-    as_list,
+    VIEW,
     decode_array,
+    decode_shared,
+    decode_view,
     dtype_of,
     kind_of,
-    make_empty,
     numpy_form,
+    view_form,
 )
+from mucode_core.sandbox.containers import BY_TAG, Kind, as_list, make_empty
 from mucode_core.sandbox.exchange import Exchange, Malformed
 from mucode_core.sandbox.set_order import frozenset_in_order, set_in_order
 from mucode_core.sandbox.wire import EXACT_INT, FROM_SCALAR, TO_SCALAR, WireError
@@ -36,7 +39,13 @@ MAX_DEPTH = 400
 _INLINE = 60
 """Below so many levels a container is sent apart."""
 _JSON = {str, bool, type(None)}
-_VIEWS: dict[type, str] = {type({}.keys()): "keys", type({}.values()): "values", type({}.items()): "items"}
+_VIEWED: dict[Any, Any] = {
+    f"{base.__name__}.{name}": getattr(base, name)
+    for base in (collections.OrderedDict, dict)
+    for name in ("keys", "values", "items")
+}
+_VIEWS = {type(method(method.__objclass__())): name for name, method in _VIEWED.items()}
+"""Views of dictionaries, which go along with the dictionary: what changes in it later is seen."""
 _NAN = 0
 """The number of `math.nan` on both sides."""
 Sync = list[Any]
@@ -98,7 +107,7 @@ class Codec:
 
     def _encode_rare(self, value: Any, kind: Any, depth: int) -> Any:
         if kind in _VIEWS:
-            return [_VIEWS[kind], self.encode_items(value, depth)]
+            return ["view", _VIEWS[kind], self.encode(gc.get_referents(value)[0], depth + 1)]
         if kind is slice:
             return ["slice", *(self.encode(part, depth + 1) for part in (value.start, value.stop, value.step))]
         found = numpy_form(self, value, depth) or alias_form(self, value, depth)
@@ -127,6 +136,8 @@ class Codec:
             if kind.tag == "dict":
                 keys = self.encode_items(dict.keys(value), depth, True)
                 return ["dict", keys, self.encode_items(dict.values(value), depth, True)]
+        if kind is ARRAY and (form := view_form(self, value, depth)) is not None:
+            return form
         number = self.share(value, kind)
         if depth >= _INLINE and kind.tag in BY_TAG:
             self._apart.append(number)
@@ -151,6 +162,13 @@ class Codec:
         number = self.keep(value)
         self._kinds[number] = kind, kind.snapshot(value)
         return number
+
+    def shared_arrays(self) -> list[Any]:
+        """Arrays whose content is shared."""
+        return [self.objects[number] for number, (kind, _) in self._kinds.items() if kind.tag == ARRAY.tag]
+
+    def hold_size(self, value: Any) -> None:
+        """Notes that an array has views on this side."""
 
     def adopt(self, number: Any, value: Any, kind: Kind | None = None) -> None:
         """Notes an object under the number that the other side gave it.
@@ -327,14 +345,6 @@ _SIZES = {
 """Parts of each container's form before its number."""
 
 
-def _decode_array(codec: Codec, parts: list[Any], depth: int) -> Any:
-    value = decode_array(codec, parts[:3], depth)
-    if len(parts) > 3:
-        codec.adopt(parts[3], value, ARRAY)
-        codec._kinds[parts[3]] = ARRAY, ARRAY.snapshot(value)
-    return value
-
-
 def _decode_apart(codec: Codec, parts: list[Any], depth: int) -> Any:
     number, tag, *rest = parts
     value = make_empty(tag, rest)
@@ -356,12 +366,11 @@ _DECODERS: dict[Any, Callable[[Codec, list[Any], int], Any]] = {
     "ref": lambda codec, parts, depth: codec.find(parts[0]),
     "frozenset": lambda codec, parts, depth: _decode_frozenset(codec.decode_items(as_list(parts[0]), depth)),
     "nan": _decode_nan,
-    "ndarray": _decode_array,
+    "ndarray": decode_shared,
     "apart": _decode_apart,
-    "keys": lambda codec, parts, depth: dict.fromkeys(codec.decode_items(as_list(parts[0]), depth)).keys(),
-    "values": lambda codec, parts, depth: dict(enumerate(codec.decode_items(as_list(parts[0]), depth))).values(),
-    "items": lambda codec, parts, depth: dict(codec.decode_items(as_list(parts[0]), depth)).items(),
+    "view": lambda codec, parts, depth: _VIEWED[parts[0]](codec.decode(parts[1], depth + 1)),
     "slice": lambda codec, parts, depth: slice(*codec.decode_items(parts, depth)),
+    VIEW.tag: decode_view,
     "dtype": lambda codec, parts, depth: dtype_of(*parts),
     "scalar": lambda codec, parts, depth: decode_array(codec, [parts[0], [], [parts[1]]], depth)[()],
 }

@@ -6,13 +6,14 @@ constructors listed below; sizes are checked before a value is built. Stdlib onl
 
 from __future__ import annotations
 
-import datetime
 import decimal
 import fractions
 import json
 import math
 import pathlib
+import uuid
 from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo  # tests may replace them in their module
 from typing import Any, cast
 
 _dumps, _loads, _sum, _map = json.JSONEncoder().encode, json.JSONDecoder().decode, sum, map
@@ -69,7 +70,7 @@ def _zone(value: Any) -> list[Any]:
         return []
     if type(zone).__module__ == "zoneinfo" and isinstance(zone.key, str):
         return [zone.key]
-    if type(zone) is not datetime.timezone:
+    if type(zone) is not timezone:
         raise WireError("a time zone cannot be passed")
     offset, *name = cast("tuple[Any, ...]", zone.__reduce__()[1])
     return [offset.days, offset.seconds, offset.microseconds, *name]
@@ -81,11 +82,12 @@ TO_SCALAR: dict[type, Callable[[Any], list[Any]]] = {
     range: lambda v: ["range", integer_form(v.start), integer_form(v.stop), integer_form(v.step)],
     decimal.Decimal: lambda v: ["decimal", str(v)],
     fractions.Fraction: lambda v: ["fraction", hex(v.numerator), hex(v.denominator)],
-    datetime.date: lambda v: ["date", v.isoformat()],
-    datetime.time: lambda v: ["time", v.replace(tzinfo=None).isoformat(), *_zone(v)],
-    datetime.datetime: lambda v: ["datetime", v.replace(tzinfo=None).isoformat(), v.fold, *_zone(v)],
-    datetime.timedelta: lambda v: ["timedelta", v.days, v.seconds, v.microseconds],
-    datetime.timezone: lambda v: ["timezone", *_zone(datetime.time(tzinfo=v))],
+    date: lambda v: ["date", v.isoformat()],
+    time: lambda v: ["time", v.replace(tzinfo=None).isoformat(), *_zone(v)],
+    datetime: lambda v: ["datetime", v.replace(tzinfo=None).isoformat(), v.fold, *_zone(v)],
+    timedelta: lambda v: ["timedelta", v.days, v.seconds, v.microseconds],
+    timezone: lambda v: ["timezone", *_zone(time(tzinfo=v))],
+    uuid.UUID: lambda v: ["uuid", hex(v.int)],
     pathlib.PosixPath: lambda v: ["path", str(v)],
     pathlib.PurePosixPath: lambda v: ["pure path", str(v)],
     type(Ellipsis): lambda v: ["singleton", "Ellipsis"],
@@ -146,16 +148,16 @@ def _fraction(above: Any, below: Any) -> fractions.Fraction:
     return fractions.Fraction(int(above, 16), int(below, 16))
 
 
-def _delta(days: Any, seconds: Any, micros: Any) -> datetime.timedelta:
-    return datetime.timedelta(int(days), int(seconds), int(micros))
+def _delta(days: Any, seconds: Any, micros: Any) -> timedelta:
+    return timedelta(int(days), int(seconds), int(micros))
 
 
-def _zone_of(parts: tuple[Any, ...]) -> datetime.tzinfo | None:
+def _zone_of(parts: tuple[Any, ...]) -> tzinfo | None:
     if len(parts) == 1:
         import zoneinfo  # few need it, and it takes its time
 
         return zoneinfo.ZoneInfo(parts[0])
-    return datetime.timezone(_delta(*parts[:3]), *parts[3:]) if parts else None
+    return timezone(_delta(*parts[:3]), *parts[3:]) if parts else None
 
 
 _SINGLETONS: dict[Any, Any] = {"Ellipsis": Ellipsis, "NotImplemented": NotImplemented}
@@ -167,13 +169,12 @@ FROM_SCALAR: dict[Any, Callable[..., Any]] = {
     "range": lambda start, stop, step: range(integer(start), integer(stop), integer(step)),
     "decimal": _decimal,
     "fraction": _fraction,
-    "date": datetime.date.fromisoformat,
-    "time": lambda text, *zone: datetime.time.fromisoformat(text).replace(tzinfo=_zone_of(zone)),
-    "datetime": lambda text, fold, *zone: datetime.datetime.fromisoformat(text).replace(
-        tzinfo=_zone_of(zone), fold=fold
-    ),
+    "date": date.fromisoformat,
+    "time": lambda text, *zone: time.fromisoformat(text).replace(tzinfo=_zone_of(zone)),
+    "datetime": lambda text, fold, *zone: datetime.fromisoformat(text).replace(tzinfo=_zone_of(zone), fold=fold),
     "timedelta": _delta,
-    "timezone": lambda *zone: _zone_of(zone) or datetime.UTC,
+    "timezone": lambda *zone: _zone_of(zone) or UTC,
+    "uuid": lambda number: uuid.UUID(int=_integer(number)),
     "path": pathlib.PosixPath,
     "pure path": pathlib.PurePosixPath,
     "singleton": _SINGLETONS.__getitem__,

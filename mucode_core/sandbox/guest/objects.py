@@ -6,14 +6,16 @@ from __future__ import annotations
 import collections
 import functools
 import io
+import re
 import sys
 import types
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
 
+from mucode_core.sandbox.arrays import ARRAY
 from mucode_core.sandbox.callbacks import make_callback
-from mucode_core.sandbox.containers import ARRAY, KINDS, Kind
+from mucode_core.sandbox.containers import KINDS, Kind
 from mucode_core.sandbox.guest.mocks import TestEnding, make_mock
 from mucode_core.sandbox.instances import CLASS, INSTANCE, with_attributes
 from mucode_core.sandbox.naming import (
@@ -24,6 +26,7 @@ from mucode_core.sandbox.naming import (
     name_of_function,
     name_of_type,
 )
+from mucode_core.sandbox.patterns import is_passed
 from mucode_core.sandbox.raised import arguments_of, decode_exception, encode_exception
 from mucode_core.sandbox.sharing import Codec
 from mucode_core.sandbox.wire import WireError
@@ -51,6 +54,8 @@ _FUNCTIONS = (
     functools.partial,
     type(functools.lru_cache(len)),
 )
+_CLAIMED: dict[Any, str] = {types.ModuleType: "module", re.Match: "match"}
+"""See `judge.lent.claimed`."""
 _NAME = 100
 
 
@@ -88,6 +93,8 @@ class Objects(Codec):
             named = name_of_function(value)
             if named:
                 return ["function", *named]
+        if kind is re.Pattern and is_passed(value):
+            return ["pattern", self.keep(value), self.encode(value.pattern), value.flags]
         if _is_array(value):
             return [ARRAY.tag, *ARRAY.parts(self, _as_array(value), depth)]
         number = self.keep(value)
@@ -126,8 +133,8 @@ class Objects(Codec):
             return ["callable", number, str(getattr(value, "__name__", kind.__name__))[:_NAME]]
         if kind is types.GeneratorType:
             return ["generator", number]
-        if kind is types.ModuleType:
-            return ["module", number]
+        if kind in _CLAIMED:
+            return ["claimed", _CLAIMED[kind], number]
         if kind.__module__ in ("builtins", "itertools") and hasattr(kind, "__next__"):
             return ["iterator", number, kind.__name__]
         described = ["object", number, self._encode_class(kind, is_base=True)]

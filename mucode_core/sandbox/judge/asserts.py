@@ -57,8 +57,7 @@ _compile_once = lru_cache(256)(test_suite.compile_suite)
 def _run_asserts(run: Run, scores: Scores, job: Job, compiled: test_suite.Suite) -> Iterator[str | CallTest]:
     """Runs program, setup and tests; yields each test's text before the test runs."""
     channel = run.channel
-    channel.mirror.source_of = compiled.definition_of
-    channel.mirror.definition_of = lambda name: test_suite.find_definition(compiled.sources, name)
+    _equip(channel, compiled)
     module = sys.modules[test_suite.MODULE] = types.ModuleType(test_suite.MODULE)
     namespace = vars(module)
     namespace |= {**test_suite.BASE, **test_suite.HELPERS}
@@ -102,6 +101,13 @@ def _run_asserts(run: Run, scores: Scores, job: Job, compiled: test_suite.Suite)
             fail_raised(score, test.strip(), error, run)
         else:
             score.num_passed += 1
+
+
+def _equip(channel: Channel, compiled: test_suite.Suite) -> None:
+    channel.mirror.source_of = compiled.definition_of
+    channel.mirror.definition_of = lambda name: test_suite.find_definition(compiled.sources, name)
+    if compiled.sets_alarms:
+        channel.turn.hold_alarms()
 
 
 def _given(channel: Channel, compiled: test_suite.Suite, code: str) -> list[tuple[int, str, str]]:

@@ -15,18 +15,19 @@ import weakref
 from collections.abc import Callable
 from typing import Any, cast
 
-from mucode_core.sandbox.containers import ARRAY, BY_TAG, KINDS, Kind, as_list, make_empty
+from mucode_core.sandbox.arrays import ARRAY
+from mucode_core.sandbox.containers import BY_TAG, KINDS, Kind, as_list, make_empty
 from mucode_core.sandbox.instances import CLASS, INSTANCE, UNKNOWN_STATE, fill_class, with_attributes
 from mucode_core.sandbox.judge.asking import Program
 from mucode_core.sandbox.judge.fields import dataclass_fields
 from mucode_core.sandbox.judge.guards import admitted
 from mucode_core.sandbox.judge.iterators import generate, iterator_class
+from mucode_core.sandbox.judge.lent.claimed import CLAIMED
 from mucode_core.sandbox.judge.lent.functions import TESTS, callable_form, mock_form
 from mucode_core.sandbox.judge.lent.mocks import MOCK, SENTINEL
-from mucode_core.sandbox.judge.lent.module import ProgramModule
 from mucode_core.sandbox.judge.proxy_classes import ProgramClass, ProgramFunction, build_class, is_proxy
 from mucode_core.sandbox.naming import name_of_type
-from mucode_core.sandbox.patterns import match_form, pattern_form
+from mucode_core.sandbox.patterns import decode_pattern, match_form, pattern_form
 from mucode_core.sandbox.raised import encode_exception
 from mucode_core.sandbox.sharing import ONLY_HERE, Codec
 from mucode_core.sandbox.wire import ForeignValueError, WireError
@@ -97,6 +98,12 @@ class Mirror(Codec):
     def share(self, value: Any, kind: Kind) -> int:
         """A number for a container of the tests."""
         return super().share(value, admitted.LENT_ARRAY if kind is ARRAY else kind)
+
+    def hold_size(self, value: Any) -> None:
+        """Keeps the memory of an array where its views find it."""
+        number = self.numbers.get(id(value))
+        if number in self._kinds:
+            self._kinds[number] = admitted.LENT_ARRAY, self._kinds[number][1]
 
     def reserve(self) -> int:
         """A number for a class of the tests that the program gets before it exists here."""
@@ -309,10 +316,10 @@ class Mirror(Codec):
             return known
         return self._note(number, generate(self._program, number))
 
-    def _decode_module(self, parts: list[Any], depth: int) -> Any:
-        (number,) = parts
+    def _decode_claimed(self, parts: list[Any], depth: int) -> Any:
+        kind, number = parts
         known = self._known(number)
-        return known if known is not None else self._note(number, ProgramModule())
+        return known if known is not None else self._note(number, CLAIMED[kind]())
 
     def _decode_iterator(self, parts: list[Any], depth: int) -> Any:
         number, name = parts
@@ -365,7 +372,8 @@ _DECODERS: dict[Any, Callable[[Mirror, list[Any], int], Any]] = {
     "callable": Mirror._decode_callable,
     "generator": Mirror._decode_generator,
     "iterator": Mirror._decode_iterator,
-    "module": Mirror._decode_module,
+    "claimed": Mirror._decode_claimed,
+    "pattern": lambda mirror, parts, depth: decode_pattern(mirror, parts),
     "instance": Mirror._decode_instance,
     "type": lambda mirror, parts, depth: mirror.admit(admitted.admitted_type, parts),
     "function": lambda mirror, parts, depth: mirror.admit(admitted.admitted_function, parts),

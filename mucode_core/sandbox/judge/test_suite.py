@@ -92,6 +92,8 @@ class Suite:
     """The instrumented ones, for `source_of`."""
     works_with_files: bool
     """The program has the tests' working directory."""
+    sets_alarms: bool
+    """Signals may interrupt them."""
     leaves_traces: bool
     """May change what is found in this process after it."""
     _texts: dict[int, str] = field(default_factory=dict[int, str])
@@ -127,6 +129,7 @@ _RUNS_FILES = re.compile(
     r"|allow_pickle|ctypes|cffi|sqlite3)\b|\bsys\.(?:path|meta_path|path_hooks)\b|\bos\.(?:system|popen|exec|spawn|posix_spawn)"
 )
 """Modules and functions by which a file may become code, or is read by a parser in C that trusts it."""
+_ALARMS = re.compile(r"\b(?:SIGALRM|SIGVTALRM|setitimer)\b|\balarm\(")
 _TRUSTED = frozenset(vars(builtins)) | frozenset(BASE)
 """Names that need no definition."""
 
@@ -172,6 +175,7 @@ def compile_suite(setup: str, tests: Sequence[str], entry_point: str, asks: bool
         classes,
         tuple(asserts),
         _shares_files(setup, *tests),
+        any(map(_ALARMS.search, (setup, *tests))),
         not is_harmless,
     )
 

@@ -11,7 +11,8 @@ import dataclasses
 import types
 from typing import Any
 
-from mucode_core.sandbox.containers import ARRAY, KINDS, Codec, as_list
+from mucode_core.sandbox.arrays import ARRAY
+from mucode_core.sandbox.containers import KINDS, Codec, as_list
 from mucode_core.sandbox.naming import find_function, find_type, name_of_function, name_of_type
 from mucode_core.sandbox.raised import decode_exception, fill_members
 from mucode_core.sandbox.wire import WireError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import threading
 from collections.abc import Generator
 
@@ -46,6 +47,10 @@ class Turn:
             self._free.notify_all()
             self._threads += [thread] * times
 
+    def hold_alarms(self) -> None:
+        """Has alarms that the tests set ring between questions, not within one: what was asked is answered."""
+        self.exchanging = _Holding(self._lock, self._threads)
+
     def take_if_free(self) -> bool:
         """Takes it for a question that may as well not be asked."""
         return threading.get_ident() not in self._threads and self._lock.acquire(blocking=False)
@@ -53,6 +58,9 @@ class Turn:
     def give_back(self) -> None:
         """Ends what `take_if_free` began."""
         self._lock.release()
+
+
+_ALARMS = (signal.SIGALRM, signal.SIGVTALRM)
 
 
 class _Exchanging:
@@ -66,3 +74,16 @@ class _Exchanging:
     def __exit__(self, *_: object) -> None:
         self._threads.remove(threading.get_ident())
         self._lock.release()
+
+
+class _Holding(_Exchanging):
+    """The same for tests that set alarms."""
+
+    def __enter__(self) -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ALARMS)
+        super().__enter__()
+
+    def __exit__(self, *details: object) -> None:
+        super().__exit__(*details)
+        if threading.get_ident() not in self._threads:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _ALARMS)

@@ -6,7 +6,6 @@ import types
 from typing import Any
 
 from mucode_core.sandbox.judge.asking import current
-from mucode_core.sandbox.judge.proxy_classes import ProgramMixin
 from mucode_core.sandbox.judge.suites.imports import PROGRAM
 
 
@@ -26,21 +25,6 @@ class Solution(types.ModuleType):
 
     def __dir__(self) -> Any:
         return current().ask("globals", 0)
-
-
-class ProgramModule(ProgramMixin):
-    """A module that the program has imported, as it has it."""
-
-    __slots__ = ("__weakref__",)
-
-    @property
-    def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return types.ModuleType
-
-    @property
-    def __dict__(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Is not shared: it is large, and what patches look for is asked by name."""
-        raise AttributeError("__dict__")
 
 
 def make_solution() -> types.ModuleType:

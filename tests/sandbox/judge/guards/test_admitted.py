@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mucode_core.sandbox.containers import ARRAY
+from mucode_core.sandbox.arrays import ARRAY
 from mucode_core.sandbox.judge.guards import admitted
 from mucode_core.sandbox.sharing import Codec
 from mucode_core.sandbox.wire import WireError
