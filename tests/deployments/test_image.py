@@ -1,5 +1,6 @@
 """The project's own image: built from an imported base without a registry, and the demo run inside it."""
 
+import contextlib
 import functools
 import http.server
 import json
@@ -11,9 +12,12 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import docker
+import httpx
 import pytest
 from mucode_deployments.recipes import load_recipe
 
@@ -31,6 +35,8 @@ IMAGE = "mucode:test"
 DATABASE = "mucode-test-postgres:bookworm"
 PACKAGES = "python3,python3-venv,python3-dev,g++,ca-certificates"
 USER_ID = 10001
+PROJECT = f"mucode-test-{os.getpid()}"
+TOKEN = "token-of-the-tests-alone"
 FEW = [*SMALL, "rollouts.num_rollouts=4"]
 
 
@@ -138,59 +144,114 @@ def test_a_server_in_it_is_healthy_and_one_that_does_not_answer_is_not(image, cl
             container.remove(force=True)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def database_image(client, base):
     places = ["--network", "host", "--build-arg", f"BASE={base}", "--tag", DATABASE, str(REPO / "tests" / "postgres")]
     run("docker", "build", "--quiet", *places, env=os.environ | {"DOCKER_BUILDKIT": "0"})
 
 
-@pytest.fixture
-def compose(image, database_image):
-    """The documented services, of a project of their own; yields how to speak of them, and the server's address."""
-    with socket.socket() as probe, tempfile.TemporaryDirectory(dir="/var/tmp") as shared:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
+@dataclass
+class Composed:
+    """The documented services, of a project of their own."""
+
+    command: Callable[..., str]
+    server: dict[str, str]
+    """Settings that name the Prefect server."""
+    addresses: dict[str, str]
+    """Of the services that have profiles."""
+    profiles: dict[str, str]
+    """Their tokens, and the variable that selects them."""
+
+
+@pytest.fixture(scope="module")
+def composed(image, database_image):
+    with contextlib.ExitStack() as stack:
+        shared = stack.enter_context(tempfile.TemporaryDirectory(dir="/var/tmp"))
         os.chown(shared, USER_ID, USER_ID)
-        api = f"http://127.0.0.1:{port}/api"
-        variables = {"MUCODE_IMAGE": IMAGE, "POSTGRES_IMAGE": DATABASE, "UI_PORT": str(port), "UI_API_URL": api}
+        ports = find_free_ports(3)
+        api = f"http://127.0.0.1:{ports[0]}/api"
+        variables = {"MUCODE_IMAGE": IMAGE, "POSTGRES_IMAGE": DATABASE, "UI_PORT": str(ports[0]), "UI_API_URL": api}
         variables |= {"DOCKER_GROUP": str(Path("/var/run/docker.sock").stat().st_gid), "SANDBOX_DIR": shared}
-        project = ["docker-compose", "--project-name", f"mucode-test-{os.getpid()}"]
-        command = functools.partial(
-            run, *project, "--file", str(REPO / "deployments" / "compose.yaml"), env=os.environ | variables
-        )
-        try:
-            yield command, {"PREFECT_API_URL": api}
-        finally:
-            command("down", "--volumes", "--timeout", "20")
+        variables |= {"SANDBOX_PORT": str(ports[1]), "SERVE_PORT": str(ports[2])}
+        project = ["docker-compose", "--project-name", PROJECT, "--file", str(REPO / "deployments" / "compose.yaml")]
+        profiles = {"MUCODE_SANDBOX_TOKEN": TOKEN, "MUCODE_SERVE_TOKEN": TOKEN, "COMPOSE_PROFILES": "sandbox,serve"}
+
+        def command(*words: str, **more: str) -> str:
+            return run(*project, *words, env=os.environ | variables | more)
+
+        stack.callback(command, "down", "--volumes", "--timeout", "20", **profiles)
+        addresses = {
+            name: f"http://127.0.0.1:{port}" for name, port in zip(("sandbox", "serve"), ports[1:], strict=True)
+        }
+        yield Composed(command, {"PREFECT_API_URL": api}, addresses, profiles)
 
 
-def test_compose_runs_the_demo_on_postgresql(compose, client):
-    command, server = compose
-    command("up", "--detach")
+@pytest.fixture(scope="module")
+def finished(composed):
+    """The run of the demo that the services have made, as the server has it."""
+    composed.command("up", "--detach")
     config = json.dumps(load_recipe("configs/demo.yaml", [*FEW, "sandbox.backend=container"])["config"])
     ask_for_run = ["prefect", "deployment", "run", "expert-iteration/demo", "--param", f"config={config}"]
-    command("exec", "-T", "worker", *ask_for_run)
-    (started,) = ask(server, "flow_runs/filter")
+    composed.command("exec", "-T", "worker", *ask_for_run)
+    (started,) = ask(composed.server, "flow_runs/filter")
+    under_way = ("SCHEDULED", "PENDING", "RUNNING")
     try:
-        wait_for(lambda: read_run(server, started["id"])["state_type"] not in ("SCHEDULED", "PENDING", "RUNNING"), 400)
+        wait_for(lambda: read_run(composed.server, started["id"])["state_type"] not in under_way, 400)
     finally:
-        log = command("logs", "--no-color", "--tail", "60")
-    ended = read_run(server, started["id"])
+        log = composed.command("logs", "--no-color", "--tail", "60")
+    ended = read_run(composed.server, started["id"])
     assert ended["state_type"] == "COMPLETED", log
-    assert {pool["name"] for pool in ask(server, "work_pools/filter")} == {"cpu"}
+    return ended
+
+
+def test_compose_runs_the_demo_on_postgresql(composed, finished, client):
+    assert {pool["name"] for pool in ask(composed.server, "work_pools/filter")} == {"cpu"}
     query = ["psql", "--host", "127.0.0.1", "--tuples-only", "--command", "SELECT name FROM flow_run"]
-    names = command("exec", "-T", "-e", "PGUSER=prefect", "-e", "PGPASSWORD=prefect", "database", *query)
-    assert names.strip() == ended["name"]
+    names = composed.command("exec", "-T", "-e", "PGUSER=prefect", "-e", "PGPASSWORD=prefect", "database", *query)
+    assert names.strip() == finished["name"]
     states = {one.labels["com.docker.compose.service"]: one.status for one in ours(client)}
     assert states == {"database": "running", "server": "running", "worker": "running", "setup": "exited"}
 
 
+def test_compose_judges_for_others_and_serves_what_was_trained(composed, finished, client):
+    (name,) = composed.command("exec", "-T", "worker", "ls", "runs").split()
+    composed.command("up", "--detach", "sandbox", "serve", **composed.profiles, SERVED_RUN=name)
+    begun = {one.labels["com.docker.compose.service"]: one for one in ours(client)}
+    try:
+        wait_for(lambda: all(health(begun[name]) == "healthy" for name in composed.addresses), 480)
+    finally:
+        log = composed.command("logs", "--no-color", "--tail", "60", "sandbox", "serve", **composed.profiles)
+    job = {"id": "a", "code": "def f(x): return x + 1", "problem": {"kind": "assert", "tests": ["assert f(1) == 2"]}}
+    asked = {"sandbox": ("/v1/verdicts", {"jobs": [job]})}
+    question = {"role": "user", "content": "Write a function f(x).\nassert f(1) == 2\nassert f(5) == 6"}
+    asked["serve"] = ("/v1/chat/completions", {"model": name, "messages": [question]})
+    answers = {}
+    for service, (path, body) in asked.items():
+        address = composed.addresses[service] + path
+        assert httpx.post(address, json=body).status_code == 401
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        answers[service] = httpx.post(address, json=body, headers=headers, timeout=120)
+        assert answers[service].status_code == 200, (answers[service].text, log)
+    verdict = answers["sandbox"].json()
+    assert (verdict["id"], verdict["label"]) == ("a", True)
+    (choice,) = answers["serve"].json()["choices"]
+    assert choice["mucode"]["verdict"]["num_tests"] == 2
+
+
 def ours(client):
-    project = f"com.docker.compose.project=mucode-test-{os.getpid()}"
-    return client.containers.list(all=True, filters={"label": project})
+    return client.containers.list(all=True, filters={"label": f"com.docker.compose.project={PROJECT}"})
 
 
 def health(container):
     container.reload()
     return container.attrs["State"]["Health"]["Status"]
+
+
+def find_free_ports(count):
+    probes = [socket.socket() for _ in range(count)]
+    for probe in probes:
+        probe.bind(("127.0.0.1", 0))
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
