@@ -74,21 +74,30 @@ def test_the_server_selects_what_the_runs_evaluation_selected(
     with serving(undisturbed[0], tmp_path) as (server, url):
         client = OpenAI(base_url=url, api_key="none", max_retries=0)
 
-        def ask(row: SearchRow, stream: bool) -> str:
+        def question(row: SearchRow) -> tuple[dict[str, Any], dict[str, Any]]:
             problem = by_id[row.problem_id]
             fields = {"tests": "\n".join(map(str, problem.public_tests)), "problem_id": problem.problem_id}
-            messages: Any = [{"role": "user", "content": problem.prompt}]
-            ask: dict[str, Any] = {"model": "mucode", "messages": messages, "seed": seed}
-            if not stream:
-                answer = client.chat.completions.create(**ask, extra_body={"mucode": fields})
-                return answer.choices[0].message.content or ""
-            chunks = client.chat.completions.create(**ask, stream=True, extra_body={"mucode": fields})
+            messages = [{"role": "user", "content": problem.prompt}]
+            return {"model": "mucode", "messages": messages, "seed": seed}, {"mucode": fields}
+
+        def ask(row: SearchRow) -> str:
+            body, fields = question(row)
+            return client.chat.completions.create(**body, extra_body=fields).choices[0].message.content or ""
+
+        def ask_for_a_stream(row: SearchRow) -> str:
+            body, fields = question(row)
+            chunks = client.chat.completions.create(**body, stream=True, extra_body=fields)
             return "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
 
+        def ask_by_curl(row: SearchRow) -> str:
+            body, fields = question(row)
+            command = ["curl", "--silent", f"{url}/chat/completions", "--json", "@-"]
+            done = subprocess.run(command, input=json.dumps(body | fields), capture_output=True, text=True, check=True)
+            return json.loads(done.stdout)["choices"][0]["message"]["content"]
+
         with ThreadPoolExecutor(8) as threads:
-            for stream in (False, True):
-                found = threads.map(ask, rows, [stream] * len(rows))
-                assert list(found) == [render_code(row.program or "") for row in rows]
+            for way in (ask, ask_for_a_stream, ask_by_curl):
+                assert list(threads.map(way, rows)) == [render_code(row.program or "") for row in rows]
         server.terminate()
         assert server.wait(60) == 0
 
