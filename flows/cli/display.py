@@ -101,8 +101,8 @@ class Bar:
     """
 
     def __init__(self, bars: Progress, title: str) -> None:
-        self._bars, self._unit, self._started = bars, "", time.monotonic()
-        self._printed = self._started
+        self._bars, self._unit = bars, ""
+        self._started = self._reported = self._printed = time.monotonic()
         self._task = bars.add_task(title, total=None, rate="")
 
     def report(self, done: int, total: int, unit: str) -> None:
@@ -110,9 +110,10 @@ class Bar:
 
         If stderr is not a terminal it prints a line every 30 s.
         """
-        if unit != self._unit:
-            self._unit, self._started = unit, time.monotonic()
-        rate = f"{done / max(time.monotonic() - self._started, 1e-9):,.0f} {unit}/s"
+        if unit != self._unit:  # begun when the unit before it was done
+            self._unit, self._started = unit, self._reported
+        self._reported = time.monotonic()
+        rate = f"{done / max(self._reported - self._started, 1e-9):,.0f} {unit}/s"
         if not self._bars.console.is_terminal and time.monotonic() - self._printed >= SILENCE_S:
             self._printed = time.monotonic()
             self.say(f"{done:,}{f' of {total:,}' if total else ''} {unit}, {rate}")

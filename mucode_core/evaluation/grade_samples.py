@@ -88,7 +88,10 @@ def grade(
     _check_out(out)
     source, loaded = _open(samples, metric, say), _load(dataset, data, out.parent, say, keep_going, where)
     rows = loaded.problems, loaded.declarations
-    checked = open_samples(source, *rows, limit, are_answers=extract, keep_going=keep_going, omitted=loaded.omitted)
+    checked = open_samples(
+        source, *rows, limit,
+        are_answers=extract, keep_going=keep_going, omitted=loaded.omitted, is_partial=loaded.is_partial,
+    )  # fmt: skip
     if regrade:
         require_verdicts(checked)
     summary, rate = _run(checked, out, settings, progress, say)
@@ -129,7 +132,7 @@ def _regrade(checked: SampleFile, out: Path) -> Regrading:
     return found
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Loaded:
     problems: StoredProblems
     declarations: dict[str, str] = field(default_factory=dict[str, str])
@@ -137,6 +140,8 @@ class _Loaded:
     bad_rows: list[DataError] = field(default_factory=list[DataError])
     omitted: set[str] = field(default_factory=set[str])
     """Ids of problems that do not meet the conditions."""
+    is_partial: bool = False
+    """Whether rows are excluded or no problem."""
 
 
 def _load(
@@ -156,10 +161,12 @@ def _load(
     loaded = _Loaded(StoredProblems(folder=folder))
     for row in read_with_rows(dataset, path):
         if isinstance(row, ExcludedError):
+            loaded.is_partial = True
             say(f"{row.location}: excluded: {row.problem}")
         elif isinstance(row, DataError):
             if not keep_going:
                 raise row
+            loaded.is_partial = True
             loaded.bad_rows.append(row)
         elif is_member(dataset, row.problem):
             loaded.problems.add(row.problem)

@@ -111,6 +111,7 @@ def open_samples(
     are_answers: bool = False,
     keep_going: bool = False,
     omitted: Collection[str] = (),
+    is_partial: bool = False,
 ) -> SampleFile:
     """Checks every row of a result file, or its first `limit` rows.
 
@@ -125,12 +126,13 @@ def open_samples(
         are_answers: See `SampleFile`.
         keep_going: Rows that are no sample, and those of unknown problems, become `bad_rows`.
         omitted: Ids of problems whose samples are skipped.
+        is_partial: Rows of the data set are excluded or no problems, so that their ids are unknown; hints say so.
 
     Raises:
         DataError: The file has no sample of any of the problems. Without `keep_going` also the first row of another
             shape or with a program too long, with file and line; and all unknown ids at once.
     """
-    find, count = _Finder(problems), 0
+    find, count = _Finder(problems, is_partial), 0
     bad_rows: list[DataError] = []
     unknown: dict[str, SampleRow] = {}
     seen: set[bytes] = set()
@@ -167,10 +169,10 @@ def _digest(problem_id: str, row: SampleRow) -> bytes:
 class _Finder:
     """Finds the problem of a sample by its id, or else by its prompt."""
 
-    def __init__(self, problems: StoredProblems) -> None:
+    def __init__(self, problems: StoredProblems, is_partial: bool) -> None:
         self.found: dict[str, str] = {}
         """Ids of problems by the key of rows."""
-        self._problems = problems
+        self._problems, self._is_partial = problems, is_partial
         self._by_name, self._ambiguous = _names(problems)
         self._unknown: set[str] = set()
         self._prompts: PromptIndex | None = None
@@ -193,7 +195,7 @@ class _Finder:
         """The error of rows for which no problem was found: those of none, or else the first that may be of several."""
         unknown = [row for row in rows if len(self._candidates(row)) < 2]
         if unknown:
-            return _unknown(unknown, self._problems)
+            return _unknown(unknown, self._problems, self._is_partial)
         first = rows[0]
         several = self._candidates(first)
         what = f"the task id {first.task_id!r}" if first.task_id else f"the prompt {first.prompt[:_SHOWN_CHARACTERS]!r}"
@@ -222,7 +224,7 @@ def _missing(found: Mapping[str, str], problems: StoredProblems, omitted: Collec
     ]
 
 
-def _unknown(rows: Sequence[SampleRow], problems: StoredProblems) -> DataError:
+def _unknown(rows: Sequence[SampleRow], problems: StoredProblems, is_partial: bool) -> DataError:
     """The error of rows whose ids, or prompts where they have no ids, are of no problem."""
     first = rows[0]
     if first.prompt and not first.task_id:
@@ -235,6 +237,7 @@ def _unknown(rows: Sequence[SampleRow], problems: StoredProblems) -> DataError:
     shown = ", ".join(row.key[:_SHOWN_CHARACTERS] for row in rows[:_SHOWN]) + (", ..." if len(rows) > _SHOWN else "")
     named = f"{len(rows)} unknown task ids: {shown}" if len(rows) > 1 else f"unknown task id: {shown}"
     hint = f"name the data set the samples are for; ids of this one look like {next(iter(problems))!r}"
+    hint += "; rows of it that are excluded, or no problems, have no samples" if is_partial else ""
     return DataError(named, location=first.location, hint=hint)
 
 
@@ -253,7 +256,8 @@ def _names(problems: StoredProblems) -> tuple[dict[str, str], dict[str, list[str
     for problem_id, head in problems.heads.items():
         prefix, _, number = problem_id.rpartition("/")
         aliases = DATASETS[head.dataset].aliases if head.dataset in DATASETS else ()
-        for name in {form.casefold() for form in (number, *(f"{alias}/{number}" for alias in (prefix, *aliases)))}:
+        own = problem_id.removeprefix(f"{head.dataset}/")  # the row's, which may have parts
+        for name in {form.casefold() for form in (own, number, *(f"{alias}/{number}" for alias in (prefix, *aliases)))}:
             if found.setdefault(name, problem_id) != problem_id:
                 shared.setdefault(name, [found[name]]).append(problem_id)
     return {name: problem_id for name, problem_id in found.items() if name not in shared}, shared

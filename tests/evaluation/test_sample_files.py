@@ -33,6 +33,7 @@ def open_ids(tmp_path: Path, dataset: str, problem_id: str, *task_ids: str | int
         ("mbppplus", "mbppplus/3", ["Mbpp/3", "mbppplus/3", "3"]),
         ("custom", "a/b/3", ["a/b/3", "A/B/3", 3]),
         ("code_contests", "code_contests/1_a", ["code_contests/1_a", "1_a"]),
+        ("codeforces", "codeforces/1500/A", ["codeforces/1500/A", "1500/A", "1500/a", "A"]),
     ],
 )
 def test_task_ids_match_in_the_forms_of_sample_files(

@@ -23,16 +23,13 @@ def is_right(output):
 test, output, answer = sys.argv[1:4]
 try:
     right = is_right(output)
-except Exception as error:
-    print(f"{{type(error).__name__}}: {{error}}", file=sys.stderr)
+except Exception:
     right = False
 if right:
     sys.exit(0)
-try:  # a checker that refuses the expected output too is at fault
-    sys.exit(1 if is_right(answer) else 3)
-except Exception as error:
-    print(f"{{type(error).__name__}}: {{error}}", file=sys.stderr)
-    sys.exit(3)
+if not is_right(answer):
+    raise ValueError("it refuses the expected output")
+sys.exit(1)
 '''
 
 
@@ -40,7 +37,7 @@ def adapt_python(source: str) -> str:
     """A checker program (see `Problem.checker`) from one that is called with input, expected output and output.
 
     That is the convention of open-r1's codeforces: what is printed last is 1 for a right answer. A checker that also
-    refuses the expected output, or cannot read it, exits with 3.
+    refuses the expected output, or cannot read it, is at fault: it ends with an exception.
     """
     return _ADAPTER.format(source=source)
 

@@ -3,8 +3,9 @@
 import io
 
 import pytest
-from mucode_flows.cli.display import RunDisplay, expected_evaluation, expected_stages, make_table
+from mucode_flows.cli.display import Bar, RunDisplay, expected_evaluation, expected_stages, make_table
 from rich.console import Console
+from rich.progress import Progress
 
 from mucode_core.config import make_config
 from mucode_core.evaluation.run_record import SAMPLE, WARM_UP, StageGroup, StageName
@@ -76,3 +77,15 @@ def test_another_caption_changes_nothing_but_what_is_shown(monkeypatch, form):
     display.advanced(name.caption, 1, 4, "problems")
     display.finished(name.caption)
     assert f"{name.caption}: done; about 0 s left" in console.file.getvalue()
+
+
+def test_the_first_rate_of_a_unit_counts_from_the_end_of_the_one_before(monkeypatch):
+    now = iter([0.0, 1.0, 2.0, 4.0, 8.0])
+    monkeypatch.setattr("mucode_flows.cli.display.time.monotonic", lambda: next(now))
+    bars = Progress(console=Console(file=io.StringIO(), force_terminal=True), get_time=lambda: 0.0)
+    bar = Bar(bars, "grading")
+    rates = []
+    for done, unit in ((1, "limits"), (2, "limits"), (10, "programs"), (30, "programs")):
+        bar.report(done, 30, unit)
+        rates.append(bars.tasks[0].fields["rate"])
+    assert rates == ["1 limits/s", "1 limits/s", "5 programs/s", "5 programs/s"]

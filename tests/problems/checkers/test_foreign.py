@@ -5,9 +5,13 @@ from pathlib import Path
 import pytest
 
 from mucode_core.problems.checkers.foreign import adapt_python, standard_rule
-from mucode_core.types import Comparison
+from mucode_core.sandbox import Limits, ProcessSandbox
+from mucode_core.sandbox.grading import grade_programs
+from mucode_core.types import Comparison, StdinTest
+from tests.conftest import make_problem
 from tests.problems.checkers.test_checkers import run
 
+_REFUSES = "ValueError: it refuses the expected output"
 SUM_OF_TWO = """
 import sys
 def main():
@@ -31,19 +35,31 @@ def test_a_checker_that_prints_its_verdict(output: str, code: int, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    "source",
+    ("source", "reason"),
     [
-        "print(0)",
-        "raise RuntimeError",
-        "syntax error",
-        "import sys; sys.exit(0)",
-        "print('maybe')",
-        "print(0.5)",
-        "print(100)",
+        ("print(0)", _REFUSES),
+        ("raise RuntimeError('no')", "RuntimeError: no"),
+        ("syntax error", "SyntaxError"),
+        ("import sys; sys.exit(0)", _REFUSES),
+        ("print('maybe')", _REFUSES),
+        ("print(0.5)", _REFUSES),
+        ("print(100)", _REFUSES),
     ],
 )
-def test_a_checker_that_refuses_the_expected_output_is_at_fault(source: str, tmp_path: Path) -> None:
-    assert run(adapt_python(source), tmp_path, "5", "1 4", "2 3") == 3
+def test_a_checker_that_refuses_the_expected_output_is_at_fault(source: str, reason: str, tmp_path: Path) -> None:
+    row = make_problem(
+        kind="stdin",
+        entry_point="",
+        public_tests=(StdinTest("5", "2 3"),),
+        private_tests=(),
+        checker=adapt_python(source),
+    )
+    with ProcessSandbox(1) as sandbox:
+        ((public, _),) = grade_programs(
+            sandbox, [(row, "print('1 4')")], limits=Limits(), feedback="full", on_bad_problem="skip"
+        )
+    assert public.status == "not_judged"
+    assert f"the checker failed: {reason}" in public.feedback
 
 
 @pytest.mark.parametrize("end", ["sys.exit()", "sys.exit(1)", "sys.exit(0)", ""])
