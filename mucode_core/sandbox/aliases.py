@@ -61,7 +61,7 @@ def _name_of(value: Any) -> list[Any] | None:
         return [_CALLABLE] if value.__origin__ is collections.abc.Callable else None
     if kind.__module__ != "typing":
         return None
-    name = "Annotated" if hasattr(value, "__metadata__") else getattr(value, "_name", None)
+    name: Any = "Annotated" if hasattr(value, "__metadata__") else getattr(value, "_name", None)
     if name == "Optional" and hasattr(value, "__args__"):
         name = "Union"
     name = name or getattr(getattr(value, "__origin__", None), "_name", None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from mucode_core.errors import ProblemError, SandboxError
+
 
 class Stop(BaseException):
     """Ends a job; a BaseException, so that no test code catches it."""
@@ -25,3 +27,8 @@ class Unpassable(Stop):
 
 class ReadTooFar(Stop):
     """An iterator was read further than the tests asked, and that could show: the job is to be run again."""
+
+
+def is_fault(error: BaseException | None) -> bool:
+    """Whether an exception is about the run or the problem: no mark of a test makes it expected."""
+    return issubclass(type(error), (Stop, ProblemError, SandboxError))  # what it says of itself may be the program's

@@ -6,16 +6,15 @@ import contextlib
 import functools
 import sys
 import types
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mucode_core.sandbox.callbacks import parameters_of
 from mucode_core.sandbox.judge.lent.mocks import MOCK, claimed_class, mock_parts
 from mucode_core.sandbox.naming import name_of_function
 from mucode_core.sandbox.wire import WireError
 
-if TYPE_CHECKING:
-    from mucode_core.sandbox.judge.mirror import Mirror
-
+Mirror = Any
+"""A `judge.mirror.Mirror`."""
 TESTS = "<tests>"
 """The file name of all code of the tests."""
 _STDLIB = frozenset(sys.stdlib_module_names)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import types
 from typing import Any
 
+from mucode_core.sandbox.guest.program import MODULE
 from mucode_core.sandbox.judge.asking import current
-from mucode_core.sandbox.judge.suites.imports import PROGRAM
 
 
 class Solution(types.ModuleType):
@@ -14,7 +14,7 @@ class Solution(types.ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
-            raise AttributeError(f"module {PROGRAM!r} has no attribute {name!r}")
+            raise AttributeError(f"module {MODULE!r} has no attribute {name!r}")
         return current().ask("global", 0, (), name=name)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -29,4 +29,4 @@ class Solution(types.ModuleType):
 
 def make_solution() -> types.ModuleType:
     """The module."""
-    return Solution(PROGRAM)
+    return Solution(MODULE)

@@ -1,19 +1,17 @@
 """What a program asks of the tests while they wait for its answer: calls of what they lent it."""
 
-# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mucode_core.sandbox import wire
 from mucode_core.sandbox.judge.lent.mocks import MOCK_USES, use_mock
 from mucode_core.sandbox.judge.proxy_classes import is_proxy
-from mucode_core.sandbox.judge.stops import Misbehaved
+from mucode_core.sandbox.judge.stops import Misbehaved, is_fault
 from mucode_core.sandbox.judge.streams import lent_stream
-from mucode_core.sandbox.judge.suites.outcomes import is_fault
 
-if TYPE_CHECKING:
-    from mucode_core.sandbox.judge.proxies import Channel
+Channel = Any
+"""A `judge.proxies.Channel`."""
 
 _MAX_NESTED = 310
 """Calls of lent functions within one another."""

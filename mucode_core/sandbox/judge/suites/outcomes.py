@@ -6,8 +6,8 @@ import unittest
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from mucode_core.errors import ProblemError, SandboxError
-from mucode_core.sandbox.judge.stops import Stop
+from mucode_core.errors import ProblemError
+from mucode_core.sandbox.judge.stops import is_fault
 
 _refused: list[ProblemError] = []
 
@@ -49,11 +49,6 @@ def raise_refused() -> None:
     """
     if _refused:
         raise _refused[0]
-
-
-def is_fault(error: BaseException | None) -> bool:
-    """Whether an exception is about the run or the problem: no mark of a test makes it expected."""
-    return issubclass(type(error), (Stop, ProblemError, SandboxError))  # what it says of itself may be the program's
 
 
 def is_skip(error: BaseException | None) -> bool:

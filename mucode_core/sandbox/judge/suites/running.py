@@ -12,6 +12,7 @@ from typing import Any
 
 from mucode_core.errors import ProblemError
 from mucode_core.sandbox.judge.proxy_classes import is_proxy
+from mucode_core.sandbox.judge.stops import is_fault
 from mucode_core.sandbox.judge.suites import marks as of_marks
 from mucode_core.sandbox.judge.suites.fixtures import (
     BUILT_INS,
@@ -28,7 +29,7 @@ from mucode_core.sandbox.judge.suites.fixtures import (
 )
 from mucode_core.sandbox.judge.suites.hooks import hooks_of_class, hooks_of_module
 from mucode_core.sandbox.judge.suites.marks import Case, Mark, marks_of
-from mucode_core.sandbox.judge.suites.outcomes import Ending, Failed, is_fault, is_skip, refuse
+from mucode_core.sandbox.judge.suites.outcomes import Ending, Failed, is_skip, refuse
 from mucode_core.sandbox.judge.suites.unittest_cases import run_case
 
 _RAW = (types.FunctionType, staticmethod, classmethod)

@@ -7,7 +7,8 @@ from __future__ import annotations
 import unittest
 from typing import Any
 
-from mucode_core.sandbox.judge.suites.outcomes import first_of, is_fault, refuse
+from mucode_core.sandbox.judge.stops import is_fault
+from mucode_core.sandbox.judge.suites.outcomes import first_of, refuse
 
 _RECORDING = ("assertWarns", "assertWarnsRegex", "assertLogs", "assertNoLogs")
 """What waits for warnings and messages: those of the program do not arrive."""
