@@ -14,6 +14,7 @@ from mucode_core.sandbox.wire import WireError
 _NAMED = (AttributeError, ImportError, NameError)
 _MEMBERS = ("name", "path")
 """Attributes of these that are not among their `vars`."""
+_MAX_CHAIN = 4
 _LARGE = frozenset({*KINDS, str, bytes, tuple, frozenset, types.ModuleType})
 """Types of what lacks an attribute that are not sent for it: it may be large, and a test rarely asks which it was."""
 
@@ -46,10 +47,47 @@ def arguments_of(error: BaseException) -> tuple[Any, ...]:
 
 def attributes_of(error: BaseException, known: Container[int] = ()) -> dict[str, Any]:
     """What an exception of a built-in class holds besides what makes it; `known` are ids of what both sides have."""
-    found = {name: value for name, value in vars(error).items() if type(name) is str and not name.startswith("__")}
+    found = {name: value for name, value in vars(error).items() if type(name) is str and _is_public(name)}
     found |= {name: value for name in _MEMBERS if isinstance(value := _member(error, name), str)}
     owner = error.obj if isinstance(error, AttributeError) else None
     return found if owner is None or (type(owner) in _LARGE and id(owner) not in known) else found | {"obj": owner}
+
+
+def _is_public(name: str) -> bool:
+    return not name.startswith("__") or name == "__notes__"
+
+
+def chained_form(codec: Codec, error: BaseException, level: int = 0) -> Any:
+    """The form of an exception with what caused it, and what was handled when it was raised."""
+    form = codec.encode(error)
+    cause, context = error.__cause__, error.__context__
+    if level >= _MAX_CHAIN or (cause is None and context is None):
+        return form
+    links: list[Any] = [None, None]
+    for place, one in enumerate((cause, None if context is cause else context)):
+        if isinstance(one, Exception):
+            with contextlib.suppress(WireError, RecursionError):
+                links[place] = chained_form(codec, one, level + 1)
+    return ["chained", form, *links, error.__suppress_context__]
+
+
+def decode_chained(codec: Codec, parts: list[Any], depth: int) -> Any:
+    """The exception behind such a form.
+
+    Raises:
+        WireError: It is none, or its cause is none.
+    """
+    form, *links, is_suppressed = parts
+    error = codec.decode(form, depth + 1)
+    cause, context = (codec.decode(link, depth + 1) for link in links)
+    are_links = all(one is None or isinstance(one, Exception) for one in (cause, context))
+    if not isinstance(error, BaseException) or not are_links:
+        raise WireError("malformed chain")
+    if cause is not None:
+        error.__cause__ = cause
+    error.__context__ = cause if context is None else context
+    error.__suppress_context__ = bool(is_suppressed)
+    return error
 
 
 def _member(error: BaseException, name: str) -> Any:
@@ -63,7 +101,7 @@ def _set_attributes(error: BaseException, names: list[Any], values: list[Any]) -
         WireError: These are no attributes.
     """
     found = dict(zip(names, values, strict=True))
-    if any(type(name) is not str or name.startswith("__") for name in found):
+    if any(type(name) is not str or not _is_public(name) for name in found):
         raise WireError("malformed attributes")
     for name in (*_MEMBERS, "obj"):
         if name == "obj" and isinstance(error, AttributeError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mucode_core.sandbox.raised import arguments_of, attributes_of
+from mucode_core.sandbox.raised import arguments_of, attributes_of, chained_form
 from mucode_core.sandbox.wire import WireError
 
 PROGRAM_FILE = "solution.py"
@@ -24,8 +24,9 @@ def describe(objects: Any, error: BaseException) -> list[Any]:
     if objects is not None:
         try:
             is_plain = type(error).__module__ == "builtins" and not attributes_of(error)
+            is_plain = is_plain and error.__cause__ is None and error.__context__ is None
             if not is_plain or id(error) in objects.numbers:
-                form = objects.encode(error)
+                form = chained_form(objects, error)
             args = _arguments(objects, error, message)
         except (WireError, RecursionError):
             form = None

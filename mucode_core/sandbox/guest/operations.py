@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import itertools
+import os
+import random
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -87,6 +89,42 @@ def _annotations(target: Any, values: list[Any], named: dict[str, Any], name: st
     return inspect.get_annotations(target, **named)
 
 
+_warned: list[tuple[type, str, int]] = []
+
+
+def _settings(target: Any, values: list[Any], named: dict[str, Any], name: str) -> None:
+    """Takes over what the tests have set."""
+    changed = values[0]
+    for variable, *value in changed.get("environment", ()):
+        os.environ.pop(variable, None)
+        os.environ.update([(variable, text) for text in value])
+    if "arguments" in changed:
+        sys.argv[:] = changed["arguments"]
+    if "random" in changed:
+        random.setstate(changed["random"])
+    if changed.get("numpy") and "numpy" in sys.modules:
+        sys.modules["numpy"].random.set_state(tuple(changed["numpy"]))
+    if "warnings" in changed:
+        _record_warnings()
+
+
+def _record_warnings() -> None:
+    import warnings
+
+    def note(message: Any, category: Any, filename: Any, lineno: Any, *_: Any, **__: Any) -> None:
+        if len(_warned) < 1000:
+            _warned.append((category, str(message), lineno))
+
+    warnings.simplefilter("always")
+    warnings.showwarning = note
+
+
+def _take_warned(target: Any, values: list[Any], named: dict[str, Any], name: str) -> list[Any]:
+    taken = list(_warned)
+    _warned.clear()
+    return taken
+
+
 OPERATIONS: dict[str, Operation] = {
     "call": lambda target, values, named, name: target(*values, **named),
     "special": _special,
@@ -101,6 +139,8 @@ OPERATIONS: dict[str, Operation] = {
     "globals": lambda target, values, named, name: dir(sys.modules["solution"]),
     "step": _step,
     "signature": _signature,
+    "settings": _settings,
+    "warned": _take_warned,
     "hints": _hints,
     "annotations": _annotations,
     "item": lambda target, values, named, name: target[values[0]],

@@ -14,6 +14,7 @@ from mucode_core.sandbox.base import Job
 from mucode_core.sandbox.directories import Directory
 from mucode_core.sandbox.judge import feedback as text
 from mucode_core.sandbox.judge import test_suite
+from mucode_core.sandbox.judge.lent.settings import Settings
 from mucode_core.sandbox.judge.proxies import Channel
 from mucode_core.sandbox.judge.proxy_classes import is_proxy
 from mucode_core.sandbox.judge.recording.asked import ASK
@@ -108,6 +109,8 @@ def _equip(channel: Channel, compiled: test_suite.Suite) -> None:
     channel.mirror.definition_of = lambda name: test_suite.find_definition(compiled.sources, name)
     if compiled.sets_alarms:
         channel.turn.hold_alarms()
+    if compiled.settings:
+        Settings(compiled.settings).watch(channel)
 
 
 def _given(channel: Channel, compiled: test_suite.Suite, code: str) -> list[tuple[int, str, str]]:

@@ -32,6 +32,7 @@ from mucode_core.sandbox.judge.guards.confinement import confine_judge
 from mucode_core.sandbox.judge.guards.surroundings import Surroundings
 from mucode_core.sandbox.judge.lent.module import make_solution
 from mucode_core.sandbox.judge.lent.patches import watch_patches
+from mucode_core.sandbox.judge.lent.settings import note_seeds
 from mucode_core.sandbox.judge.reader import Plan
 from mucode_core.sandbox.judge.scores import Score, Scores
 from mucode_core.sandbox.judge.stops import ProgramGone, ReadTooFar, Stop
@@ -278,6 +279,7 @@ def main() -> None:
     sys.modules["pytest"] = make_pytest()
     guard_annotations(test_suite.BASE)
     watch_patches()
+    note_seeds()
     sys.modules[PROGRAM] = make_solution()
     provide_semaphores()
     sys.setrecursionlimit(4800)  # some 15 frames for each call within another, see `proxies`

@@ -28,7 +28,7 @@ from mucode_core.sandbox.judge.lent.mocks import MOCK, SENTINEL
 from mucode_core.sandbox.judge.proxy_classes import ProgramClass, ProgramFunction, build_class, is_proxy
 from mucode_core.sandbox.naming import name_of_type
 from mucode_core.sandbox.patterns import decode_pattern, match_form, pattern_form
-from mucode_core.sandbox.raised import encode_exception
+from mucode_core.sandbox.raised import decode_chained, encode_exception
 from mucode_core.sandbox.sharing import ONLY_HERE, Codec
 from mucode_core.sandbox.wire import ForeignValueError, WireError
 
@@ -378,5 +378,6 @@ _DECODERS: dict[Any, Callable[[Mirror, list[Any], int], Any]] = {
     "type": lambda mirror, parts, depth: mirror.admit(admitted.admitted_type, parts),
     "function": lambda mirror, parts, depth: mirror.admit(admitted.admitted_function, parts),
     "exception": admitted.decode_admitted_exception,
+    "chained": decode_chained,
     "member": _decode_member,
 }

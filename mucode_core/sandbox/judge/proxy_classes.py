@@ -75,7 +75,7 @@ _CONVERSIONS = frozenset(
 _READABLE = frozenset(
     "__name__ __qualname__ __doc__ __wrapped__ __annotations__ __defaults__ __kwdefaults__ __code__ __members__ "  # noqa: SIM905 - a table
     "__match_args__ __slots__ __abstractmethods__ __module__ __self__ __func__ __notes__ __origin__ __args__ "
-    "__parameters__ __orig_bases__ __mro_entries__ __cause__ __context__".split()
+    "__isabstractmethod__ __parameters__ __orig_bases__ __mro_entries__ __cause__ __context__".split()
 )
 """Special attributes that are read from the program; all others are the judge's own or absent."""
 
@@ -173,6 +173,10 @@ class ProgramClass(type):
 
     def __bool__(cls) -> bool:
         return True
+
+
+# here, as the body of a class gives the name another meaning
+type.__setattr__(ProgramClass, "__slots__", property(lambda cls: _read(cls, "__slots__")))
 
 
 def _is_said(cls: ProgramClass, operation: str, value: Any) -> bool:

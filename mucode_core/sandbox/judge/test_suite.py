@@ -14,6 +14,7 @@ from typing import Any, cast
 from mucode_core.errors import ProblemError
 from mucode_core.sandbox.guest.program import PRELOADED
 from mucode_core.sandbox.judge.asking import current
+from mucode_core.sandbox.judge.lent.settings import mentioned_settings
 from mucode_core.sandbox.judge.mirror import TESTS
 from mucode_core.sandbox.judge.proxy_classes import is_proxy
 from mucode_core.sandbox.judge.recording.asked import AskForOutputs
@@ -94,6 +95,8 @@ class Suite:
     """The program has the tests' working directory."""
     sets_alarms: bool
     """Signals may interrupt them."""
+    settings: frozenset[str]
+    """What of their surroundings the program has to meet."""
     leaves_traces: bool
     """May change what is found in this process after it."""
     _texts: dict[int, str] = field(default_factory=dict[int, str])
@@ -176,6 +179,7 @@ def compile_suite(setup: str, tests: Sequence[str], entry_point: str, asks: bool
         tuple(asserts),
         _shares_files(setup, *tests),
         any(map(_ALARMS.search, (setup, *tests))),
+        mentioned_settings((setup, *tests)),
         not is_harmless,
     )
 

@@ -1,7 +1,7 @@
 """What test files use of pytest, for the judge, which runs in a bare interpreter: a module to import as `pytest`.
 
-`raises`, `approx`, `mark`, `param`, `fixture`, `skip`, `xfail`, `fail`, `importorskip`; names for annotations. Whatever
-else is asked of it is a fault of the problem.
+`raises`, `warns`, `approx`, `mark`, `param`, `fixture`, `skip`, `xfail`, `fail`, `importorskip`; names for
+annotations. Whatever else is asked of it is a fault of the problem.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import math
 import re
 import sys
 import types
+import warnings
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
@@ -173,6 +174,38 @@ def _importorskip(modname: str, *_: Any, **__: Any) -> Any:
         raise refuse(f"the module {modname!r}") from error
 
 
+class _Warns:
+    """Waits for a warning of a class, with a text that has a pattern."""
+
+    def __init__(self, expected: Any, match: Any) -> None:
+        self._expected, self._match = expected, match
+        self._context = warnings.catch_warnings(record=True)
+        self._found: Any = []
+
+    def __enter__(self) -> Any:
+        self._found = self._context.__enter__()
+        warnings.simplefilter("always")
+        return self._found
+
+    def __exit__(self, *details: Any) -> None:
+        self._context.__exit__(*details)
+        if details[0] is not None:
+            return
+        found = [one for one in self._found if issubclass(one.category, self._expected)]
+        if not found:
+            raise Failed("did not warn")
+        if self._match is not None and not any(re.search(self._match, str(one.message)) for one in found):
+            raise Failed(f"pattern {self._match!r} found in no warning")
+
+
+def _warns(expected_warning: Any = Warning, *call: Any, match: Any = None) -> Any:
+    context = _Warns(expected_warning, match)
+    if not call:
+        return context
+    with context:
+        return call[0](*call[1:])
+
+
 _OUTCOMES: dict[str, tuple[Callable[..., NoReturn], type]] = {
     "skip": (_skip, Skipped),
     "fail": (_fail, Failed),
@@ -197,7 +230,7 @@ def _miss(name: str) -> Any:
 def make_pytest() -> types.ModuleType:
     """The module."""
     module = types.ModuleType("pytest")
-    names: dict[str, Any] = {"raises": _raises, "approx": Approx, "mark": Marks(), "param": make_param}
+    names: dict[str, Any] = {"raises": _raises, "approx": Approx, "warns": _warns, "mark": Marks(), "param": make_param}
     for name, (function, kind) in _OUTCOMES.items():
         function.Exception = kind  # type: ignore[attr-defined]
         names[name] = function

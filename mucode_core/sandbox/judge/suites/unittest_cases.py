@@ -10,8 +10,8 @@ from typing import Any
 from mucode_core.sandbox.judge.stops import is_fault
 from mucode_core.sandbox.judge.suites.outcomes import first_of, refuse
 
-_RECORDING = ("assertWarns", "assertWarnsRegex", "assertLogs", "assertNoLogs")
-"""What waits for warnings and messages: those of the program do not arrive."""
+_RECORDING = ("assertLogs", "assertNoLogs")
+"""What waits for messages: those of the program do not arrive."""
 
 
 class _Result(unittest.TestResult):
