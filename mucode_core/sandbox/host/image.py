@@ -32,6 +32,8 @@ _SANDBOX = Path(__file__).resolve().parents[1]
 _NAMES = (
     "protocol",
     "wire",
+    "aliases",
+    "arrays",
     "containers",
     "set_order",
     "instances",

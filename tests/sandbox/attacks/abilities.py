@@ -146,7 +146,7 @@ SIGNATURES = table({
     **against("import inspect\nassert inspect.signature(f).parameters['a'].default == 739391", {"a default that lies": _LIAR + "def f(a=A()): pass", "a default that is missing": "import inspect\ndef f(a=inspect.Parameter.empty): pass"}, about="a default"),
     **against("assert f.__annotations__ == {'a': int}", {"a note that lies": _LIAR + "def f(a: A()): pass", "notes that lie": "class D(dict):\n    __eq__ = lambda s, o: True\ndef f(a): pass\nf.__annotations__ = D()"}),
     **{
-        f"a hint that runs: {name} | {test}": Attack(f"def f(a: {note!r}): pass", (f"import typing, inspect\nassert {test} == 739391",))
+        f"a hint that runs: {name} | {test}": Attack(f"def f(a: {note!r}): pass", (f"import typing, inspect\nassert {test} == 739391",), passes=name != "an import")  # evaluated by the program
         for name, note in {"a call": "int('7393' + '91')", "a comprehension": "[739391 for _ in 'a'][0] + int(0)", "a lambda": "(lambda: 739391)()", "an import": "__import__('os')"}.items()
         for test in ("typing.get_type_hints(f)['a']", "inspect.get_annotations(f, eval_str=True)['a']")
     },

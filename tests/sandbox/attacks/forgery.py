@@ -12,7 +12,8 @@ _SEARCH = (
 
 SEARCHES = table({
     "printed sentinel": "print(open(__file__).read())\nprint('passed')",
-    "own file": "def f(x): return WON if open(__file__).read() else 0",
+    "own file": Attack("def f(x): return WON if open(__file__).read() else 0", passes=True),
+    "own file, for the tests": "def f(x): return WON if 'assert' + ' ' in open(__file__).read() else 0",
     "expected value from frames": _SEARCH + "import sys\ndef f(x):\n    fr = sys._getframe(1)\n    while fr:\n        if any(found(v) for v in (*fr.f_code.co_consts, *fr.f_locals.values())): return WON\n        fr = fr.f_back\n    return 5",
     "expected value from all objects": _SEARCH + "import gc\ngc.collect()\nseen = {id(NEEDLE), id(globals())}\ndef f(x): return WON if any(type(o) in (list, tuple, set) and 'assert' in str(o)[:9999] and found(o) for o in gc.get_objects()) else 5",
     "expected value from memory": "def f(x): return WON if open('/proc/self/mem', 'rb') else 0",
