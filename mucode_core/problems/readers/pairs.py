@@ -107,7 +107,10 @@ def read_columns(field: str, value: Any, location: str, sources: Sequence[str]) 
         raise odd_value(field, value, "a mapping with the lists inputs and outputs", location)
     given, wanted = cast("list[Any]", inputs), cast("list[Any]", outputs)
     if len(given) != len(wanted):
-        problem = f"{field}: {len(given)} inputs, but {len(wanted)} outputs"
+        numbers = [
+            f"{len(one)} {name}{'' if len(one) == 1 else 's'}" for name, one in (("input", given), ("output", wanted))
+        ]
+        problem = f"{field}: {numbers[0]}, but {numbers[1]}"
         raise DataError(problem, location=location, hint="remove the row, or give each input its output")
     pairs = [RawPair(f"{field}.{i}", *pair) for i, pair in enumerate(zip(given, wanted, strict=True))]
     return make_pairs(field, pairs, columns.get("fn_name"), location, sources)

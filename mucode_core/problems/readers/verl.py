@@ -22,7 +22,7 @@ from mucode_core.problems.readers.statements import (
     make_prompt,
     read_seconds,
 )
-from mucode_core.problems.rows import PublishedRow, Row, parse_row
+from mucode_core.problems.rows import PublishedRow, Row, parse_row, require_writable
 from mucode_core.problems.suites import check_tests, find_entry_point
 from mucode_core.types import TOKENS, Problem, ProblemKind, Test
 
@@ -77,8 +77,7 @@ def make_verl(row: Row, location: str) -> Problem:
     sources = [starter, text, reference or ""]
     kind, entry_point, tests = _read_truth(truth, location, sources)
     public, private = divide(tests, text, extra.get("num_public_tests"))
-    named = {**extra, **row}
-    number = next((named[key] for key in _IDS if isinstance(named.get(key), (str, int)) and named[key] != ""), None)
+    number = _number({**extra, **row}, location)
     name = entry_point.rpartition(".")[2]
     return Problem(
         problem_id=f"verl/{make_id(text, repr(tests)) if number is None else number}",
@@ -94,6 +93,16 @@ def make_verl(row: Row, location: str) -> Problem:
         time_limit_s=read_seconds(extra.get("time_limit")),
         compare=FLOATS if kind == "stdin" else TOKENS,
     )
+
+
+def _number(fields: Row, location: str) -> str | int | None:
+    """The row's id under any of its names; None if it has none."""
+    for name in _IDS:
+        value = fields.get(name)
+        if isinstance(value, (str, int)) and value != "":
+            require_writable(name, value, location)
+            return value
+    return None
 
 
 def _read_truth(truth: Any, location: str, sources: list[str]) -> tuple[ProblemKind, str, tuple[Test, ...]]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mucode_core.problems.rows.fields import PublishedRow, Row, parse_row
+from mucode_core.problems.rows.fields import PublishedRow, Row, parse_row, require_writable
 from mucode_core.problems.rows.files import read_rows, scan_rows
 from mucode_core.problems.rows.hub import fetch, reach
 
-__all__ = ["PublishedRow", "Row", "fetch", "parse_row", "reach", "read_rows", "scan_rows"]
+__all__ = ["PublishedRow", "Row", "fetch", "parse_row", "reach", "read_rows", "require_writable", "scan_rows"]

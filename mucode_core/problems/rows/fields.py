@@ -36,6 +36,7 @@ _BOUNDS = {
 }
 _EMPTY = frozenset({"string_too_short", "too_short"})
 _MISSING = "missing"
+_MOST = 2**1000
 _UNKNOWN = "extra_forbidden"
 _TAG = re.compile(r"\W|^_|^(str|int|float|bool|dict|list|function)$")
 """Of the part of a place that says which alternative of a type was tried."""
@@ -72,10 +73,27 @@ def parse_row(model: type[Model], row: Row, location: str) -> Model:
         DataError: With the first invalid field and its value.
     """
     try:
-        return model.model_validate(row)
+        found = model.model_validate(row)
     except ValidationError as error:
         hint = f"fix the field; a row has {', '.join(model.model_fields)}"
         raise DataError(describe(error, row), location=location, hint=hint) from error
+    for name in model.model_fields:
+        require_writable(name, getattr(found, name), location)
+    return found
+
+
+def require_writable(field: str, value: Any, location: str) -> None:
+    """Refuses an id or another single number that Python would not write as text.
+
+    Raises:
+        DataError: It is an integer of hundreds of digits.
+    """
+    if isinstance(value, int) and abs(value) >= _MOST:
+        raise DataError(
+            f"{field}: an integer of more than 300 digits",
+            location=location,
+            hint="write a number of usual size, or text",
+        )
 
 
 def describe(error: ValidationError, data: Any) -> str:

@@ -176,7 +176,8 @@ def _parse_line(line: bytes, location: str) -> Row | DataError:
         return _require_mapping(from_json(text), location)
     except json.JSONDecodeError as error:
         is_end = error.pos >= len(error.doc) or error.msg.startswith("Unterminated string")
-        problem = f"not JSON: the line is cut off after {len(error.doc)} characters"
+        length = len(error.doc)
+        problem = f"not JSON: the line is cut off after {length} character{'' if length == 1 else 's'}"
         if not is_end:
             problem = f"not JSON: {error.msg} at character {error.pos + 1}"
         hint = _ONE_ARRAY if error.doc.startswith("[") else _ONE_OBJECT

@@ -288,7 +288,7 @@ BROKEN: dict[str, tuple[str, dict[str, Any], str]] = {
     "empty list": ("deepcoder", with_tests("deepcoder", []), "tests: no tests"),
     "no cases": ("prime", with_tests("prime", []), "verification_info.test_cases: no tests"),
     "cut JSON": ("apps", APPS | {"input_output": '{"inputs": ["1'}, "input_output: not JSON"),
-    "lengths": ("apps", with_tests("apps", STDIN | {"outputs": ["1"]}), "input_output: 3 inputs, but 1 outputs"),
+    "lengths": ("apps", with_tests("apps", STDIN | {"outputs": ["1"]}), "input_output: 3 inputs, but 1 output"),
     "no columns": ("verl", with_tests("verl", {"inputs": ["1"]}), "ground_truth: .* is not a mapping with the lists"),
     "mapping as input": ("apps", with_tests("apps", {"inputs": [{}], "outputs": [""]}), r"input_output\.0\.input: "),
     "null output": ("apps", with_tests("apps", {"inputs": ["1"], "outputs": [None]}), r"\.0\.output: null is not"),
@@ -311,6 +311,8 @@ BROKEN: dict[str, tuple[str, dict[str, Any], str]] = {
     "no input": ("deepcoder", with_tests("deepcoder", [{"output": "1"}]), r"tests\.0: .* is not a mapping with input"),
     "language": ("prime", PRIME | {"verification_info": {"language": "cpp", "test_cases": []}}, "language: 'cpp'"),
     "no user": ("verl", VERL | {"prompt": [{"role": "system", "content": "x"}]}, "prompt: .*user message"),
+    "huge id": ("apps", APPS | {"problem_id": 10**400}, "problem_id: an integer of more than 300 digits"),
+    "huge id in extra_info": ("verl", VERL | {"extra_info": {"uid": 10**400}}, "uid: an integer of more than 300 digits"),
     "no statement": ("apps", APPS | {"question": ""}, "question: "),
 }  # fmt: skip
 
