@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from mucode_flows.cli.options import Json, KeepGoing, Metric, Packages, Where, parse_where, split_names
 from mucode_flows.cli.outputs import require_distinct
-from mucode_flows.cli.terminal import count, make_console, print_rows, show_bad_rows
+from mucode_flows.cli.terminal import count, make_console, per_second, print_rows, show_bad_rows
 
 if TYPE_CHECKING:
     from mucode_core.config import SandboxConfig
@@ -100,7 +100,7 @@ def grade(
 def _show_summary(summary: GradeSummary, rate: float, out: Path, extract: bool) -> None:
     for problem_id, reason in sorted(summary.bad_problems.items()):
         typer.echo(f"{problem_id}: its tests cannot be run\n{textwrap.indent(reason, '    ')}", err=True)
-    typer.echo(f"{summary.num_passed} of {summary.num_samples} samples pass; {rate:,.0f} programs/s; {out}", err=True)
+    typer.echo(f"{summary.num_passed} of {summary.num_samples} samples pass; {per_second(rate)}; {out}", err=True)
     if not extract and 0 < summary.num_samples == summary.by_status.get("error"):
         typer.echo("every program ends in an error: samples that are whole answers of a model need --extract", err=True)
     if summary.num_delegated:

@@ -12,7 +12,7 @@ import typer
 from mucode_flows.cli.grading import Data, OnBadProblem, SandboxName, SandboxUrls, Workers, sandbox_settings
 from mucode_flows.cli.options import Json, Limit, Packages, SampleSeed, Where, parse_where
 from mucode_flows.cli.outputs import require_distinct
-from mucode_flows.cli.terminal import count, make_console, print_rows, show_bad_rows
+from mucode_flows.cli.terminal import count, make_console, per_second, print_rows, show_bad_rows
 
 from mucode_core.errors import ConfigError
 
@@ -49,7 +49,7 @@ def check(
     with counting("reference solutions", make_console()) as bar:
         found = check_problems(dataset, data, settings, selection, progress=bar.report, say=bar.say)
     num_passed = found.num_checked - len(found.failures)
-    typer.echo(f"{num_passed} of {found.num_checked} reference solutions pass; {found.rate:,.0f} programs/s", err=True)
+    typer.echo(f"{num_passed} of {found.num_checked} reference solutions pass; {per_second(found.rate)}", err=True)
     if found.without_reference:
         typer.echo(describe_missing(found.without_reference), err=True)
     show_bad_rows(found.bad_rows, *_NO_PROBLEM)

@@ -93,6 +93,11 @@ def count(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or f'{one}s'}"
 
 
+def per_second(rate: float) -> str:
+    """Programs per second, with a decimal where there are few."""
+    return f"{rate:,.0f} programs/s" if rate >= 10 else f"{rate:.1f} programs/s"
+
+
 def print_rows(rows: Sequence[Sequence[str]], title: str) -> None:
     """Prints a table to stderr, header first; nothing if there are no rows."""
     from mucode_flows.cli.display import make_table
