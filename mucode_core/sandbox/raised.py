@@ -136,3 +136,16 @@ def fill_members(error: Any) -> Any:
         with contextlib.suppress(TypeError, ValueError):
             base.__init__(error, *error.args)
     return error
+
+
+_UNMADE: dict[type, tuple[str, ...]] = {
+    ImportError: ("name", "path", "msg"),
+    AttributeError: ("name", "obj"),
+    NameError: ("name",),
+}
+"""What exceptions of these classes hold that is not among the arguments that make an equal one."""
+
+
+def members_of(bases: tuple[type, ...]) -> tuple[str, ...]:
+    """Names of what exceptions of classes with these bases hold besides their arguments."""
+    return next((names for kind, names in _UNMADE.items() if any(issubclass(base, kind) for base in bases)), ())

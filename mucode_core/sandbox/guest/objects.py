@@ -16,6 +16,7 @@ from typing import Any
 from mucode_core.sandbox.arrays import ARRAY
 from mucode_core.sandbox.callbacks import make_callback
 from mucode_core.sandbox.containers import KINDS, Kind
+from mucode_core.sandbox.coroutines import is_awaited
 from mucode_core.sandbox.guest.mocks import TestEnding, make_mock
 from mucode_core.sandbox.instances import CLASS, INSTANCE, with_attributes
 from mucode_core.sandbox.naming import (
@@ -127,12 +128,14 @@ class Objects(Codec):
         self._own.discard(number)
         super().forget(number)
 
-    def _describe(self, value: Any, number: int, depth: int) -> list[Any]:
+    def _describe(self, value: Any, number: int, depth: int) -> list[Any]:  # noqa: PLR0911 - one for each kind of value
         kind: Any = type(value)
         if kind in _FUNCTIONS:
             return ["callable", number, str(getattr(value, "__name__", kind.__name__))[:_NAME]]
         if kind is types.GeneratorType:
             return ["generator", number]
+        if is_awaited(value, kind):
+            return ["coroutine", number]
         if kind in _CLAIMED:
             return ["claimed", _CLAIMED[kind], number]
         if kind.__module__ in ("builtins", "itertools") and hasattr(kind, "__next__"):

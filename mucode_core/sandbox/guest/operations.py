@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from mucode_core.sandbox import coroutines
 from mucode_core.sandbox.guest.errors import describe
 
 Operation = Callable[[Any, list[Any], dict[str, Any], str], Any]
@@ -126,6 +127,7 @@ def _take_warned(target: Any, values: list[Any], named: dict[str, Any], name: st
 
 
 OPERATIONS: dict[str, Operation] = {
+    **coroutines.OPERATIONS,
     "call": lambda target, values, named, name: target(*values, **named),
     "special": _special,
     "controls": _controls,

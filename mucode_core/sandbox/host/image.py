@@ -41,6 +41,8 @@ _NAMES = (
     "raised",
     "sharing",
     "callbacks",
+    "coroutines",
+    "patterns",
     "directories",
     "exchange",
 )

@@ -23,6 +23,7 @@ from mucode_core.sandbox.judge.fields import dataclass_fields
 from mucode_core.sandbox.judge.guards import admitted
 from mucode_core.sandbox.judge.iterators import generate, iterator_class
 from mucode_core.sandbox.judge.lent.claimed import CLAIMED
+from mucode_core.sandbox.judge.lent.coroutines import drive
 from mucode_core.sandbox.judge.lent.functions import TESTS, callable_form, mock_form
 from mucode_core.sandbox.judge.lent.mocks import MOCK, SENTINEL
 from mucode_core.sandbox.judge.proxy_classes import ProgramClass, ProgramFunction, build_class, is_proxy
@@ -316,6 +317,11 @@ class Mirror(Codec):
             return known
         return self._note(number, generate(self._program, number))
 
+    def _decode_coroutine(self, parts: list[Any], depth: int) -> Any:
+        (number,) = parts
+        known = self._known(number)
+        return known if known is not None else self._note(number, drive(self._program, number))
+
     def _decode_claimed(self, parts: list[Any], depth: int) -> Any:
         kind, number = parts
         known = self._known(number)
@@ -372,6 +378,7 @@ _DECODERS: dict[Any, Callable[[Mirror, list[Any], int], Any]] = {
     "callable": Mirror._decode_callable,
     "generator": Mirror._decode_generator,
     "iterator": Mirror._decode_iterator,
+    "coroutine": Mirror._decode_coroutine,
     "claimed": Mirror._decode_claimed,
     "pattern": lambda mirror, parts, depth: decode_pattern(mirror, parts),
     "instance": Mirror._decode_instance,

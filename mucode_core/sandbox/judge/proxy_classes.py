@@ -17,6 +17,7 @@ from typing import Any, TypeGuard, cast
 
 from mucode_core.sandbox.judge.asking import current
 from mucode_core.sandbox.naming import ASKED, UNHASHABLE
+from mucode_core.sandbox.raised import members_of
 
 _BINARY = [
     "add",
@@ -48,6 +49,10 @@ _OTHERS = [
     "__delitem__",
     "__missing__",
     "__call__",
+    "__aenter__",
+    "__aexit__",
+    "__aiter__",
+    "__anext__",
     "__enter__",
     "__exit__",
     "__hash__",
@@ -358,7 +363,7 @@ def build_class(names: list[str], doc: str | None, bases: list[type], own: list[
     if ASKED in own:
         namespace["_is_asked"] = True
     namespace |= {name: _Member(name) for name in members if not name.startswith("__") and name != "_markers"}
-    namespace |= {name: _Member(name) for name in _members_of(real)}
+    namespace |= {name: _Member(name) for name in members_of(real)}
     namespace["_markers"] = tuple(base for base in bases if base not in real and base is not type)
     is_weak = any(base.__weakrefoffset__ for base in real) or any(base.__itemsize__ for base in real)
     namespace["__slots__"] = () if is_weak else ("__weakref__",)
@@ -372,18 +377,6 @@ def build_class(names: list[str], doc: str | None, bases: list[type], own: list[
             with contextlib.suppress(TypeError, RuntimeError):
                 marker.register(made)
     return made
-
-
-_MEMBERS: dict[type, tuple[str, ...]] = {
-    ImportError: ("name", "path", "msg"),
-    AttributeError: ("name", "obj"),
-    NameError: ("name",),
-}
-"""What exceptions of these classes hold that is not among the arguments that make an equal one."""
-
-
-def _members_of(bases: tuple[type, ...]) -> tuple[str, ...]:
-    return next((names for kind, names in _MEMBERS.items() if any(issubclass(base, kind) for base in bases)), ())
 
 
 def _is_real(base: type) -> bool:
