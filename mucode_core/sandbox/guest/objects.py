@@ -55,7 +55,7 @@ _FUNCTIONS = (
     functools.partial,
     type(functools.lru_cache(len)),
 )
-_CLAIMED: dict[Any, str] = {types.ModuleType: "module", re.Match: "match"}
+_CLAIMED: dict[Any, str] = {types.ModuleType: "module", re.Match: "match", property: "property"}
 """See `judge.lent.claimed`."""
 _NAME = 100
 
@@ -131,7 +131,8 @@ class Objects(Codec):
     def _describe(self, value: Any, number: int, depth: int) -> list[Any]:  # noqa: PLR0911 - one for each kind of value
         kind: Any = type(value)
         if kind in _FUNCTIONS:
-            return ["callable", number, str(getattr(value, "__name__", kind.__name__))[:_NAME]]
+            named = ["callable", number, str(getattr(value, "__name__", kind.__name__))[:_NAME]]
+            return [*named, True] if kind is types.MethodType else named
         if kind is types.GeneratorType:
             return ["generator", number]
         if is_awaited(value, kind):

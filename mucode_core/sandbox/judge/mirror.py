@@ -26,7 +26,7 @@ from mucode_core.sandbox.judge.lent.claimed import CLAIMED
 from mucode_core.sandbox.judge.lent.coroutines import drive
 from mucode_core.sandbox.judge.lent.functions import TESTS, callable_form, mock_form
 from mucode_core.sandbox.judge.lent.mocks import MOCK, SENTINEL
-from mucode_core.sandbox.judge.proxy_classes import ProgramClass, ProgramFunction, build_class, is_proxy
+from mucode_core.sandbox.judge.proxy_classes import ProgramClass, ProgramFunction, ProgramMethod, build_class, is_proxy
 from mucode_core.sandbox.naming import name_of_type
 from mucode_core.sandbox.patterns import decode_pattern, match_form, pattern_form
 from mucode_core.sandbox.raised import decode_chained, encode_exception
@@ -34,7 +34,7 @@ from mucode_core.sandbox.sharing import ONLY_HERE, Codec
 from mucode_core.sandbox.wire import ForeignValueError, WireError
 
 _ATOMS: tuple[Any, ...] = (int, float, complex, str, bytes, tuple, frozenset)
-_MARKERS = frozenset({"enum", "abc", "numbers", "collections.abc", "contextlib"})
+_MARKERS = frozenset({"enum", "abc", "numbers", "collections", "collections.abc", "contextlib"})
 _MAX_CLASSES = 500
 _WITH_ITERATORS = ("array", "builtins", "collections", "_collections", "csv", "_csv", "itertools", "numpy")
 
@@ -304,11 +304,11 @@ class Mirror(Codec):
         return find(*parts)
 
     def _decode_callable(self, parts: list[Any], depth: int) -> Any:
-        number, name = parts
+        number, name, *bound = parts
         known = self._known(number)
         if not isinstance(name, str):
             raise WireError("malformed function")
-        return known if known is not None else self._note(number, ProgramFunction())
+        return known if known is not None else self._note(number, ProgramMethod() if bound else ProgramFunction())
 
     def _decode_generator(self, parts: list[Any], depth: int) -> Any:
         (number,) = parts

@@ -9,7 +9,6 @@ from __future__ import annotations
 import abc
 import collections
 import contextlib
-import enum
 import io
 import types
 from collections.abc import Callable, Iterator
@@ -186,37 +185,20 @@ type.__setattr__(ProgramClass, "__slots__", property(lambda cls: _read(cls, "__s
 
 def _is_said(cls: ProgramClass, operation: str, value: Any) -> bool:
     """Whether a class of the program that has a say in it calls one of its objects or classes its own."""
-    if "_is_asked" not in type.__getattribute__(cls, "__dict__") or not is_proxy(value):
+    if "_is_asked" not in type.__getattribute__(cls, "__dict__"):
+        return False
+    is_own = (value if isinstance(value, type) else type(value)).__module__ == "tests"
+    if not is_own and not is_proxy(value):
         return False
     try:
         current().number_of(cls)
-        current().number_of(value)
+        if not is_own:
+            current().number_of(value)
     except RuntimeError:  # of another program, that something here still remembers
         return False
     said = current().ask(operation, cls, (value,)) is True
     current().num_delegated += said
     return said
-
-
-def is_marked(kind: type, marker: type) -> bool:
-    """Whether a class of the program derives from one of the standard library."""
-    marks = (mark for base in kind.__mro__ for mark in vars(base).get("_markers", ()))
-    return any(marker in mark.__mro__ for mark in marks)
-
-
-def _checks_enums() -> None:
-    """Has `isinstance` and `issubclass` know the program's enumerations."""
-
-    def check_class(cls: Any, kind: Any) -> bool:
-        return type.__subclasscheck__(cls, kind) or (type(kind) is ProgramClass and is_marked(kind, cls))
-
-    def check_instance(cls: Any, value: Any) -> bool:
-        return type.__instancecheck__(cls, value) or check_class(cls, type(value))
-
-    enum.EnumMeta.__subclasscheck__, enum.EnumMeta.__instancecheck__ = check_class, check_instance
-
-
-_checks_enums()
 
 
 class ProgramMixin:
@@ -271,7 +253,7 @@ class ProgramFunction(ProgramMixin):
 
     def __eq__(self, other: object) -> Any:
         """Each access makes another method of the same object and function; they are equal."""
-        if type(other) is not ProgramFunction or self is other:
+        if not issubclass(type(other), ProgramFunction) or self is other:
             return self is other or NotImplemented
         answer = current().ask("special", self, (other,), name="__eq__") is True
         current().num_delegated += answer
@@ -282,6 +264,16 @@ class ProgramFunction(ProgramMixin):
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else types.MethodType(cast("Callable[..., Any]", self), instance)
+
+
+class ProgramMethod(ProgramFunction):
+    """A method of an object of the program."""
+
+    __slots__ = ()
+
+    @property
+    def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return types.MethodType
 
 
 for _name in ("__doc__", "__module__"):  # else the class's own would be found

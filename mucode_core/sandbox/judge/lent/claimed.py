@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import enum
 import re
 import types
 from typing import Any
 
 from mucode_core.sandbox.judge.asking import current
-from mucode_core.sandbox.judge.proxy_classes import ProgramMixin
+from mucode_core.sandbox.judge.proxy_classes import ProgramClass, ProgramMixin
 
 
 class ProgramModule(ProgramMixin):
@@ -38,5 +39,40 @@ class ProgramMatch(ProgramMixin):
         return current().ask("special", self, (group,), name="__getitem__")
 
 
-CLAIMED: dict[Any, type[ProgramMixin]] = {"module": ProgramModule, "match": ProgramMatch}
+class ProgramProperty(ProgramMixin):
+    """A property, as the class has it."""
+
+    __slots__ = ("__weakref__",)
+
+    @property
+    def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return property
+
+
+CLAIMED: dict[Any, type[ProgramMixin]] = {
+    "module": ProgramModule,
+    "match": ProgramMatch,
+    "property": ProgramProperty,
+}
 """By the first word of their forms."""
+
+
+def is_marked(kind: type, marker: type) -> bool:
+    """Whether a class of the program derives from one of the standard library."""
+    marks = (mark for base in kind.__mro__ for mark in vars(base).get("_markers", ()))
+    return any(marker in mark.__mro__ for mark in marks)
+
+
+def _checks_enums() -> None:
+    """Has `isinstance` and `issubclass` know the program's enumerations."""
+
+    def check_class(cls: Any, kind: Any) -> bool:
+        return type.__subclasscheck__(cls, kind) or (type(kind) is ProgramClass and is_marked(kind, cls))
+
+    def check_instance(cls: Any, value: Any) -> bool:
+        return type.__instancecheck__(cls, value) or check_class(cls, type(value))
+
+    enum.EnumMeta.__subclasscheck__, enum.EnumMeta.__instancecheck__ = check_class, check_instance
+
+
+_checks_enums()

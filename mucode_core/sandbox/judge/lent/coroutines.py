@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, cast
 
 from mucode_core.sandbox.judge.asking import Program
 
@@ -18,15 +18,19 @@ async def _driven(program: Program, number: int) -> Any:
     program.ask("begin", number)
     try:
         await asyncio.sleep(0)  # others begin
-        answer: Any
-        while not (answer := program.ask("advance", number)):
+        while not (answer := _advance(program, number)):
             await asyncio.sleep(0)
     except asyncio.CancelledError:
         program.ask("cancel", number)
         raise
-    if type(answer) is not tuple or len(answer) > 2:  # pyright: ignore[reportUnknownArgumentType]
-        raise program.refuse("not a result")
-    result, *ended = answer  # pyright: ignore[reportUnknownVariableType]
-    if ended:
+    if len(answer) > 1:
         raise StopAsyncIteration
-    return result  # pyright: ignore[reportUnknownVariableType]
+    return answer[0]
+
+
+def _advance(program: Program, number: int) -> list[Any]:
+    """The result in a list, with something else behind it where an iterator has ended; nothing while it runs."""
+    answer = program.ask("advance", number)
+    if type(answer) is not tuple or len(cast("tuple[Any, ...]", answer)) > 2:
+        raise program.refuse("not a result")
+    return list(cast("tuple[Any, ...]", answer))

@@ -64,7 +64,7 @@ def use_mock(use: str, target: Any, args: list[Any], keywords: dict[str, Any]) -
     if use == "special":
         if name not in _SPECIAL or not hasattr(type(target), name):
             raise WireError("unknown use")
-        return getattr(type(target), name)(target, *values, **keywords)
+        return _bound(target, name)(*values, **keywords)
     if name in _OWN or (name.startswith(_INNER) and not (use == "get" and name in _READABLE)):
         raise AttributeError(f"Mock object has no attribute {name!r}")
     if use == "get":
@@ -72,6 +72,13 @@ def use_mock(use: str, target: Any, args: list[Any], keywords: dict[str, Any]) -
     if use == "set":
         return setattr(target, name, values[0])
     return delattr(target, name)
+
+
+def _bound(target: Any, name: str) -> Any:
+    """A special method as the interpreter looks it up: a mock in its place gets no `self`."""
+    kind: type = type(target)
+    found: Any = next(vars(base)[name] for base in kind.__mro__ if name in vars(base))
+    return found.__get__(target, kind) if hasattr(type(found), "__get__") else found
 
 
 MOCK_USES = ("get", "set", "delete", "special")
