@@ -101,7 +101,10 @@ def _show_summary(summary: GradeSummary, rate: float, out: Path, extract: bool) 
     for problem_id, reason in sorted(summary.bad_problems.items()):
         typer.echo(f"{problem_id}: its tests cannot be run\n{textwrap.indent(reason, '    ')}", err=True)
     typer.echo(f"{summary.num_passed} of {summary.num_samples} samples pass; {per_second(rate)}; {out}", err=True)
-    if not extract and 0 < summary.num_samples == summary.by_status.get("error"):
+    if summary.num_fenced:
+        fenced = count(summary.num_fenced, "program is not Python and has", "programs are not Python and have")
+        typer.echo(f"{fenced} a fenced block: samples that are whole answers of a model need --extract", err=True)
+    elif not extract and 0 < summary.num_samples == summary.by_status.get("error"):
         typer.echo("every program ends in an error: samples that are whole answers of a model need --extract", err=True)
     if summary.num_delegated:
         delegated = count(summary.num_delegated, "of these relies", "of these rely")

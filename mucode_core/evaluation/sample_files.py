@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,6 +27,7 @@ _MAX_PROGRAM = 1_000_000
 """Characters; no data set's reference has a hundredth of that."""
 _SHOWN, _SHOWN_CHARACTERS = 10, 80
 _ROWS_A_WRITE = 1000
+_FENCE = re.compile(r"^[ \t]*(?:```|~~~)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,8 @@ class GradeSummary:
     by_status: Counter[str] = field(default_factory=Counter[str])
     bad_problems: dict[str, str] = field(default_factory=dict[str, str])
     """Problems whose tests cannot be run, and why."""
+    num_fenced: int = 0
+    """Programs that are not Python and have a fenced block: whole answers, perhaps."""
 
 
 def open_samples(
@@ -284,7 +288,7 @@ def grade_samples(
 
     summary, schema = GradeSummary(), schema_of(GradedSample)
     with replacing(out) as partial, pq.ParquetWriter(partial, schema, compression="zstd") as writer:
-        for rows in _batches(_grade(samples, sandbox, limits)):
+        for rows in _batches(_grade(samples, sandbox, limits, summary)):
             _count(summary, rows)
             written = [row for row in rows if not (leave_out_bad and row.status == "not_judged")]
             writer.write_table(to_table(written, GradedSample))
@@ -292,17 +296,18 @@ def grade_samples(
     return summary
 
 
-def _grade(samples: SampleFile, sandbox: Sandbox, limits: Limits) -> Iterator[GradedSample]:
+def _grade(samples: SampleFile, sandbox: Sandbox, limits: Limits, summary: GradeSummary) -> Iterator[GradedSample]:
     counts: Counter[str] = Counter()
-    waiting: deque[tuple[str, str]] = deque()
+    waiting: deque[tuple[str, str, bool]] = deque()
 
     def programs() -> Iterator[tuple[Problem, str | None]]:
         for problem, code, rule in samples.extractions():
-            waiting.append((problem.problem_id, rule))
+            waiting.append((problem.problem_id, rule, not rule and _FENCE.search(code or "") is not None))
             yield problem, code
 
     for public, private in grade_programs(sandbox, programs(), limits=limits, feedback="full", on_bad_problem="skip"):
-        problem_id, rule = waiting.popleft()
+        problem_id, rule, has_fence = waiting.popleft()
+        summary.num_fenced += has_fence and public.status == "error" and "SyntaxError: " in public.feedback
         yield _make_row(problem_id, counts[problem_id], public, private, rule)
         counts[problem_id] += 1
 

@@ -60,6 +60,10 @@ def test_whole_answers_without_extract_are_remarked_on(data: Path, tmp_path: Pat
     answer = {"task_id": "own/1", "solution": f"Here it is:\n```python\n{RIGHT}\n```"}
     samples = write(tmp_path / "answers.jsonl", answer)
     assert "need --extract" in grade(data, samples, tmp_path / "a.parquet")[2]
+    own = {"task_id": "own/2", "solution": f'{RIGHT}\n"""\n```\n"""'}  # a docstring may have a block
+    mixed = write(tmp_path / "mixed.jsonl", answer, own, own | {"solution": "import nothing"})
+    said = grade(data, mixed, tmp_path / "a.parquet")[2]
+    assert "1 program is not Python and has a fenced block: samples that are whole answers of a model need" in said
     status, printed, said = grade(data, samples, tmp_path / "b.parquet", "--extract")
     assert status == 0 and "--extract" not in said
     assert json.loads(printed.splitlines()[-1])["num_passed"] == 1
