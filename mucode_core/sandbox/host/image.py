@@ -6,7 +6,9 @@ Python 3.11 or later.
 
 from __future__ import annotations
 
+import ast
 import contextlib
+import functools
 import hashlib
 import io
 import json
@@ -29,26 +31,7 @@ if TYPE_CHECKING:
 
 _REPOSITORY = "mucode-sandbox"
 _SANDBOX = Path(__file__).resolve().parents[1]
-_NAMES = (
-    "protocol",
-    "wire",
-    "aliases",
-    "arrays",
-    "containers",
-    "set_order",
-    "instances",
-    "naming",
-    "raised",
-    "sharing",
-    "callbacks",
-    "coroutines",
-    "patterns",
-    "directories",
-    "exchange",
-)
-_SHARED = tuple(f"{name}.py" for name in _NAMES)
-GUEST_FILES = (*_SHARED, *sorted(f"guest/{p.name}" for p in _SANDBOX.glob("guest/[!_]*.py")))
-"""All that an image holds of this package."""
+_PACKAGE = "mucode_core.sandbox"
 _LOCKDOWN = "guest/lockdown.c"
 _GUEST = f"{ROOT}/mucode_core/sandbox"
 _LEFT_OUT = {"site-packages", "dist-packages", "test", "tests", "idlelib", "tkinter", "turtledemo", "ensurepip"}
@@ -67,6 +50,19 @@ RUN ln -s "$(python3 -c 'import os, sys; print(os.path.realpath(sys.executable))
 """
 
 
+@functools.cache
+def guest_files() -> tuple[str, ...]:
+    """All that an image holds of this package: the guest's modules, and what they import, as paths in it."""
+    found = sorted(f"guest/{path.name}" for path in _SANDBOX.glob("guest/[!_]*.py"))
+    for name in found:
+        for node in ast.walk(ast.parse((_SANDBOX / name).read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(_PACKAGE):
+                imported = node.module.removeprefix(_PACKAGE).strip(".")
+                shared = [f"{one}.py" for one in ([imported] if imported else [alias.name for alias in node.names])]
+                found += [one for one in shared if one not in found and (_SANDBOX / one).exists()]
+    return tuple(found)
+
+
 def image_name(packages: Packages) -> str:
     """Name and tag of the image for this version of the guest's files, with these packages in these versions."""
     contents = json.dumps([sorted(packages.versions.items()), packages.preloaded]).encode()
@@ -75,7 +71,7 @@ def image_name(packages: Packages) -> str:
 
 def _guest_digest() -> str:
     digest = hashlib.sha256(_DOCKERFILE.encode())
-    for name in (*GUEST_FILES, _LOCKDOWN, "host/image.py"):
+    for name in (*guest_files(), _LOCKDOWN, "host/image.py"):
         digest.update((_SANDBOX / name).read_bytes())
     return digest.hexdigest()[:12]
 
@@ -158,7 +154,7 @@ def _add_interpreter(tar: tarfile.TarFile, packages: Packages) -> None:
 
 
 def _add_guest(tar: tarfile.TarFile, directory: str) -> None:
-    for name in GUEST_FILES:
+    for name in guest_files():
         tar.add(_SANDBOX / name, f"{directory}/{name}")
     compiler = shutil.which("cc")
     if compiler is None or sys.platform != "linux":
