@@ -17,9 +17,9 @@ from mucode_core.sandbox import wire
 from mucode_core.sandbox.directories import FILES, Directory, Translation
 from mucode_core.sandbox.guest.calls import call_entry_point
 from mucode_core.sandbox.guest.errors import describe
-from mucode_core.sandbox.guest.mocks import Patches
 from mucode_core.sandbox.guest.objects import Objects
 from mucode_core.sandbox.guest.operations import OPERATIONS, next_items
+from mucode_core.sandbox.mocks import Patches
 from mucode_core.sandbox.protocol import NO_MEMORY
 
 JOB_FD = 3

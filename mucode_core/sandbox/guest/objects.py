@@ -17,8 +17,8 @@ from mucode_core.sandbox.arrays import ARRAY
 from mucode_core.sandbox.callbacks import make_callback
 from mucode_core.sandbox.containers import KINDS, Kind
 from mucode_core.sandbox.coroutines import is_awaited
-from mucode_core.sandbox.guest.mocks import TestEnding, make_mock
 from mucode_core.sandbox.instances import CLASS, INSTANCE, with_attributes
+from mucode_core.sandbox.mocks import TestEnding, make_mock
 from mucode_core.sandbox.naming import (
     ASKED,
     UNHASHABLE,

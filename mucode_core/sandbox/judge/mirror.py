@@ -21,10 +21,10 @@ from mucode_core.sandbox.instances import CLASS, INSTANCE, UNKNOWN_STATE, fill_c
 from mucode_core.sandbox.judge.asking import Program
 from mucode_core.sandbox.judge.fields import dataclass_fields
 from mucode_core.sandbox.judge.guards import admitted
-from mucode_core.sandbox.judge.iterators import generate, iterator_class
 from mucode_core.sandbox.judge.lent.claimed import CLAIMED
 from mucode_core.sandbox.judge.lent.coroutines import drive
 from mucode_core.sandbox.judge.lent.functions import TESTS, callable_form, mock_form
+from mucode_core.sandbox.judge.lent.iterators import generate, iterator_class
 from mucode_core.sandbox.judge.lent.mocks import MOCK, SENTINEL
 from mucode_core.sandbox.judge.proxy_classes import ProgramClass, ProgramFunction, ProgramMethod, build_class, is_proxy
 from mucode_core.sandbox.naming import name_of_type

@@ -82,12 +82,16 @@ _READABLE = frozenset(
     "__isabstractmethod__ __parameters__ __orig_bases__ __mro_entries__ __cause__ __context__".split()
 )
 """Special attributes that are read from the program; all others are the judge's own or absent."""
+_OF_MOCKS = frozenset(
+    f"assert_{name}" for name in ("called", "called_once", "called_with", "called_once_with", "any_call", "has_calls")
+)
+"""What mocks of the tests answer: an object that the program has put in the place of one does not."""
 
 
 def _read(target: Any, name: str) -> Any:
     if name == "__signature__":
         return current().signature(target)
-    if name.startswith("__") and name.endswith("__") and name not in _READABLE:
+    if (name.startswith("__") and name.endswith("__") and name not in _READABLE) or name in _OF_MOCKS:
         raise AttributeError(f"{type(target).__name__!r} object has no attribute {name!r}")
     return current().ask("attribute", target, name=name)
 

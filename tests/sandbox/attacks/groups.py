@@ -15,6 +15,7 @@ from tests.sandbox.attacks import (
     protocols,
     raised,
     resources,
+    stand_ins,
     values,
 )
 
@@ -52,6 +53,10 @@ GROUPS: dict[str, dict[str, Attack]] = {
     "signals": abilities.SIGNALS,
     "signatures": abilities.SIGNATURES,
     "directories": directories.DIRECTORIES,
+    "mocks": stand_ins.MOCKS,
+    "patched": stand_ins.PATCHED,
+    "forms": stand_ins.FORMS,
+    "runs": stand_ins.RUNS,
 }
 
 ABILITIES: dict[str, tuple[str, ...]] = {
@@ -70,6 +75,10 @@ ABILITIES: dict[str, tuple[str, ...]] = {
     "signals and timers": ("signals",),
     "signatures": ("signatures",),
     "files that tests and program share": ("directories",),
+    "mocks of the tests": ("mocks",),
+    "patches, the program's module, what ends a test": ("patched",),
+    "types, patterns, UUIDs, views of dictionaries and arrays": ("forms",),
+    "coroutines, warnings, seeds, environment, alarms, causes": ("runs",),
 }
 """What programs and tests may do together, and the groups that attack it; the others attack what there always was."""
 

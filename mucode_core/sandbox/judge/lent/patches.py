@@ -15,7 +15,7 @@ _STREAMS = (
     *((sys, name) for name in ("stdout", "stderr", "stdin")),
     *((builtins, name) for name in ("input", "print")),
 )
-"""See `streams`: the program meets these whoever replaces them."""
+"""See `streams`: the program meets these however they are replaced."""
 _ANNOUNCED = "_announced"
 
 
