@@ -59,7 +59,7 @@ def test_wrong_programs_fail(judge_one: Callable[..., Verdict], name: str) -> No
 @pytest.mark.parametrize(
     "test",
     [
-        "with pytest.warns(UserWarning): f()",
+        "with pytest.deprecated_call(): f()",
         "with pytest.deprecated_call(): f()",
         "pytest.importorskip('no_such_module')",
         "pytest.exit('done')",
