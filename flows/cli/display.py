@@ -113,10 +113,16 @@ class Bar:
         if unit != self._unit:  # begun when the unit before it was done
             self._unit, self._started = unit, self._reported
         self._reported = time.monotonic()
-        rate = f"{done / max(self._reported - self._started, 1e-9):,.0f} {unit}/s"
+        per_s = done / max(self._reported - self._started, 1e-9)
+        rate = f"{per_s:,.0f} {unit}/s" if per_s >= 1 else f"{per_s:.2f} {unit}/s"
         if not self._bars.console.is_terminal and time.monotonic() - self._printed >= SILENCE_S:
             self._printed = time.monotonic()
-            self.say(f"{done:,}{f' of {total:,}' if total else ''} {unit}, {rate}")
+            counted = (
+                f"{done:,} of {total:,} {unit}"
+                if total
+                else f"{done:,} {unit.removesuffix('s') if done == 1 else unit}"
+            )
+            self.say(f"{counted}, {rate}")
         self._bars.update(self._task, completed=done, total=total or None, rate=rate)
 
     def say(self, text: str) -> None:

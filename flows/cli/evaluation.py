@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from mucode_flows.cli.options import SELECTIONS, Json, KeepGoing, Limit, Metric, Out, SampleSeed, Set
 from mucode_flows.cli.recipes import Recipe, find_recipe
-from mucode_flows.cli.terminal import print_rows, run_flow, show_bad_rows
+from mucode_flows.cli.terminal import count, print_rows, run_flow, show_bad_rows
 
 from mucode_core.errors import ConfigError, DataError
 
@@ -230,7 +230,9 @@ def compare(
     sides = read_tables(paths, metric, lambda text: typer.echo(text, err=True), bad_rows=found_rows)
     show_bad_rows(bad_rows, "row was not compared", "rows were not compared")
     found = compare_all(restrict_to_common(sides) if common else sides, Resampling(resamples, RESAMPLING.seed), points)
-    print_rows(pair_rows(found, points), f"{found[0].comparison.num_problems} problems, last turn")
+    title = count(found[0].comparison.num_problems, "problem")
+    has_turns = any(path.is_dir() for path in results)  # a run
+    print_rows(pair_rows(found, points), f"{title}, last turn" if has_turns else title)
     if as_json:
         figures = [pair.to_json() for pair in found]
         typer.echo(

@@ -104,6 +104,7 @@ def test_rows_without_a_verdict_are_listed_and_the_others_compared(tmp_path: Pat
     assert [place for place, _ in shown["bad_rows"]] == [f"{second}:12"]
     assert f"{second}:12: not JSON" in said
     assert "1 row was not compared" in said
+    assert "11 problems" in said and "last turn" not in said
     assert "--common" in run(first, second)[2]
     status, printed, said = run(first, second, "--common", "--stop")
     assert (status, printed, f"{second}:12: not JSON" in said) == (1, "", True)

@@ -89,3 +89,13 @@ def test_the_first_rate_of_a_unit_counts_from_the_end_of_the_one_before(monkeypa
         bar.report(done, 30, unit)
         rates.append(bars.tasks[0].fields["rate"])
     assert rates == ["1 limits/s", "1 limits/s", "5 programs/s", "5 programs/s"]
+
+
+def test_a_single_problem_is_counted_in_the_singular(monkeypatch):
+    now = iter([0.0, 40.0, 40.0, 40.0, 100.0, 100.0, 100.0])
+    monkeypatch.setattr("mucode_flows.cli.display.time.monotonic", lambda: next(now))
+    printed = io.StringIO()
+    bar = Bar(Progress(console=Console(file=printed, width=99), get_time=lambda: 0.0), "checking")
+    bar.report(1, 0, "problems")
+    bar.report(2, 0, "problems")
+    assert printed.getvalue().splitlines() == ["1 problem, 0.03 problems/s", "2 problems, 0.02 problems/s"]
