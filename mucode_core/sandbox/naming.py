@@ -40,6 +40,13 @@ _BY_ALIAS: dict[int, list[str]] = {
 """Built-in classes that have no name where they say they are, by identity: a class may not be hashable."""
 _NUMPY_MODULES = frozenset({"numpy", "numpy.linalg", "numpy.exceptions"})
 """Their exceptions, and classes that cannot be changed, are named where numpy is loaded."""
+_EXCEPTION_MODULES = frozenset({
+    "socket", "subprocess", "sqlite3", "urllib.error", "smtplib", "http.client", "configparser", "zipfile", "tarfile",
+    "shutil", "asyncio.exceptions", "asyncio.queues", "concurrent.futures._base", "xml.etree.ElementTree", "ssl",
+})  # fmt: skip
+"""Modules of which only the exceptions are named."""
+_IMPORTED = TYPE_MODULES | _EXCEPTION_MODULES
+_OPEN = _IMPORTED | _NUMPY_MODULES
 _HEAP_TYPE = 1 << 9
 
 
@@ -53,6 +60,8 @@ def name_of_type(value: type) -> list[str] | None:
 
 
 def _is_shared(module: str, value: type) -> bool:
+    if module in _EXCEPTION_MODULES:
+        return issubclass(value, Exception)
     is_fixed = issubclass(value, Exception) or not type.__dict__["__flags__"].__get__(value) & _HEAP_TYPE
     return module in TYPE_MODULES or (module in _NUMPY_MODULES and is_fixed)
 
@@ -88,7 +97,8 @@ def find_type(module: Any, name: Any) -> type:
         WireError: There is none.
     """
     is_text = isinstance(module, str) and isinstance(name, str) and not any(p.startswith("_") for p in name.split("."))
-    found = _resolve(module, name) if is_text and (module in TYPE_MODULES or module in _NUMPY_MODULES) else None
+    is_open = is_text and module in _OPEN
+    found = _resolve(module, name) if is_open else None
     if not isinstance(found, type) or not _is_shared(module, found):
         raise WireError("unknown type")
     return found
@@ -110,7 +120,7 @@ def find_function(module: Any, name: Any) -> Any:
 
 def _resolve(module: str, name: str) -> Any:
     found: Any = sys.modules.get(module)
-    if found is None and module in TYPE_MODULES:
+    if found is None and module in _IMPORTED:
         found = import_module(module)
     for part in name.split("."):
         found = vars(found).get(part) if found is not None and hasattr(found, "__dict__") else None

@@ -105,6 +105,9 @@ _FORMS = {
     "a coroutine of the tests' number": '["coroutine", 2]',
     "a mock of its own": '["mock", 901, true, ["__eq__"], null]',
     "an ending of its own": '["ending", 901]',
+    "a class of a module of exceptions": '["type", "subprocess", "Popen"]',
+    "a function of a module of exceptions": '["function", "shutil", "rmtree"]',
+    "an exception made of a class": '["exception", "socket", "socket", []]',
 }  # fmt: skip
 _VIEWS = {
     "beyond the end": '["array view", 901, ["ref", 2], 8, [2], [8], "int64", true]',

@@ -28,7 +28,7 @@ _OPERATORS = (
 _SPECIAL = (
     *("__len__", "__iter__", "__next__", "__contains__", "__getitem__", "__setitem__", "__delitem__", "__bool__"),
     *("__enter__", "__exit__", "__int__", "__float__", "__index__", "__str__", "__lt__", "__le__", "__gt__", "__ge__"),
-    *("__round__", "__fspath__", "__neg__", "__abs__", "__reversed__"),
+    *("__get__", "__set__", "__delete__", "__round__", "__fspath__", "__neg__", "__abs__", "__reversed__"),
     *(f"__{side}{name}__" for name in _OPERATORS for side in ("", "i", "r")),
 )
 """Special methods that a program may call where a mock has them."""
