@@ -82,7 +82,7 @@ def read_problems(
 
 
 def read_with_rows(
-    name: str, path: Path, *, tests: str = "paper", where: Sequence[Condition] = ()
+    name: str, path: Path, *, tests: str = "paper", where: Sequence[Condition] = (), are_unique: bool = True
 ) -> Iterator[ReadRow | DataError]:
     """Problems of all splits, in the file's order; a row that is none yields the error that says why in its place.
 
@@ -93,6 +93,7 @@ def read_with_rows(
         path: Its file, or a directory of files.
         tests: "paper", or "reference" for the published code's division into public and private tests.
         where: Conditions that all hold for the rows to read.
+        are_unique: A row with the id of an earlier one is an error.
 
     Raises:
         ConfigError: There is no such data set.
@@ -119,7 +120,8 @@ def read_with_rows(
             if where and not holds(where, _facts_of(dataset, row, location)):
                 continue
             problem = make(row, location)
-            _require_new(problem, location, seen)
+            if are_unique:
+                _require_new(problem, location, seen)
         except DataError as error:
             is_other = False
             yield error

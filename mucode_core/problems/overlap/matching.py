@@ -14,9 +14,9 @@ from typing import Literal
 from mucode_core.errors import ConfigError, DataError, ExcludedError
 from mucode_core.problems.overlap.program_shapes import assert_shapes, program_shape
 from mucode_core.problems.overlap.prompt_index import sequences_of, words_of
-from mucode_core.problems.reading import find_data, resolve
+from mucode_core.problems.reading import find_data, is_member, read_with_rows, resolve
 from mucode_core.problems.registry import AUTO, DATASETS, find_dataset
-from mucode_core.problems.selection import Selection, select_problems
+from mucode_core.problems.selection import no_match
 from mucode_core.problems.where import Condition
 from mucode_core.types import CallTest, Problem, StdinTest, Test
 
@@ -40,8 +40,15 @@ class Source:
     def problems(self) -> Iterator[tuple[Problem, str] | DataError]:
         """Each problem with its date, empty where the row has none; a row that is no problem yields its error."""
         dataset = find_dataset(resolve(self.name, self.path)[0])
-        for found in select_problems(self.name, self.path, Selection(self.where)):
-            yield found if isinstance(found, DataError) else (found.problem, dataset.facts(found.row).date)
+        is_empty = True
+        for found in read_with_rows(self.name, self.path, where=self.where, are_unique=False):
+            if isinstance(found, DataError):
+                yield found
+            elif is_member(self.name, found.problem):
+                is_empty = False
+                yield found.problem, dataset.facts(found.row).date
+        if is_empty and self.where and (error := no_match(self.name, self.path, self.where)):
+            raise error
 
 
 def find_source(text: str, cache: Path) -> Source:

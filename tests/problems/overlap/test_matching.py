@@ -111,6 +111,12 @@ def test_rows_that_have_no_programs_are_counted(tmp_path: Path) -> None:
     assert (done.exit_code, found["first"]["num_problems"], found["first"]["bad_rows"]) == (0, 1, [])
 
 
+def test_rows_that_share_an_id_are_all_compared(tmp_path: Path) -> None:
+    """Splits that both count from 0, in one file."""
+    first = [*rows(a={}), *rows(a={"prompt": "Add  TWO numbers!"})]
+    assert compare(tmp_path, first, rows(b={"prompt": "add two numbers"}, c={})) == [Match("a", "b", "prompt", 1, 1.0)]
+
+
 def test_a_row_of_another_form_is_named(tmp_path: Path) -> None:
     odd = {"question": "Do.", "solutions": [], "input_output": {"inputs": ["1"], "outputs": ["2"]}}
     path = write_lines(tmp_path / "a.jsonl", [*rows(a={}), odd])
