@@ -30,7 +30,7 @@ def run_as_main(source: str, file: str, template: types.ModuleType) -> None:
 
 def compile_program(source: str, file: str) -> types.CodeType:
     """The code of a program, as of a file: a byte order mark is no part of it, and the program may read itself."""
-    if "__file__" in source or "getsource" in source:
+    if "__file__" in source or "getsource" in source or "argv[0]" in source:
         with contextlib.suppress(OSError), open(file, "xb") as written:  # noqa: PTH123
             written.write(source.encode("utf-8", "surrogatepass"))
     return compile(source.removeprefix("\ufeff"), file, "exec", dont_inherit=True)

@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from mucode_core.types import Verdict
+from mucode_core.sandbox import ProcessSandbox
+from mucode_core.types import StdinTest, Verdict
+from tests.sandbox.sandbox_jobs import make_job, run_jobs
 
 _NP = "import numpy as np\n"
 _MOCK = "from unittest.mock import Mock, MagicMock, call, create_autospec, mock_open, patch, sentinel\n"
@@ -109,3 +111,18 @@ def test_what_a_program_puts_into_a_mock_is_its_word(judge_one: Callable[..., Ve
     assert verdict.passed and verdict.num_delegated > 0
     plain = judge_one("def f(m): m.total = 5", _MOCK + "m = Mock()\nf(m)\nassert m.total == 5")
     assert plain.passed and plain.num_delegated == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "printed"),
+    [
+        ("\ufeffn = int(input())\nprint(n * 2)", "6"),
+        ("print(open(__file__).read().count('print'))", "2"),
+        ("import sys\nprint(open(sys.argv[0]).read().count('print'))", "2"),
+        ("import inspect\ndef g(): return 1\nprint(inspect.getsource(g))", "def g(): return 1"),
+    ],
+)
+def test_a_program_that_prints_is_a_file(code: str, printed: str, sandbox: ProcessSandbox) -> None:
+    for expected, is_right in ((printed, True), ("739391", False)):
+        (verdict,) = run_jobs(sandbox, [make_job(code, StdinTest("3\n", expected), kind="stdin", entry_point="")])
+        assert verdict.passed is is_right, verdict.feedback
