@@ -124,7 +124,8 @@ def _compare(
     if set(first.problem_ids) != set(second.problem_ids):
         odd = sorted(set(first.problem_ids) ^ set(second.problem_ids))
         hint = "evaluate both on the same data set, split and seed, or compare what both have by --common"
-        raise DataError(f"{len(odd)} problems are in one run only, {odd[0]!r} first", location=str(key), hint=hint)
+        verb = "problem is" if len(odd) == 1 else "problems are"
+        raise DataError(f"{len(odd)} {verb} in one run only, {odd[0]!r} first", location=str(key), hint=hint)
     if first.accuracy.shape != second.accuracy.shape:
         turns = f"{first.accuracy.shape[1]} turns against {second.accuracy.shape[1]}"
         raise DataError(turns, location=str(key), hint="evaluate both with the same --turns")

@@ -87,9 +87,8 @@ def grade(
     _require_files(samples, data)
     _check_out(out)
     source, loaded = _open(samples, metric, say), _load(dataset, data, out.parent, say, keep_going, where)
-    rows = loaded.problems, loaded.declarations
     checked = open_samples(
-        source, *rows, limit,
+        source, loaded.problems, loaded.declarations, limit,
         are_answers=extract, keep_going=keep_going, omitted=loaded.omitted, is_partial=loaded.is_partial,
     )  # fmt: skip
     if regrade:

@@ -119,8 +119,7 @@ def open_samples(
 ) -> SampleFile:
     """Checks every row of a result file, or its first `limit` rows.
 
-    Task ids match whole or, where that is unambiguous, in the forms that sample files of the data set use: the number
-    alone, or behind one of the data set's names ("Python/3", "Mbpp/3"). Rows without an id match by their prompt.
+    Task ids match whole or, where that is unambiguous, in the forms of `_names`; rows without an id by their prompt.
 
     Args:
         source: The file.
@@ -136,8 +135,7 @@ def open_samples(
         DataError: The file has no sample of any of the problems. Without `keep_going` also the first row of another
             shape or with a program too long, with file and line; and all unknown ids at once.
     """
-    find, count = _Finder(problems, is_partial), 0
-    bad_rows: list[DataError] = []
+    find, count, bad_rows = _Finder(problems, is_partial), 0, list[DataError]()
     unknown: dict[str, SampleRow] = {}
     seen: set[bytes] = set()
     for read in islice(source.rows(), limit):
@@ -254,7 +252,11 @@ def _check_length(row: SampleRow | DataError, are_answers: bool) -> SampleRow | 
 
 
 def _names(problems: StoredProblems) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """The problems' ids by other forms of them, in lower case; and the ids that share a form."""
+    """The problems' ids by other forms of them, in lower case; and the ids that share a form.
+
+    These are forms of sample files: the row's own id, its number alone, or behind one of the data set's names
+    ("Python/3", "Mbpp/3").
+    """
     found: dict[str, str] = {}
     shared: dict[str, list[str]] = {}
     for problem_id, head in problems.heads.items():
