@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from mucode_core.sandbox import Job, Limits, ProcessSandbox, Sandbox
+from mucode_core.sandbox.host.container import ContainerSandbox
+from mucode_core.sandbox.host.docker_daemon import connect
+from mucode_core.sandbox.host.image import build_image
+from mucode_core.sandbox.host.package_versions import resolve_packages
 from mucode_core.types import StdinTest
 from tests.conftest import real_data
 from tests.sandbox.sandbox_jobs import run_jobs
 
 _IMPORTS = "third-party import"
+_CONTAINERS = [pytest.mark.docker, pytest.mark.slow]
 
 
 def _rows() -> list[dict[str, Any]]:
@@ -44,12 +50,24 @@ def _package_of(row: dict[str, Any]) -> str:
     return row["name"].removeprefix("M-").partition("-")[0]
 
 
+def _open_process(packages: list[str]) -> Sandbox:
+    return ProcessSandbox(1, packages=packages)
+
+
+def _open_container(packages: list[str]) -> Sandbox:
+    client = connect()
+    build_image(client, resolve_packages(packages))
+    client.close()
+    return ContainerSandbox(1, packages=packages)
+
+
 @pytest.mark.timeout(300)
-def test_rows_that_import_packages() -> None:
+@pytest.mark.parametrize("open_with", [_open_process, pytest.param(_open_container, marks=_CONTAINERS)])
+def test_rows_that_import_packages(open_with: Callable[[list[str]], Sandbox]) -> None:
     rows = [row for row in _rows() if row["group"] == _IMPORTS]
     found = [row for row in rows if importlib.util.find_spec(_package_of(row))]
     needed = sorted({_package_of(row) for row in found} - {"pytest"})  # of which the sandbox has its own
-    with ProcessSandbox(1, packages=needed) as sandbox:
+    with open_with(needed) as sandbox:
         assert _unexpected(sandbox, found) == []
         others = run_jobs(sandbox, [_job(row) for row in rows if row not in found])
         assert {verdict.status for verdict in others} <= {"missing_module"}
