@@ -224,7 +224,7 @@ def test_compose_judges_for_others_and_serves_what_was_trained(composed, finishe
     job = {"id": "a", "code": "def f(x): return x + 1", "problem": {"kind": "assert", "tests": ["assert f(1) == 2"]}}
     asked = {"sandbox": ("/v1/verdicts", {"jobs": [job]})}
     question = {"role": "user", "content": "Write a function f(x).\nassert f(1) == 2\nassert f(5) == 6"}
-    asked["serve"] = ("/v1/chat/completions", {"model": name, "messages": [question]})
+    asked["serve"] = ("/v1/chat/completions", {"model": "mucode", "messages": [question]})
     answers = {}
     for service, (path, body) in asked.items():
         address = composed.addresses[service] + path
