@@ -36,7 +36,7 @@ _BINARY = [
 ]
 _COMPARISONS = frozenset(["__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"])
 ARITHMETIC = frozenset(f"__{side}{name}__" for name in _BINARY for side in ("", "r"))
-_IN_PLACE = [f"__i{name}__" for name in _BINARY if name != "divmod"]
+IN_PLACE = [f"__i{name}__" for name in _BINARY if name != "divmod"]
 _OTHERS = [
     "__bool__",
     "__len__",
@@ -318,7 +318,7 @@ def _forward(name: str) -> Any:
 
 
 _FORWARDED: dict[str, Any] = {
-    name: _forward(name) for name in (*_OTHERS, *_COMPARISONS, *ARITHMETIC, *_IN_PLACE, "__next__", "__contains__")
+    name: _forward(name) for name in (*_OTHERS, *_COMPARISONS, *ARITHMETIC, *IN_PLACE, "__next__", "__contains__")
 }
 _FORWARDED["__exit__"] = _exit
 

@@ -8,28 +8,15 @@ from __future__ import annotations
 import unittest.mock
 from typing import Any
 
+from mucode_core.sandbox.judge.proxy_classes import ARITHMETIC, IN_PLACE
 from mucode_core.sandbox.wire import WireError
 
-_OPERATORS = (
-    "add",
-    "sub",
-    "mul",
-    "matmul",
-    "truediv",
-    "floordiv",
-    "mod",
-    "pow",
-    "lshift",
-    "rshift",
-    "and",
-    "or",
-    "xor",
-)
 _SPECIAL = (
     *("__len__", "__iter__", "__next__", "__contains__", "__getitem__", "__setitem__", "__delitem__", "__bool__"),
     *("__enter__", "__exit__", "__int__", "__float__", "__index__", "__str__", "__lt__", "__le__", "__gt__", "__ge__"),
     *("__get__", "__set__", "__delete__", "__round__", "__fspath__", "__neg__", "__abs__", "__reversed__"),
-    *(f"__{side}{name}__" for name in _OPERATORS for side in ("", "i", "r")),
+    *sorted(ARITHMETIC),
+    *IN_PLACE,
 )
 """Special methods that a program may call where a mock has them."""
 _OWN = frozenset(dir(unittest.mock.MagicMock())) | frozenset(dir(unittest.mock.Mock()))
