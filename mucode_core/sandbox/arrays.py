@@ -229,6 +229,7 @@ def decode_shared(codec: Any, parts: list[Any], depth: int) -> Any:
     if len(parts) > 3:
         codec.adopt(parts[3], value, ARRAY)
         codec._kinds[parts[3]] = ARRAY, ARRAY.snapshot(value)
+        codec.hold_size(value)
     return value
 
 

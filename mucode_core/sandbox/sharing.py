@@ -168,7 +168,7 @@ class Codec:
         return [self.objects[number] for number, (kind, _) in self._kinds.items() if kind.tag == ARRAY.tag]
 
     def hold_size(self, value: Any) -> None:
-        """Notes that an array has views on this side."""
+        """Notes that an array may have views on this side."""
 
     def adopt(self, number: Any, value: Any, kind: Kind | None = None) -> None:
         """Notes an object under the number that the other side gave it.

@@ -101,7 +101,7 @@ class Mirror(Codec):
         return super().share(value, admitted.LENT_ARRAY if kind is ARRAY else kind)
 
     def hold_size(self, value: Any) -> None:
-        """Keeps the memory of an array where its views find it."""
+        """Keeps the memory of an array where its views find it: a test may take one at any time."""
         number = self.numbers.get(id(value))
         if number in self._kinds:
             self._kinds[number] = admitted.LENT_ARRAY, self._kinds[number][1]

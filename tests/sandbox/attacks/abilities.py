@@ -75,6 +75,10 @@ DTYPES = table({
         "made empty under a view": FORGE + _NP + "def f(a): say('value', None, ['sync', [[2, '<U9999', [0], []]], []])",
         "made wider under a view": FORGE + _NP + "def f(a): say('value', None, ['sync', [[2, '<U99999', [300], ['x'] * 300]], []])",
     }, about="a view of an array"),
+    **against("import numpy as np\na = f(0)\nrows = a[10:]\nf(1)\nassert rows[200] == 739391", {
+        "its own, resized by itself": _NP + "a = np.zeros(300)\ndef f(x):\n    if x: a.resize((1,), refcheck=False)\n    return a",
+        "its own, made larger": _NP + "a = np.zeros(300)\ndef f(x):\n    if x: a.resize((10**6,), refcheck=False)\n    return a",
+    }, about="a view of the program's array"),
     **against("import numpy as np\na = np.array(['abc', 'd'])\nf(a)\nassert a[0] == '739391'", {
         "cut to the width": _NP + "def f(a): a[0] = str(WON)",
         "wider than it was": FORGE + _NP + "def f(a): say('value', None, ['sync', [[2, '<U6', [2], [str(WON - 1), 'x']]], []])",

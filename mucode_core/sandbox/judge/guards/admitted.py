@@ -109,11 +109,11 @@ def raisable(error: Exception) -> Exception:
 
 
 def _fill_array(codec: Codec, value: Any, parts: list[Any], depth: int) -> None:
-    """Fills an array of the tests. Its memory stays where it is: views of it would read what is no longer theirs."""
+    """Fills an array that tests hold. Its memory stays where it is: views of it would read what is no longer theirs."""
     if len(as_list(parts[2])) != value.size:
         raise WireError("an array changed its size")
     ARRAY.fill(codec, value, parts, depth)
 
 
 LENT_ARRAY = dataclasses.replace(ARRAY, fill=_fill_array)
-"""Arrays of the tests that a program has, too."""
+"""Arrays that both sides have, in the judge."""
