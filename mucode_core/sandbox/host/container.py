@@ -157,7 +157,7 @@ class _Containers:
                 log = _Log(container.attach(stream=True))
                 container.start()
                 return _Running(container, log, directory, _await_gate(container, log, Path(directory, "gate")))
-        except SandboxError:
+        except BaseException:
             if container:
                 remove(container)
             shutil.rmtree(directory, ignore_errors=True)
@@ -202,7 +202,7 @@ def _await_gate(container: Container, log: _Log, path: Path) -> socket.socket:
             owner.connect(str(path))
             if owner.recv(len(READY)) == READY:
                 return owner
-        except (FileNotFoundError, ConnectionRefusedError):
+        except OSError:  # not there yet, not listening yet, or reset: ended between the call and the answer
             time.sleep(_STEP_S)
         owner.close()
         if _has_ended(container):

@@ -192,14 +192,16 @@ class JudgePool:
     def _judge(self, worker: int, judge: JudgeProcess | None, task: _Task) -> JudgeProcess | None:
         """Gives one job its result; a crashed judge is replaced. Returns the judge for the next job."""
         job, key, message, future = task
-        reason, ends = "", Counter[type[Exception]]()
+        failure, ends = _failed("not tried"), Counter[type[Exception]]()
         for _ in range(_ATTEMPTS):
             try:
                 judge = judge or JudgeProcess(self._backend, worker, self._packages)
                 answer = self._ask(judge, job, message)
                 result = _read_answer(job, answer)
+            except SandboxError as error:  # one container may be ended while it starts; the next one is not
+                failure = error
             except (JudgeCrashedError, OSError) as error:
-                reason = str(error)
+                failure = _failed(error)
                 ends[type(error)] += 1
             except OutOfCpuError:
                 self._resolve(key, future, out_of_time(job, "checking the answer took too long"))
@@ -221,9 +223,7 @@ class JudgePool:
             if ends[JudgeFaultError] == _TWICE:
                 self._resolve(key, future, no_value(job))
                 return None
-        hint = "see the judge's log above, or run `mucode doctor`"
-        problem = f"a job failed {_ATTEMPTS} times: {reason}"
-        future.set_exception(SandboxError(problem, location="sandbox", hint=hint))
+        future.set_exception(failure)
         return judge
 
     def _ask(self, judge: JudgeProcess, job: Job, message: bytes) -> dict[str, Any]:
@@ -262,6 +262,11 @@ class JudgePool:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _failed(reason: Exception | str) -> SandboxError:
+    hint = "see the judge's log above, or run `mucode doctor`"
+    return SandboxError(f"a job failed {_ATTEMPTS} times: {reason}", location="sandbox", hint=hint)
 
 
 def _read_answer(job: Job, answer: dict[str, Any]) -> Result:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import select
+import socket
 import subprocess
 import sys
 import tarfile
+import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -270,6 +274,42 @@ def test_a_container_that_does_not_start_is_not_left(daemon: Daemon, monkeypatch
     with pytest.raises(SandboxError, match="no container starts: read timed out"):
         ContainerSandbox(1)
     assert not daemon.ours()
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("resets", [False, True], ids=["before the gate opens", "between call and answer"])
+def test_a_container_killed_while_it_starts_costs_no_verdict_and_leaves_nothing(daemon, monkeypatch, tmp_path, resets):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    await_gate = container_module._await_gate
+    killed: list[Any] = []
+
+    def kill_first(container: Any, log: Any, path: Path) -> Any:
+        if not killed:
+            killed.append(container)
+            container.kill()
+            assert wait_until(lambda: not daemon.holds(container))
+            if resets:
+                reset_the_next_caller(path)
+        return await_gate(container, log, path)
+
+    with ContainerSandbox(1) as sandbox:
+        monkeypatch.setattr(container_module, "_await_gate", kill_first)
+        (running,) = daemon.ours()
+        running.kill()
+        assert all(verdict.passed for verdict in run_jobs(sandbox, HONEST))
+        assert killed
+        assert len(list(tmp_path.glob("mucode-gate-*"))) == 1
+    assert not list(tmp_path.glob("mucode-gate-*"))
+    assert not daemon.ours()
+
+
+def reset_the_next_caller(path: Path) -> None:
+    """Listens where a gate would, and ends without accepting who calls: as a gate that is killed there."""
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    listener.listen()
+    threading.Thread(target=lambda: (select.select([listener], [], []), listener.close())).start()
 
 
 @pytest.mark.docker
