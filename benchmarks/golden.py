@@ -17,6 +17,7 @@ from mucode_core.config import SandboxConfig
 from mucode_core.evaluation.check_problems import FailedReference, ProblemsCheck, check_problems
 from mucode_core.problems.registry import DATASETS
 from mucode_core.problems.selection import Selection
+from mucode_core.progress import ignore
 
 REPO = Path(__file__).parent.parent
 DATA = Path(os.environ.get("MUCODE_TEST_DATA", REPO / ".." / "shared" / "data"))
@@ -88,7 +89,7 @@ def main() -> None:
     for name, path in find_files(arguments.data).items():
         if arguments.only and name not in arguments.only:
             continue
-        found = check_problems(name, str(path), settings, Selection(), progress=lambda *_: None, say=lambda _: None)
+        found = check_problems(name, str(path), settings, Selection(), progress=ignore, say=lambda _: None)
         line, reasons = describe(name, path, found)
         print(line, *reasons, sep="\n", flush=True)
         lines.append(line)

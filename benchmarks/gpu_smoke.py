@@ -41,7 +41,7 @@ from mucode_core.verifier.score import score_programs
 VOCABULARY = 4096
 NEW_TOKENS = 128
 ANSWERS = 16
-TRAINING = {"batch_size": 64, "micro_batch_size": 32, "precision": "bfloat16", "tracker": "none"}
+TRAINING: dict[str, Any] = {"batch_size": 64, "micro_batch_size": 32, "precision": "bfloat16", "tracker": "none"}
 
 
 def measure_matrix_rate(device: str, size: int) -> float:
@@ -69,6 +69,7 @@ def synchronise(device: str) -> None:
 def build_model(directory: Path, dialogues: Sequence[tuple[Message, ...]], hidden: int, layers: int) -> int:
     """Saves a checkpoint with random weights; returns its number of parameters."""
     tokenizer = build_tokenizer([m.content for dialogue in dialogues for m in dialogue], VOCABULARY)
+    special: dict[str, Any] = {"pad_token_id": tokenizer.pad_token_id, "eos_token_id": tokenizer.eos_token_id}
     config = LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=hidden,
@@ -77,8 +78,7 @@ def build_model(directory: Path, dialogues: Sequence[tuple[Message, ...]], hidde
         num_attention_heads=hidden // 64,
         num_key_value_heads=hidden // 64,
         max_position_embeddings=2048,
-        pad_token_id=tokenizer.pad_token_id,
-        eos_token_id=tokenizer.eos_token_id,
+        **special,
     )
     model = LlamaForCausalLM(config)
     model.save_pretrained(directory)

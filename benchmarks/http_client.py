@@ -129,7 +129,7 @@ def measure(url: str, connections: int, num: int, rounds: int) -> dict[str, floa
             if round_index:  # the first one imports
                 costs[name].append((time.process_time() - begin) / num * 1e6)
     ours = costs["ours_aiohttp"]
-    found = {f"{name}_us": round(statistics.median(values)) for name, values in costs.items()}
+    found: dict[str, float] = {f"{name}_us": round(statistics.median(values)) for name, values in costs.items()}
     for name in list(clients)[1:]:
         ratios = [cost / mine for cost, mine in zip(costs[name], ours, strict=True)]
         found[f"{name}_ratio"] = round(statistics.median(ratios), 2)

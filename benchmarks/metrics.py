@@ -19,14 +19,15 @@ from mucode_core.evaluation.graded_figures import measure_graded
 from mucode_core.evaluation.metrics import Resampling, best_k_of_n, curve, summarise_rollouts
 from mucode_core.evaluation.outcomes import FINAL, count_rollouts, tabulate
 from mucode_core.evaluation.verifier_quality import distinct_programs, measure_verifier
-from mucode_core.types import GradedSample, ProblemOutcome, Rollout, VerifierScore
+from mucode_core.types import GradedSample, ProblemOutcome, Rollout, VerdictStatus, VerifierScore
 
 HOW = Resampling(num_resamples=2000, seed=0)
 
 
 def turn_accuracy_and_pass_at_k(outcomes: list[ProblemOutcome]) -> None:
     for table in tabulate(outcomes).values():
-        curve(table.accuracy, HOW), curve(table.public_only, HOW)
+        curve(table.accuracy, HOW)
+        curve(table.public_only, HOW)
         for k in (1, 5, 10, 100):
             curve(table.pass_at_k(k), HOW)
 
@@ -38,7 +39,7 @@ def best_of(rollouts: list[Rollout], scores: list[VerifierScore]) -> None:
 
 
 def as_samples(rollouts: list[Rollout]) -> list[GradedSample]:
-    status = {True: "passed", False: "failed"}
+    status: dict[bool, VerdictStatus] = {True: "passed", False: "failed"}
     return [
         GradedSample(r.problem_id, r.sample_index, status[t.label], t.public_verdict.passed, t.label, 1, 1, "", 0)
         for r in rollouts

@@ -82,7 +82,9 @@ def run_as_flow(plan: Plan, root: Path) -> tuple[float, list[float]]:
     from prefect import flow
     from prefect.task_runners import ThreadPoolTaskRunner
 
-    from mucode_core.sandbox.host.process import ProcessSandbox
+    from mucode_core.config import SandboxConfig
+    from mucode_core.evaluation.run_record import StageName
+    from mucode_core.sandbox import open_sandbox
     from mucode_core.system.worker_pool import WorkerPool
 
     @stage("shards", version=1)
@@ -91,9 +93,9 @@ def run_as_flow(plan: Plan, root: Path) -> tuple[float, list[float]]:
 
     @flow(name="orchestration", task_runner=ThreadPoolTaskRunner(max_workers=plan.threads))  # pyright: ignore
     def many_shards() -> list[float]:
-        runtime = Runtime(ArtifactStore(root), WorkerPool(1), ProcessSandbox)
+        runtime = Runtime(ArtifactStore(root), WorkerPool(1), lambda: open_sandbox(SandboxConfig(backend="process")))
         futures = [
-            shard.submit(runtime, f"shard {i + 1}/{plan.shards}", index=i, work_s=plan.work_s)
+            shard.submit(runtime, StageName("work", shard_index=i, num_shards=plan.shards), index=i, work_s=plan.work_s)
             for i in range(plan.shards)
         ]
         memory: list[float] = []

@@ -148,7 +148,7 @@ def convert_plainly(file: Path, out: Path, num_problems: int) -> None:
         correct = {code for code, _, label, _ in turns if label}
         incorrect = {code for code, _, label, _ in turns if not label}
         possible = [(c, i) for c in correct for i in incorrect]
-        prompt = render_prompt(problem.prompt, problem.public_tests)
+        prompt = render_prompt(problem.prompt, problem.shown_tests)
         chosen = draw.sample(possible, min(PAIRS, len(possible)))
         lines += [{"prompt": prompt, "chosen": c, "rejected": i} for c, i in chosen]
         _, best = max(

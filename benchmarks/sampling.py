@@ -30,6 +30,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
@@ -46,7 +47,7 @@ from mucode_core.sandbox.grading import grade_programs
 from mucode_core.serving.chat_client import ChatClient
 from mucode_core.serving.endpoints import is_cpu_build, make_environment, open_client
 from mucode_core.serving.lease import ServerPlan
-from mucode_core.types import Problem, SamplingParams
+from mucode_core.types import Completion, Problem, SamplingParams
 
 NUM_TURNS = 3
 CLIENTS = 8
@@ -69,7 +70,7 @@ class Recorder:
         self.requests: list[SampleRequest] = []
         self.num_tokens = 0
 
-    def sample(self, requests: Sequence[SampleRequest], params: SamplingParams) -> list:
+    def sample(self, requests: Sequence[SampleRequest], params: SamplingParams) -> list[Completion]:
         completions = self._sampler.sample(requests, params)
         self.requests += requests
         self.num_tokens += sum(c.num_tokens for c in completions)
@@ -134,7 +135,7 @@ def serve_raw(model_dir: str, batch: int, pipe: Connection) -> None:
     pipe.send("ready")
     while (requests := pipe.recv()) is not None:
         params = [VllmParams(temperature=0.7, max_tokens=PARAMS.max_new_tokens, seed=r.seed) for r in requests]
-        states = [[{"role": m.role, "content": m.content} for m in r.messages] for r in requests]
+        states: list[Any] = [[{"role": m.role, "content": m.content} for m in r.messages] for r in requests]
         outputs = llm.chat(states, params, use_tqdm=False)
         pipe.send(sum(len(o.outputs[0].token_ids) for o in outputs))
     llm.llm_engine.engine_core.shutdown()  # otherwise this process waits forever for the engine's

@@ -22,7 +22,7 @@ import time
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psutil
 
@@ -73,7 +73,7 @@ def container_stats() -> list[dict[str, Any]]:
     with contextlib.closing(client):
         labels = [f"{name}={value}" for name, value in own_label().items()]
         found = client.containers.list(filters={"label": labels})
-        return [one.stats(stream=False, one_shot=True) for one in found]
+        return [cast("dict[str, Any]", one.stats(stream=False, one_shot=True)) for one in found]
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -44,7 +44,7 @@ _HOSTILE = (
 
 
 @contextmanager
-def serve(workers: int, max_queue: int) -> Iterator[tuple[str, int]]:
+def serve(workers: int, max_queue: int) -> Generator[tuple[str, int]]:
     """A server of the process sandbox: its URL and process id."""
     command = [sys.executable, "-m", "mucode_flows.cli", "sandbox", "serve", "--backend", "process", "--port", "0"]
     options = ["--workers", str(workers), "--max-queue", str(max_queue)]

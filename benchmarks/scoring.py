@@ -19,7 +19,7 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -67,9 +67,9 @@ def read_items(directory: Path) -> list[tuple[str, str]]:
     prompts: dict[str, str] = {}
     rollouts: dict[str, Rollout] = {}
     for stage in run.stages:
-        if stage["kind"] == "problems":
+        if stage.kind == "problems":
             prompts |= {p.problem_id: render_prompt(p.prompt, p.shown_tests) for p in run.read(stage, Problem)}
-        elif stage["kind"] == "rollouts":  # one stage per turn: the last one has all
+        elif stage.kind == "rollouts":  # one stage per turn: the last one has all
             for rollout in run.read(stage, Rollout):
                 if len(rollout.turns) >= len(rollouts.get(rollout.rollout_id, rollout).turns):
                     rollouts[rollout.rollout_id] = rollout
@@ -77,7 +77,7 @@ def read_items(directory: Path) -> list[tuple[str, str]]:
     return [(prompts[problem_id], code) for problem_id, code in codes if code is not None]
 
 
-def compare(ways: dict[str, Callable[[], object]], num_items: int, rounds: int) -> dict[str, float]:
+def compare(ways: Mapping[str, Callable[[], object]], num_items: int, rounds: int) -> dict[str, float]:
     """Items per second of two interleaved variants: medians, and the median of their ratios."""
     speeds: dict[str, list[float]] = {way: [] for way in ways}
     for _ in range(rounds):
@@ -90,7 +90,9 @@ def compare(ways: dict[str, Callable[[], object]], num_items: int, rounds: int) 
 
 def summarise(speeds: dict[str, list[float]]) -> dict[str, float]:
     ratio = statistics.median(a / b for a, b in zip(*speeds.values(), strict=True))
-    medians = {f"{way}_programs_per_s": round(statistics.median(values)) for way, values in speeds.items()}
+    medians: dict[str, float] = {
+        f"{way}_programs_per_s": round(statistics.median(values)) for way, values in speeds.items()
+    }
     return medians | {"ratio": round(ratio, 2)}
 
 

@@ -37,9 +37,9 @@ def make_model(kind: str, args: argparse.Namespace) -> Any:
         num_attention_heads=args.hidden // 64,
         max_position_embeddings=args.tokens,
         tie_word_embeddings=True,
-        num_labels=1,
         pad_token_id=0,
     )
+    config.num_labels = 1
     model: Any = LlamaForSequenceClassification(config) if kind == "head" else LlamaForCausalLM(config)
     if kind == "likelihood":
         score_by_likelihood(model)

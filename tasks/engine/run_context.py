@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
+from mucode_tasks.engine.limited_tags import LimitedTags
 from mucode_tasks.engine.listener import current_listener
 from mucode_tasks.engine.monitor import Logger, Monitor
 from mucode_tasks.engine.placement import Placement
@@ -63,6 +64,7 @@ class Runtime:
         self.generators = LeasedServers(open_client)
         self.scorers = LeasedServers(open_scorer)
         self.listener = current_listener()
+        self.limited_tags = LimitedTags()
         self.started_at = time.time()
         self.submitted: dict[StageName, PrefectFuture[ArtifactRef]] = {}
         """Every stage of the run, in the order of submission."""

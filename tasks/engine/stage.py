@@ -77,9 +77,7 @@ class Stage:
             name=self.kind,
             task_run_name=label.replace("{", "(").replace("}", ")"),
             result_storage=results,
-            # each set of tags is looked up among the server's concurrency limits; a temporary server has none, and
-            # its database, locked by its own event writer, answers only after the client's retry: 2 s a set
-            tags=[*self.tags, *self._devices(runtime)] if has_server() else None,
+            tags=self._tags(runtime, name),
         )
         if (listener := runtime.listener) is not None:
             listener.submitted(name)
@@ -89,8 +87,13 @@ class Stage:
             future.add_done_callback(lambda done: listener.finished(label) if _ended_well(done) else None)
         return future
 
-    def _devices(self, runtime: Runtime) -> list[str]:
-        return [limit_name(device) for device in runtime.devices] if set(self.tags) & set(ON_DEVICES) else []
+    def _tags(self, runtime: Runtime, name: StageName) -> list[str] | None:
+        """Shards, of which there are many, have only the tags that need to be looked up: see `limited_tags`."""
+        if not has_server():  # a temporary one has no limits
+            return None
+        devices = runtime.devices if set(self.tags) & set(ON_DEVICES) else ()
+        tags = [*self.tags, *map(limit_name, devices)]
+        return tags if name.shard_index is None else runtime.limited_tags.among(tags)
 
 
 def _ended_well(future: PrefectFuture[Any]) -> bool:
@@ -124,7 +127,7 @@ def stage(kind: str, *, version: int, tags: tuple[str, ...] = ()) -> Callable[[B
     Args:
         kind: Of the artifact; also its directory and the task's name.
         version: Raised whenever the output changes for the same inputs.
-        tags: Shown in the Prefect UI, beside the kind; concurrency limits may be set on them.
+        tags: Concurrency limits may be set on them; the Prefect UI shows those of stages without shards.
     """
 
     def decorate(build: Build) -> Stage:
