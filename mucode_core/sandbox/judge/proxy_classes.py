@@ -96,7 +96,8 @@ def _read(target: Any, name: str) -> Any:
     return current().ask("attribute", target, name=name)
 
 
-def _of_function(name: str) -> Any:
+def asked_attribute(name: str) -> Any:
+    """An attribute that the proxy's own class would answer for otherwise, such as `__doc__`."""
     return property(lambda self: _read(self, name))
 
 
@@ -280,8 +281,9 @@ class ProgramMethod(ProgramFunction):
         return types.MethodType
 
 
-for _name in ("__doc__", "__module__"):  # else the class's own would be found
-    setattr(ProgramFunction, _name, _of_function(_name))
+for _kind in (ProgramFunction, ProgramMethod):
+    for _name in ("__doc__", "__module__"):
+        setattr(_kind, _name, asked_attribute(_name))
 
 
 def is_failure(error: Any) -> TypeGuard[AssertionError]:

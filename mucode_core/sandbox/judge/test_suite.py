@@ -156,8 +156,8 @@ def compile_suite(setup: str, tests: Sequence[str], entry_point: str, asks: bool
     for tree in trees[1:]:
         _call_check(tree, entry_point)
         collect(tree)
+    names, reads_numpy = _program_names(trees, entry_point, imported)
     nodes = nodes_of(*trees)
-    names, reads_numpy = _program_names(nodes, entry_point, imported)
     is_harmless = are_harmless(nodes, {*names, entry_point})
     classes = tuple(node.name for node in trees[0].body if isinstance(node, ast.ClassDef))
     candidates = {*names, "candidate"}
@@ -197,7 +197,7 @@ def borrowed_names(setup: str, tests: Sequence[str], entry_point: str) -> tuple[
     """
     trees = [_parse(source, location) for location, source in _places(setup, tests)]
     imported = {name for tree in trees for name in bind_imports(tree)}
-    return tuple(name for name in _program_names(nodes_of(*trees), entry_point, imported)[0] if name != entry_point)
+    return tuple(name for name in _program_names(trees, entry_point, imported)[0] if name != entry_point)
 
 
 def _places(setup: str, tests: Sequence[str]) -> list[tuple[str, str]]:
@@ -221,21 +221,42 @@ def _call_check(tree: ast.Module, entry_point: str) -> None:
         tree.body += ast.parse(f"check({entry_point})").body
 
 
-def _program_names(nodes: Sequence[ast.AST], entry_point: str, imported: set[str]) -> tuple[tuple[str, ...], bool]:
-    """The names that a program may supply, and whether numpy is read without an import."""
-    read: set[str] = set()
-    defined: set[str] = set()
-    for node in nodes:
+def _program_names(trees: Sequence[ast.Module], entry_point: str, imported: set[str]) -> tuple[tuple[str, ...], bool]:
+    """The names that a program may supply, and whether numpy is read without an import.
+
+    What a test reads and only a later one defines is the program's until then.
+    """
+    read, missing = set[str](), set[str]()
+    defined = _bound_and_read(trees[0])[0]
+    for tree in trees[1:]:
+        bound, wanted = _bound_and_read(tree)
+        defined |= bound
+        missing |= wanted - defined
+        read |= wanted
+    wanted = _bound_and_read(trees[0])[1]
+    read |= wanted
+    missing = (missing | wanted - defined) - _TRUSTED - {RUN}
+    own = {entry_point, *imported} & read
+    if "*" in imported:
+        own |= (read - defined).intersection(BASE)
+    if not missing and not own:  # a class of the program that has the name of one that tests need not import
+        own = {name for name in (read - defined).intersection(BASE) if name[0].isupper()}
+    nodes = nodes_of(*trees) if missing - own else ()
+    judges = {name for node in nodes for name in _judging_names(node, entry_point)}
+    return tuple(sorted((missing - set(NUMPY_NAMES) - judges) | own)), not missing.isdisjoint(NUMPY_NAMES)
+
+
+def _bound_and_read(tree: ast.Module) -> tuple[set[str], set[str]]:
+    """The names that a file binds anywhere, and those that it reads."""
+    bound, read = set[str](), set[str]()
+    for node in nodes_of(tree):
         kind = type(node)
         if kind is ast.Name:
             name = cast("ast.Name", node)
-            (read if type(name.ctx) is ast.Load else defined).add(name.id)
+            (read if type(name.ctx) is ast.Load else bound).add(name.id)
         elif kind in _DEFINING:
-            defined.update(_DEFINING[kind](node))
-    own = {entry_point, *imported} & read
-    missing = read - defined - _TRUSTED
-    judges = {name for node in nodes for name in _judging_names(node, entry_point)} if missing - own else set[str]()
-    return tuple(sorted((missing - set(NUMPY_NAMES) - judges) | own)), not missing.isdisjoint(NUMPY_NAMES)
+            bound.update(_DEFINING[kind](node))
+    return bound, read
 
 
 _DEFINING: dict[type, Callable[[Any], list[str]]] = {

@@ -8,7 +8,7 @@ import types
 from typing import Any
 
 from mucode_core.sandbox.judge.asking import current
-from mucode_core.sandbox.judge.proxy_classes import ProgramClass, ProgramMixin
+from mucode_core.sandbox.judge.proxy_classes import ProgramClass, ProgramMixin, asked_attribute
 
 
 class ProgramModule(ProgramMixin):
@@ -48,6 +48,9 @@ class ProgramProperty(ProgramMixin):
     def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         return property
 
+
+for _kind in (ProgramModule, ProgramMatch, ProgramProperty):
+    setattr(_kind, "__doc__", asked_attribute("__doc__"))  # noqa: B010 - a class statement would note its own
 
 CLAIMED: dict[Any, type[ProgramMixin]] = {
     "module": ProgramModule,

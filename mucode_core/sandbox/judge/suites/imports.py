@@ -15,7 +15,7 @@ def bind_imports(tree: ast.Module) -> set[str]:
     """Takes imports of the program out of a file, which then reads the names themselves; which these are.
 
     `import solution as s` makes every `s.name` a name, unless the tests do more with the module than call what it has;
-    a renamed one becomes an assignment.
+    a renamed one becomes an assignment. `*` stands for itself.
     """
     imported: set[str] = set()
     modules: set[str] = set()
@@ -57,7 +57,7 @@ def _is_of(node: ast.AST, modules: set[str]) -> TypeGuard[ast.Attribute]:
 
 def _without_import(node: ast.stmt, imported: set[str], modules: set[str], is_kept: bool) -> list[ast.stmt]:
     if isinstance(node, ast.ImportFrom) and node.module == PROGRAM and not node.level:
-        imported |= {alias.name for alias in node.names if alias.name != "*"}
+        imported |= {alias.name for alias in node.names}
         renamed = [alias for alias in node.names if alias.asname not in (None, alias.name)]
         return [ast.parse(f"{alias.asname} = {alias.name}").body[0] for alias in renamed]
     if isinstance(node, ast.Import) and any(alias.name == PROGRAM for alias in node.names):
