@@ -22,6 +22,7 @@ from mucode_core.sandbox.judge.scores import Scores
 from mucode_core.sandbox.judge.stops import Misbehaved, Stop
 from mucode_core.sandbox.judge.suites.calls import RunTests
 from mucode_core.sandbox.judge.suites.failures import fail_raised, require_imports
+from mucode_core.sandbox.judge.suites.names import BASE, MODULE, NUMPY_NAMES
 from mucode_core.sandbox.judge.zygote_client import Run
 from mucode_core.types import CallTest
 
@@ -59,13 +60,13 @@ def _run_asserts(run: Run, scores: Scores, job: Job, compiled: test_suite.Suite)
     """Runs program, setup and tests; yields each test's text before the test runs."""
     channel = run.channel
     _equip(channel, compiled)
-    module = sys.modules[test_suite.MODULE] = types.ModuleType(test_suite.MODULE)
+    module = sys.modules[MODULE] = types.ModuleType(MODULE)
     namespace = vars(module)
-    namespace |= {**test_suite.BASE, **test_suite.HELPERS}
+    namespace |= {**BASE, **test_suite.HELPERS}
     if scores.recorder is not None:
         namespace[ASK] = scores.recorder.ask
     if compiled.reads_numpy and "numpy" in sys.modules:
-        namespace |= dict.fromkeys(test_suite.NUMPY_NAMES, sys.modules["numpy"])
+        namespace |= dict.fromkeys(NUMPY_NAMES, sys.modules["numpy"])
     try:
         given = _given(channel, compiled, job.code)
         channel.send({"source": job.code, "names": compiled.names, "given": given, "prelude": job.prelude})

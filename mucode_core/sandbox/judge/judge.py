@@ -24,7 +24,7 @@ from mucode_core.sandbox.guest.calls import NODES
 from mucode_core.sandbox.guest.lockdown import die_with_parent, hide_memory, stay_on
 from mucode_core.sandbox.guest.packages import Packages
 from mucode_core.sandbox.guest.semaphores import provide_semaphores
-from mucode_core.sandbox.judge import streams, test_suite
+from mucode_core.sandbox.judge import streams
 from mucode_core.sandbox.judge.asserts import leaves_traces, prepare_asserts
 from mucode_core.sandbox.judge.cpu_limit import CLOCK, Stalled
 from mucode_core.sandbox.judge.guards.annotations import guard_annotations
@@ -39,6 +39,7 @@ from mucode_core.sandbox.judge.stops import ProgramGone, ReadTooFar, Stop
 from mucode_core.sandbox.judge.suites.calls import prepare_calls, show_call
 from mucode_core.sandbox.judge.suites.failures import fail_raised, fail_stopped
 from mucode_core.sandbox.judge.suites.imports import PROGRAM
+from mucode_core.sandbox.judge.suites.names import BASE
 from mucode_core.sandbox.judge.suites.outputs import judge_output, show_input
 from mucode_core.sandbox.judge.suites.pytest_module import make_pytest
 from mucode_core.sandbox.judge.zygote_client import Run, Zygotes, launch_apart, launch_behind, launch_here
@@ -277,7 +278,7 @@ def main() -> None:
         sys.path.append(numpy_home)
         import_module("numpy")  # now: an import that a limit interrupts cannot be repeated
     sys.modules["pytest"] = make_pytest()
-    guard_annotations(test_suite.BASE)
+    guard_annotations(BASE)
     watch_patches()
     note_seeds()
     sys.modules[PROGRAM] = make_solution()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import builtins
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +11,6 @@ from types import CodeType
 from typing import Any, cast
 
 from mucode_core.errors import ProblemError
-from mucode_core.sandbox.guest.program import PRELOADED
 from mucode_core.sandbox.judge.asking import current
 from mucode_core.sandbox.judge.lent.settings import mentioned_settings
 from mucode_core.sandbox.judge.mirror import TESTS
@@ -20,6 +18,7 @@ from mucode_core.sandbox.judge.proxy_classes import is_proxy
 from mucode_core.sandbox.judge.recording.asked import AskForOutputs
 from mucode_core.sandbox.judge.suites.collected import RUN, collect, run_collected
 from mucode_core.sandbox.judge.suites.imports import bind_imports
+from mucode_core.sandbox.judge.suites.names import BASE, program_names
 from mucode_core.sandbox.judge.suites.pytest_module import Approx
 from mucode_core.sandbox.judge.suites.reads import note_reads
 from mucode_core.sandbox.judge.suites.trees import are_harmless, nodes_of
@@ -27,11 +26,7 @@ from mucode_core.sandbox.judge.suites.trees import are_harmless, nodes_of
 COMPARE, TRUTH, READ = "<compare>", "<truth>", "<read>"
 """Names of the judge's helpers in instrumented tests; no Python source can spell them."""
 _OPERATORS: dict[type[ast.cmpop], str] = {ast.Eq: "==", ast.Is: "is"}
-MODULE = "tests"
-"""Of what the tests define."""
 _NOTED = re.compile(rf"{READ}\((\w+)\)")
-NUMPY_NAMES = ("np", "numpy")
-"""What tests may read without importing it, where numpy is installed."""
 
 
 class MismatchError(AssertionError):
@@ -115,13 +110,6 @@ class Suite:
         return find_definition(self.sources, kind.__name__)
 
 
-def _make_base() -> dict[str, Any]:
-    namespace: dict[str, Any] = {"__name__": MODULE}
-    exec(PRELOADED, namespace)
-    return namespace
-
-
-BASE = _make_base()
 _FILES = re.compile(
     r"\b(?:open|NamedTemporaryFile|TemporaryFile|TemporaryDirectory|mk[ds]temp|makedirs|mkdir|listdir|scandir|glob|Path)\("
     r"|\bos\.(?:path\.(?:exists|is|join|getsize)|remove|walk|rename|getcwd|chdir)|\b(?:shutil|zipfile|tarfile)\."
@@ -133,8 +121,6 @@ _RUNS_FILES = re.compile(
 )
 """Modules and functions by which a file may become code, or is read by a parser in C that trusts it."""
 _ALARMS = re.compile(r"\b(?:SIGALRM|SIGVTALRM|setitimer)\b|\balarm\(")
-_TRUSTED = frozenset(vars(builtins)) | frozenset(BASE)
-"""Names that need no definition."""
 
 
 def compile_suite(setup: str, tests: Sequence[str], entry_point: str, asks: bool = False) -> Suite:
@@ -156,7 +142,7 @@ def compile_suite(setup: str, tests: Sequence[str], entry_point: str, asks: bool
     for tree in trees[1:]:
         _call_check(tree, entry_point)
         collect(tree)
-    names, reads_numpy = _program_names(trees, entry_point, imported)
+    names, reads_numpy = program_names(trees, entry_point, imported)
     nodes = nodes_of(*trees)
     is_harmless = are_harmless(nodes, {*names, entry_point})
     classes = tuple(node.name for node in trees[0].body if isinstance(node, ast.ClassDef))
@@ -197,7 +183,7 @@ def borrowed_names(setup: str, tests: Sequence[str], entry_point: str) -> tuple[
     """
     trees = [_parse(source, location) for location, source in _places(setup, tests)]
     imported = {name for tree in trees for name in bind_imports(tree)}
-    return tuple(name for name in _program_names(trees, entry_point, imported)[0] if name != entry_point)
+    return tuple(name for name in program_names(trees, entry_point, imported)[0] if name != entry_point)
 
 
 def _places(setup: str, tests: Sequence[str]) -> list[tuple[str, str]]:
@@ -219,66 +205,6 @@ def _call_check(tree: ast.Module, entry_point: str) -> None:
     outside = nodes_of(*(node for node in tree.body if not isinstance(node, (ast.FunctionDef, ast.ClassDef))))
     if not any(isinstance(node, ast.Call) and _calls_directly(node, {"check"}) for node in outside):
         tree.body += ast.parse(f"check({entry_point})").body
-
-
-def _program_names(trees: Sequence[ast.Module], entry_point: str, imported: set[str]) -> tuple[tuple[str, ...], bool]:
-    """The names that a program may supply, and whether numpy is read without an import.
-
-    What a test reads and only a later one defines is the program's until then.
-    """
-    read, missing = set[str](), set[str]()
-    defined = _bound_and_read(trees[0])[0]
-    for tree in trees[1:]:
-        bound, wanted = _bound_and_read(tree)
-        defined |= bound
-        missing |= wanted - defined
-        read |= wanted
-    wanted = _bound_and_read(trees[0])[1]
-    read |= wanted
-    missing = (missing | wanted - defined) - _TRUSTED - {RUN}
-    own = {entry_point, *imported} & read
-    if "*" in imported:
-        own |= (read - defined).intersection(BASE)
-    if not missing and not own:  # a class of the program that has the name of one that tests need not import
-        own = {name for name in (read - defined).intersection(BASE) if name[0].isupper()}
-    nodes = nodes_of(*trees) if missing - own else ()
-    judges = {name for node in nodes for name in _judging_names(node, entry_point)}
-    return tuple(sorted((missing - set(NUMPY_NAMES) - judges) | own)), not missing.isdisjoint(NUMPY_NAMES)
-
-
-def _bound_and_read(tree: ast.Module) -> tuple[set[str], set[str]]:
-    """The names that a file binds anywhere, and those that it reads."""
-    bound, read = set[str](), set[str]()
-    for node in nodes_of(tree):
-        kind = type(node)
-        if kind is ast.Name:
-            name = cast("ast.Name", node)
-            (read if type(name.ctx) is ast.Load else bound).add(name.id)
-        elif kind in _DEFINING:
-            bound.update(_DEFINING[kind](node))
-    return bound, read
-
-
-_DEFINING: dict[type, Callable[[Any], list[str]]] = {
-    ast.FunctionDef: lambda node: [node.name],
-    ast.AsyncFunctionDef: lambda node: [node.name],
-    ast.ClassDef: lambda node: [node.name],
-    ast.arg: lambda node: [node.arg],
-    ast.alias: lambda node: [(node.asname or node.name).partition(".")[0]],
-    ast.ExceptHandler: lambda node: [node.name] if node.name else [],
-}
-"""Nodes that bind names besides assignments, and which."""
-
-
-def _judging_names(node: ast.AST, entry_point: str) -> list[str]:
-    """A helper that alone decides on the entry point's answer: `assert helper(f(x), expected)`."""
-    if not isinstance(node, ast.Assert) or not isinstance(node.test, ast.Call) or not entry_point:
-        return []
-    call = node.test
-    inner = nodes_of(*call.args)
-    asks = any(isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == entry_point for n in inner)
-    is_other = isinstance(call.func, ast.Name) and call.func.id != entry_point
-    return [call.func.id] if asks and is_other and isinstance(call.func, ast.Name) else []
 
 
 def _calls(node: ast.AST, names: set[str]) -> bool:

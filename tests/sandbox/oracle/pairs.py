@@ -4,6 +4,21 @@
 from __future__ import annotations
 
 PAIRS: dict[str, tuple[str, tuple[str, ...]]] = {
+    'name: lambda param': ('class node:\n    def __init__(self, v): self.v = v\ndef f(x): return x', ('assert [n.v for n in sorted([node(2), node(1)], key=lambda node: node.v)] == [1, 2]', 'assert f(node) is node')),
+    'name: local later': ('def stack(): return [1]', ('def test_a():\n    assert stack() == [1]\ndef test_b():\n    stack = 3\n    assert stack == 3',)),
+    'name: own rebinding': ('def result(x): return x + 1\ndef f(x): return x', ('result = result(4)\nassert result == 5',)),
+    'name: comprehension var': ('def item(x): return x * 2\ndef f(x): return x', ('assert [item for item in [1, 2]] == [1, 2]\nassert item(4) == 8 and f(1) == 1',)),
+    'name: except as': ("def error(x): return 'e%s' % x\ndef f(x): raise ValueError(x)", ("try:\n    f(1)\nexcept ValueError as e: pass\nassert error(1) == 'e1'",)),
+    'name: local in helper': ('def area(x): return x * x\ndef f(x): return x', ('def twice(side):\n    area = side * side\n    return area\nassert area(3) == twice(3) and f(1)',)),
+    'name: conditional import': ("from pathlib import Path\ndef f(p): return Path(p).name\ndef g(): return Path('a')", ("assert f('a/b') == 'b'", "assert g() == Path('a')", 'from pathlib import Path\nassert isinstance(g(), Path)')),
+    'name: setup def used': ('def f(x): return helper(x)\ndef helper(x): return x', ('assert helper(2) == 2 and f(3) == 3',)),
+    'name: late import': ("from decimal import Decimal\ndef f(): return Decimal('1.5')", ("assert f() == Decimal('1.5')", "from decimal import Decimal\nassert f() == Decimal('1.50')", 'assert isinstance(f(), Decimal)')),
+    'name: datetime class': ('from datetime import datetime, timedelta\ndef f(d): return d + timedelta(days=1)', ('assert f(datetime(2020, 1, 1)) == datetime(2020, 1, 2)', 'assert f(datetime(2020, 1, 1)).year == 2020')),
+    'name: own Set': ('class Set:\n    def __init__(self): self.items = []\n    def add(self, x):\n        if x not in self.items: self.items.append(x)\n    def __len__(self): return len(self.items)\ndef f(): return Set()', ('s = Set()\ns.add(1)\ns.add(1)\nassert len(s) == 1', 'assert len(f()) == 0')),
+    'name: own copy': ('def copy(x): return list(x)\ndef f(x): return copy(x)', ('assert copy([1]) == [1]', 'assert f([2]) == [2]')),
+    'name: own time': ('from time import time, sleep\ndef f():\n    t = time()\n    return t', ('assert time() >= 0', 'assert f() <= time()')),
+    'name: module stays': ('import math\ndef f(x): return math.sqrt(x)', ('assert math.isclose(f(4), 2)', 'assert f(9) == math.sqrt(9)', 'assert random.randint(1, 1) == f(1)')),
+    'name: fixture named as function': ('def data(): return [1]\ndef f(x): return x', ('import pytest\n@pytest.fixture\ndef values():\n    return data()\ndef test_a(values):\n    for data in [1, 2]:\n        pass\n    assert values == [1]\ndef test_b():\n    assert data() == [1] and f(1) == 1',)),
     'ann cls': ("from typing import *\nclass Node:\n    a: int\n    b: list[int] = None\n    c: Optional[str] = None\n    d: dict[str, 'Node'] = None\n    def m(self, x: 'Node', y: List[int]) -> Optional['Node']: ...\ndef f(a: List[int], b: dict[str, int], c: int | None = None, d: Callable[[int], str]=None) -> Tuple[int, ...]: return a", ("f([1],{})\nassert Node.__annotations__['a'] is int", "assert Node.__annotations__ == {'a': int, 'b': list[int], 'c': Optional[str], 'd': dict[str, 'Node']}")),
     'hints cls': ("from typing import *\nclass Node:\n    a: int\n    b: list[int] = None\n    c: Optional[str] = None\n    d: dict[str, 'Node'] = None\n", ("import typing\nh = typing.get_type_hints(Node)\nassert h['a'] is int and h['b'] == list[int] and h['c'] == Optional[str]",)),
     'hints fwd': ("from typing import *\nclass Node:\n    d: 'Node'\n    e: Optional['Node'] = None\n", ("import typing\nh = typing.get_type_hints(Node)\nassert h['d'] is Node",)),
