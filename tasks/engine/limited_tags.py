@@ -1,7 +1,8 @@
 """Which tags the server limits.
 
-Prefect asks the server about the tags of each task before it starts. A server on SQLite answers slowly while it writes
-what runs report: with 1,000 short shards that question takes longer than all else that Prefect does.
+Prefect asks the server about each set of tags again every five seconds, limits or none, and all tasks with these tags
+wait for the answer. A server on SQLite, busy writing what the runs report, takes seconds to give it: with 1,000 short
+shards that is longer than all else that Prefect does.
 """
 
 from __future__ import annotations
