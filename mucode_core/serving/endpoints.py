@@ -60,6 +60,10 @@ class OwnedEndpoint:
         """See `Endpoint.ensure`."""
         return f"{self._server.ensure()}/v1"
 
+    def explain(self) -> str:
+        """See `Endpoint.explain`."""
+        return self._server.explain()
+
     def close(self) -> None:
         """Ends the server."""
         self._server.close()
@@ -89,6 +93,10 @@ class ExternalEndpoint:
     def ensure(self) -> str:
         """See `Endpoint.ensure`."""
         return self._url
+
+    def explain(self) -> str:
+        """Nothing: others have its log."""
+        return ""
 
     def close(self) -> None:
         """Leaves it as it is."""
