@@ -2,8 +2,9 @@
 
     python -m benchmarks.serve RUN_DIR [--engine vllm] [--searches 32] [--rounds 3]
 
-Both sides search for the first test problems of the run, N = 5, T = 3, and have to select the same programs; they take
-turns, each round. The server is another process; its clients are threads of this one. Then: time to the first event of
+Both sides search for the same test problems of the run, N = 5, T = 3, and have to select the same programs. They take
+turns; each round has other problems, since verdicts are cached. The server is another process; its clients are threads
+of this one. Then: time to the first event of
 an idle server, and the time in which the searches of clients that leave are gone.
 """
 
@@ -130,9 +131,10 @@ def main() -> None:
     given = parser.parse_args()
     files = open_run(given.run)
     (stage,) = [stage for stage in files.stages if stage.label == "problems · test"]
-    problems = files.read(stage, Problem)[: given.searches]
+    everything = files.read(stage, Problem)[: given.searches * given.rounds]
+    rounds = [everything[at : at + given.searches] for at in range(0, len(everything), given.searches)]
     engine = VllmConfig() if given.engine == "vllm" else None
-    times: list[tuple[float, float]] = []
+    rates: list[tuple[float, float]] = []
     same = 0
     with (
         Solver.from_run(given.run, backend="process", vllm=engine) as solver,
@@ -140,23 +142,23 @@ def main() -> None:
         httpx.Client(base_url=url, timeout=600) as client,
     ):
         solver.warm_up()
-        first_s = time_first_event(client, problems[0])
-        for _ in range(given.rounds):
+        first_s = time_first_event(client, everything[-1])
+        for problems in rounds:
             batch_s, expected = search_in_one_batch(solver, problems)
             served_s, answers = search_served(client, problems)
             print(f"one batch {batch_s:.2f} s, served {served_s:.2f} s", flush=True)
-            times.append((batch_s, served_s))
+            rates.append((len(problems) / batch_s, len(problems) / served_s))
             same += sum(map(str.__eq__, answers, expected))
-        leaving_s = time_leaving(client, problems)
-    report(given.engine, len(problems), times)
-    print(f"{same} of {len(problems) * given.rounds} programs equal")
+        leaving_s = time_leaving(client, rounds[0])
+    report(given.engine, rates)
+    print(f"{same} of {len(everything)} programs equal")
     print(f"first event after {first_s:.3f} s; searches of clients that left end within {leaving_s:.3f} s")
 
 
-def report(engine: str, num_searches: int, times: list[tuple[float, float]]) -> None:
-    """Medians of all rounds; the ratio is of the two times of one round."""
-    batch, served = (statistics.median(num_searches / one for one in side) for side in zip(*times, strict=True))
-    ratios = sorted(batch_s / served_s for batch_s, served_s in times)
+def report(engine: str, rates: list[tuple[float, float]]) -> None:
+    """Medians of all rounds; a ratio is of two sides of one round."""
+    batch, served = map(statistics.median, zip(*rates, strict=True))
+    ratios = sorted(served / batch for batch, served in rates)
     print(f"{engine}: one batch {batch:.2f} searches/s, served {served:.2f}")
     print(f"ratio {statistics.median(ratios):.2f} ({ratios[0]:.2f}-{ratios[-1]:.2f})")
 
