@@ -314,6 +314,7 @@ class Solver:
             cancelled.set()
             if not job.cancel():
                 await asyncio.wait((search,))
+                search.exception()  # else asyncio would log it
 
     async def solve_many_async(
         self, problems: Iterable[Problem], options: SearchOptions | None = None

@@ -10,7 +10,7 @@ import symtable
 import sys
 from collections.abc import Iterator, Sequence
 
-from mucode_core.answers.syntax import PARSER, parse_expression, parse_module, read_literal
+from mucode_core.answers.syntax import parse_expression, parse_module, read_literal, while_parsing
 from mucode_core.errors import ConfigError, DataError
 from mucode_core.fingerprint import digest_of
 from mucode_core.problems.suites import check_tests, parse_python
@@ -108,8 +108,7 @@ def _read_tests(source: str, statement: str) -> tuple[str, tuple[Test, ...]]:
         hint = "write assert statements, or functions named test_..."
         raise ConfigError(error.problem.removeprefix("tests: "), location="tests", hint=hint) from error
     asserts = [node for node in tree.body if isinstance(node, ast.Assert)]
-    with PARSER:
-        has_functions = count_tests(source) > 0
+    has_functions = while_parsing(lambda: count_tests(source)) > 0
     if not asserts and not has_functions:
         hint = "write assert statements, or functions named test_..."
         raise ConfigError("hold no test", location="tests", hint=hint)

@@ -47,6 +47,26 @@ def test_threads_that_parse_do_not_disturb_each_other():
         gc.callbacks.remove(callback)
 
 
+def test_a_finalizer_that_parses_disturbs_nothing():
+    """As when asyncio logs a traceback of a future that nothing has awaited."""
+
+    class Lost:
+        def __init__(self):
+            self.me = self
+
+        def __del__(self):
+            ast.parse(SOURCE[:2000].rpartition("\n")[0])
+
+    threshold = gc.get_threshold()
+    gc.set_threshold(50)
+    try:
+        for _ in range(300):
+            Lost()
+            assert len(parse_module(SOURCE).body) == 300
+    finally:
+        gc.set_threshold(*threshold)
+
+
 def test_all_of_the_core_uses_it():
     """The sandbox's judge and guest are processes with one thread that parses."""
     others = [path for path in CORE.rglob("*.py") if "sandbox" not in path.parts and path.name != "syntax.py"]

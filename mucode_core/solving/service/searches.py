@@ -175,9 +175,12 @@ async def _drain(queue: asyncio.Queue[_Event], searches: Sequence[asyncio.Future
     left = len(searches)
     while left:
         taking = asyncio.ensure_future(queue.get())
-        await asyncio.wait((taking, *[one for one in searches if not one.done()]), return_when=asyncio.FIRST_COMPLETED)
-        if not taking.done():
+        running = [one for one in searches if not one.done()]
+        try:
+            await asyncio.wait((taking, *running), return_when=asyncio.FIRST_COMPLETED)
+        finally:
             taking.cancel()
+        if not taking.done():
             for search in searches:
                 if search.done():
                     search.result()
