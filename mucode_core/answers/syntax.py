@@ -2,7 +2,7 @@
 
 Python 3.11 counts the depth of the tree that it builds in one place. If a garbage collection during this runs Python
 code, that code or another thread may parse as well, and then a SystemError says "AST constructor recursion depth
-mismatch". The callback of `prometheus_client` is such code; asyncio's log of a lost error, which shows a traceback, parses.
+mismatch". The callback of `prometheus_client` is such code. asyncio parses where it logs a traceback of a lost error.
 """
 
 from __future__ import annotations
