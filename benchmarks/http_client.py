@@ -73,6 +73,10 @@ class Endpoint:
         """The URL."""
         return self._url
 
+    def explain(self) -> str:
+        """Nothing."""
+        return ""
+
     def close(self) -> None:
         """Leaves the server to the benchmark."""
 

@@ -1,15 +1,17 @@
 """Searches through `mucode serve` against the same searches in one batch, as an evaluation runs them.
 
-    python -m benchmarks.serve RUN_DIR [--engine vllm] [--searches 32]
+    python -m benchmarks.serve RUN_DIR [--engine vllm] [--searches 32] [--rounds 3]
 
-Both sides search for the first test problems of the run, N = 5, T = 3, and have to select the same programs. The server
-is another process; its clients are threads of this one. Then: time to the first event of an idle server, and the time
-in which the searches of clients that leave are gone.
+Both sides search for the same test problems of the run, N = 5, T = 3, and have to select the same programs. They take
+turns; each round has other problems, since verdicts are cached. The server is another process; its clients are threads
+of this one. Then: time to the first event of
+an idle server, and the time in which the searches of clients that leave are gone.
 """
 
 from __future__ import annotations
 
 import argparse
+import statistics
 import subprocess
 import sys
 import time
@@ -17,6 +19,7 @@ from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import httpx
@@ -31,23 +34,29 @@ from mucode_core.types import Problem, SamplingParams, SearchRow
 SEED = 0
 
 
-def search_in_one_batch(run: Path, problems: list[Problem], engine: str) -> tuple[float, list[str]]:
+def search_in_one_batch(solver: Solver, problems: list[Problem]) -> tuple[float, list[str]]:
     """Seconds, and the answers."""
-    with Solver.from_run(run, backend="process", vllm=VllmConfig() if engine == "vllm" else None) as solver:
-        solver.warm_up()
-        options = solver.options
-        plan = SearchPlan(
-            selections=("pt+lv",),
-            num_samples=(5,),
-            num_turns=3,
-            num_searches=1,
-            params=SamplingParams(options.temperature, options.top_p, options.max_new_tokens),
-            seed=SEED,
-        )
-        started = time.monotonic()
-        rows: list[SearchRow] = search(problems, solver._sampler, solver._grade, solver._score, plan)
-        seconds = time.monotonic() - started
+    options = solver.options
+    plan = SearchPlan(
+        selections=("pt+lv",),
+        num_samples=(5,),
+        num_turns=3,
+        num_searches=1,
+        params=SamplingParams(options.temperature, options.top_p, options.max_new_tokens),
+        seed=SEED,
+    )
+    started = time.monotonic()
+    rows: list[SearchRow] = search(problems, solver._sampler, solver._grade, solver._score, plan)
+    seconds = time.monotonic() - started
     return seconds, [render_code(row.program or "") for row in rows if row.stopped]
+
+
+def search_served(client: httpx.Client, problems: list[Problem]) -> tuple[float, list[str]]:
+    """Seconds, and the answers."""
+    with ThreadPoolExecutor(len(problems)) as threads:
+        started = time.monotonic()
+        answers = list(threads.map(lambda one: ask(client, one), problems))
+        return time.monotonic() - started, answers
 
 
 @contextmanager
@@ -67,13 +76,17 @@ def serving(run: Path, engine: str) -> Generator[str]:
         "--sandbox",
         "process",
     ]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    assert server.stdout is not None
-    try:
-        yield server.stdout.readline().split()[1].rstrip("/")
-    finally:
-        server.terminate()
-        server.wait()
+    with TemporaryFile("w+") as log:
+        server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+        assert server.stdout is not None
+        try:
+            if not (announced := server.stdout.readline()):
+                log.seek(0)
+                sys.exit(f"the server did not start:\n{log.read()[-3000:]}")
+            yield announced.split()[1].rstrip("/")
+        finally:
+            server.terminate()
+            server.wait()
 
 
 def make_body(problem: Problem, **more: Any) -> dict[str, Any]:
@@ -83,7 +96,9 @@ def make_body(problem: Problem, **more: Any) -> dict[str, Any]:
 
 
 def ask(client: httpx.Client, problem: Problem) -> str:
-    answer = client.post("/v1/chat/completions", json=make_body(problem)).raise_for_status()
+    answer = client.post("/v1/chat/completions", json=make_body(problem))
+    if answer.is_error:
+        sys.exit(f"HTTP {answer.status_code}: {answer.text}")
     return answer.json()["choices"][0]["message"]["content"]
 
 
@@ -112,22 +127,40 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--engine", choices=["transformers", "vllm"], default="transformers")
     parser.add_argument("--searches", type=int, default=32)
+    parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
     files = open_run(given.run)
     (stage,) = [stage for stage in files.stages if stage.label == "problems · test"]
-    problems = files.read(stage, Problem)[: given.searches]
-    batch_s, expected = search_in_one_batch(given.run, problems, given.engine)
-    with serving(given.run, given.engine) as url, httpx.Client(base_url=url, timeout=600) as client:
-        first_s = time_first_event(client, problems[0])
-        started = time.monotonic()
-        with ThreadPoolExecutor(len(problems)) as threads:
-            answers = list(threads.map(lambda one: ask(client, one), problems))
-        served_s = time.monotonic() - started
-        leaving_s = time_leaving(client, problems)
-    same = sum(map(str.__eq__, answers, expected))
-    print(f"{given.engine}: one batch {len(problems) / batch_s:.2f} searches/s, served {len(problems) / served_s:.2f}")
-    print(f"ratio {batch_s / served_s:.2f}; {same} of {len(problems)} programs equal")
+    everything = files.read(stage, Problem)[: given.searches * given.rounds]
+    rounds = [everything[at : at + given.searches] for at in range(0, len(everything), given.searches)]
+    engine = VllmConfig() if given.engine == "vllm" else None
+    rates: list[tuple[float, float]] = []
+    same = 0
+    with (
+        Solver.from_run(given.run, backend="process", vllm=engine) as solver,
+        serving(given.run, given.engine) as url,
+        httpx.Client(base_url=url, timeout=600) as client,
+    ):
+        solver.warm_up()
+        first_s = time_first_event(client, everything[-1])
+        for problems in rounds:
+            batch_s, expected = search_in_one_batch(solver, problems)
+            served_s, answers = search_served(client, problems)
+            print(f"one batch {batch_s:.2f} s, served {served_s:.2f} s", flush=True)
+            rates.append((len(problems) / batch_s, len(problems) / served_s))
+            same += sum(map(str.__eq__, answers, expected))
+        leaving_s = time_leaving(client, rounds[0])
+    report(given.engine, rates)
+    print(f"{same} of {len(everything)} programs equal")
     print(f"first event after {first_s:.3f} s; searches of clients that left end within {leaving_s:.3f} s")
+
+
+def report(engine: str, rates: list[tuple[float, float]]) -> None:
+    """Medians of all rounds; a ratio is of two sides of one round."""
+    batch, served = map(statistics.median, zip(*rates, strict=True))
+    ratios = sorted(served / batch for batch, served in rates)
+    print(f"{engine}: one batch {batch:.2f} searches/s, served {served:.2f}")
+    print(f"ratio {statistics.median(ratios):.2f} ({ratios[0]:.2f}-{ratios[-1]:.2f})")
 
 
 if __name__ == "__main__":

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import json
 from collections.abc import Iterator
 from typing import Any, cast
+
+from mucode_core.answers.syntax import read_literal
 
 _FIELDS = ("code", "solution", "program", "python", "answer", "completion", "implementation", "final_code")
 _MAX_ATTEMPTS = 20
@@ -45,7 +46,7 @@ def _values(text: str) -> Iterator[object]:
             start = text.find("{", end)
     if text.strip()[:1] in {"{", "["} and len(text) < 100_000:
         try:
-            yield ast.literal_eval(text.strip())
+            yield read_literal(text.strip())
         except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
             return
 

@@ -11,6 +11,8 @@ import warnings
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
+from mucode_core.answers.syntax import parse_module
+
 _READS_INPUT = re.compile(r"\binput\s*\(|\bstdin\b|\bopen\s*\(\s*0\b|\bfileinput\b")
 _PRINTS = re.compile(r"\bprint\b|\bstdout\b|\bos\.write\b")
 _OWN_INPUT = re.compile(r"\bstdin\s*=[^=]")
@@ -33,7 +35,7 @@ def parse(source: str) -> ast.Module | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of invalid escapes in programs
-            tree = ast.parse(source)
+            tree = parse_module(source)
             compile(tree, "<answer>", "exec", dont_inherit=True)  # which refuses a `return` outside of a function
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
@@ -49,7 +51,7 @@ def is_program(source: str) -> bool:
 def is_fragment(source: str) -> bool:
     """Whether it has the syntax of Python without being a program, such as a `return` outside of a function."""
     try:
-        body = ast.parse(source).body
+        body = parse_module(source).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return any(map(_does_something, body))

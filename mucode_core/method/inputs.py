@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from mucode_core.answers.syntax import parse_expression, parse_module
 from mucode_core.fingerprint import derive_seed
 from mucode_core.prompts import render_prompt
 from mucode_core.sampling.base import Sampler, SampleRequest
@@ -99,7 +100,7 @@ def _calls(problem: Problem, text: str) -> Iterator[ast.Call]:
 
 def _parse(line: str) -> ast.Module | None:
     try:
-        return ast.parse(line) if len(line) <= _LONGEST else None
+        return parse_module(line) if len(line) <= _LONGEST else None
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
@@ -123,5 +124,5 @@ def _render_call(problem: Problem, call: ast.Call) -> str | None:
     if any(keyword.arg is None for keyword in call.keywords):
         return None
     owner, _, name = problem.entry_point.rpartition(".")
-    function = ast.parse(f"{owner}().{name}" if owner else name, mode="eval").body
+    function = parse_expression(f"{owner}().{name}" if owner else name).body
     return ast.unparse(ast.Call(function, call.args, call.keywords))

@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 
+from mucode_core.answers.syntax import parse_module
 from mucode_core.fingerprint import derive_seed
 from mucode_core.prompts import build_messages, render_code
 from mucode_core.sandbox.base import Verdicts
@@ -79,7 +80,7 @@ def make_mistakes(program: str, count: int, seed: int) -> list[str]:
     Python's own rendering of the syntax tree, without comments. A change may happen to keep the program right.
     """
     try:
-        tree = ast.parse(program)
+        tree = parse_module(program)
     except (SyntaxError, ValueError):
         return []
     rng = random.Random(seed)

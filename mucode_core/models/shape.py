@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mucode_core.errors import DataError
+from mucode_core.models.head_sizes import head_size_of
 
 _HEADER_LIMIT = 100_000_000  # bytes; of the safetensors format
 
@@ -40,7 +41,7 @@ def read_shape(path: Path, num_parameters: int | None = None) -> ModelShape:
     Raises:
         DataError: A file is missing, truncated or invalid.
     """
-    config = _read_config(path)
+    config = read_config(path)
     try:
         num_heads, hidden = int(config["num_attention_heads"]), int(config["hidden_size"])
         return ModelShape(
@@ -48,7 +49,7 @@ def read_shape(path: Path, num_parameters: int | None = None) -> ModelShape:
             num_layers=int(config["num_hidden_layers"]),
             hidden_size=hidden,
             num_kv_heads=int(config.get("num_key_value_heads") or num_heads),
-            head_size=int(config.get("head_dim") or hidden // num_heads),
+            head_size=head_size_of(config),
             vocab_size=int(config["vocab_size"]),
             context_length=int(config["max_position_embeddings"]),
             num_heads=num_heads,
@@ -68,7 +69,12 @@ def has_weights(path: Path) -> bool:
     return all(file.exists() for file in _weight_files(path))
 
 
-def _read_config(path: Path) -> dict[str, Any]:
+def read_config(path: Path) -> dict[str, Any]:
+    """The content of a checkpoint's `config.json`.
+
+    Raises:
+        DataError: It is missing or invalid.
+    """
     file = path / "config.json"
     try:
         return json.loads(file.read_text("utf-8"))

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from hashlib import blake2b
 
+from mucode_core.answers.syntax import parse_module
 from mucode_core.types import Problem
 
 _RANKS = {"train": 0, "validation": 1, "test": 2}
@@ -71,7 +72,7 @@ def _keys(problem: Problem) -> list[str]:
     keys = [f"prompt {_NO_WORD.sub(' ', problem.prompt.casefold()).strip()}"]
     if problem.reference_solution is not None:
         try:
-            keys.append(f"solution {ast.dump(ast.parse(problem.reference_solution))}")
+            keys.append(f"solution {ast.dump(parse_module(problem.reference_solution))}")
         except (SyntaxError, ValueError, RecursionError):  # some contest solutions are Python 2
             keys.append(f"solution {problem.reference_solution}")
     return keys

@@ -6,6 +6,7 @@ import ast
 import sys
 from collections.abc import Collection, Iterator, Sequence
 
+from mucode_core.answers.syntax import parse_module
 from mucode_core.problems.reading import ReadRow
 from mucode_core.problems.registry import find_dataset
 from mucode_core.problems.suite_checks import Finding
@@ -59,7 +60,7 @@ def _imported(source: str) -> Iterator[str]:
     if "import" not in source:
         return
     try:
-        tree = ast.parse(source)
+        tree = parse_module(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):  # the reference's verdict says so
         return
     attempted = {inner for node in ast.walk(tree) if isinstance(node, ast.Try) for inner in ast.walk(node)}

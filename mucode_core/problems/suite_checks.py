@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from mucode_core.answers.syntax import parse_module
 from mucode_core.errors import MucodeError
 from mucode_core.sandbox.judge.test_suite import borrowed_names, compile_suite
 from mucode_core.types import CallTest, Problem, StdinTest, Test
@@ -104,7 +105,7 @@ def _changes(source: str, entry_point: str) -> bool:
     if not name or name not in source:
         return False
     try:
-        tree = ast.parse(source.strip())
+        tree = parse_module(source.strip())
     except (SyntaxError, ValueError, RecursionError, MemoryError):  # another finding says so
         return False
     return any(_binds(node, name) for node in _at_once(tree))

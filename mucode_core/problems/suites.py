@@ -7,6 +7,7 @@ import builtins
 import warnings
 from collections.abc import Collection, Sequence
 
+from mucode_core.answers.syntax import parse_module
 from mucode_core.errors import DataError, show
 
 
@@ -17,7 +18,7 @@ def parse_python(source: str, field: str, location: str) -> ast.Module:
         DataError: It is not Python, with the field.
     """
     try:
-        return ast.parse(source.strip())  # some suites begin with a space
+        return parse_module(source.strip())  # some suites begin with a space
     except (SyntaxError, ValueError, RecursionError) as error:
         hint = "fix the code, or remove the row"
         raise DataError(f"{field}: not Python: {error}", location=location, hint=hint) from error
@@ -43,7 +44,7 @@ def check_tests(field: str, source: str, location: str) -> None:
 def is_suite(source: str) -> bool:
     """Whether the code defines a `check(candidate)` that asserts anything: otherwise any program would pass."""
     try:
-        tree = ast.parse(source.strip())
+        tree = parse_module(source.strip())
     except (SyntaxError, ValueError, RecursionError):
         return False
     check = _find_check(tree)
@@ -66,7 +67,7 @@ def split_first_assert(suite: str, entry_point: str, location: str) -> tuple[str
     parameter = check.args.args[0].arg
     for index, statement in enumerate(check.body):
         if isinstance(statement, ast.Assert) and _is_self_contained(statement, parameter):
-            renamed = _Rename(parameter, entry_point).visit(ast.parse(ast.unparse(statement)))
+            renamed = _Rename(parameter, entry_point).visit(parse_module(ast.unparse(statement)))
             check.body = [*check.body[:index], *check.body[index + 1 :]] or [ast.Pass()]
             rest = ast.unparse(tree)
             return ast.unparse(ast.Assert(test=renamed.body[0].test)), rest if is_suite(rest) else ""
@@ -152,7 +153,7 @@ def find_entry_point(tests: Sequence[str], code: str, field: str, location: str)
 
 def _called_names(test: str, field: str, location: str) -> list[str]:
     try:
-        tree = ast.parse(test.strip())
+        tree = parse_module(test.strip())
     except (SyntaxError, ValueError, RecursionError) as error:
         hint = "fix the test, or remove the problem"
         raise DataError(f"{field}: {show(test)} is not Python ({error})", location=location, hint=hint) from error

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 
+from mucode_core.answers.syntax import parse_module
 from mucode_core.types import CallTest, Problem
 
 TEST_SENTENCE = "Your code should pass this test:"
@@ -83,6 +84,6 @@ def _calls(problem: Problem) -> Iterator[ast.Call]:
 
 def _statements(source: str) -> list[ast.stmt]:
     try:
-        return ast.parse(source.strip()).body
+        return parse_module(source.strip()).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):  # a reference in another language
         return []

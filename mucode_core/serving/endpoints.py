@@ -15,6 +15,7 @@ from mucode_core.errors import ConfigError
 from mucode_core.models.chat_encoding import TEMPLATE_VARIABLES
 from mucode_core.serving.chat_client import ChatClient
 from mucode_core.serving.lease import ServerPlan
+from mucode_core.serving.served_model import ServedModel
 from mucode_core.serving.vllm_server import InferenceServer
 from mucode_core.system.gpus import pin_devices
 
@@ -32,7 +33,7 @@ class OwnedEndpoint:
         arguments: Of the server, beside those of the settings.
 
     Raises:
-        ConfigError: vLLM is not installed.
+        ConfigError: vLLM is not installed, or has no kernels for the checkpoint here.
     """
 
     model = _MODEL
@@ -42,8 +43,9 @@ class OwnedEndpoint:
 
     def __init__(self, plan: ServerPlan, arguments: Sequence[str] = ()) -> None:
         on_cpu, engine = is_cpu_build(), plan.engine
+        self._served = ServedModel(plan.model_dir, on_cpu=on_cpu)
         self._server = InferenceServer(
-            lambda port: [*_make_command(plan.model_dir, engine, port, on_cpu), *arguments, *engine.extra_args],
+            lambda port: [*_make_command(self._served.prepare(), engine, port, on_cpu), *arguments, *engine.extra_args],
             plan.log_path,
             make_environment(engine, on_cpu),
             engine.ready_timeout_s,
@@ -58,9 +60,14 @@ class OwnedEndpoint:
         """See `Endpoint.ensure`."""
         return f"{self._server.ensure()}/v1"
 
+    def explain(self) -> str:
+        """See `Endpoint.explain`."""
+        return self._server.explain()
+
     def close(self) -> None:
         """Ends the server."""
         self._server.close()
+        self._served.close()
 
 
 class ExternalEndpoint:
@@ -86,6 +93,10 @@ class ExternalEndpoint:
     def ensure(self) -> str:
         """See `Endpoint.ensure`."""
         return self._url
+
+    def explain(self) -> str:
+        """Nothing: others have its log."""
+        return ""
 
     def close(self) -> None:
         """Leaves it as it is."""

@@ -50,6 +50,10 @@ class Endpoint(Protocol):
         """The base URL of a server that answers; blocks while a crashed one is replaced."""
         ...
 
+    def explain(self) -> str:
+        """The last errors in the server's log, for messages; '' if there are none or there is no log."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -64,6 +68,10 @@ class FixedEndpoint:
     def ensure(self) -> str:
         """The URL, whether or not a server answers."""
         return self.url
+
+    def explain(self) -> str:
+        """Nothing: its log is not known."""
+        return ""
 
     def close(self) -> None:
         """Does nothing: the server is not owned."""
@@ -195,7 +203,8 @@ class HttpClient:
             except _LostError as error:
                 hint = "check that the endpoint runs and has capacity, then run the same command again: it resumes"
                 problem = f"a request failed {_NUM_ATTEMPTS} times, the last time with {error}"
-                raise self.error(problem, hint) from None
+                found = await asyncio.to_thread(self._endpoint.explain)
+                raise self.error(problem + (f"; the server's log has\n{found}" if found else ""), hint) from None
 
     def close(self) -> None:
         """Cancels pending requests, and stops the endpoint if it is owned by the run."""

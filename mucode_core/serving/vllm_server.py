@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import re
 import secrets
 import socket
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -21,6 +24,9 @@ _GRACE_S = 5.0
 _WATCH_S = 5.0
 _TIMEOUT_S = 60.0
 """How long a server may not answer before it counts as hung."""
+_ERROR = re.compile(r"\b[A-Z]\w*(?:Error|Exception): .+")
+_NUM_ERRORS, _LOG_BYTES = 3, 200_000
+"""What is shown of a log, and how much of its end is read."""
 
 
 class InferenceServer:
@@ -62,6 +68,14 @@ class InferenceServer:
                 self._end()
                 self._start()
             return self._url
+
+    def explain(self) -> str:
+        """The last distinct errors in the log, one per line; a crashed engine's are followed by many other lines."""
+        with suppress(OSError), self._log_path.open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - _LOG_BYTES))
+            found = _ERROR.findall(log.read().decode("utf-8", "replace"))
+            return "\n".join(list(dict.fromkeys(line.strip()[:300] for line in found))[-_NUM_ERRORS:])
+        return ""
 
     def close(self) -> None:
         """Stops the server and all its processes, even while it is starting."""

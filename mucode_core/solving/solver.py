@@ -16,9 +16,6 @@ from typing import Literal, Self
 from mucode_core.config import SandboxConfig, Selection, VllmConfig
 from mucode_core.errors import ConfigError, DataError, TimeLimitError
 from mucode_core.method.search import Score, SearchPlan, search, usable_selections
-from mucode_core.models.checkpoint_kind import read_scoring, require_generator
-from mucode_core.models.gguf_file import find_gguf
-from mucode_core.models.hub import find_checkpoint
 from mucode_core.problems.suite_checks import idle_program
 from mucode_core.runs.directory import open_run
 from mucode_core.sampling.base import Sampler
@@ -30,7 +27,8 @@ from mucode_core.sandbox.grading import grade_programs
 from mucode_core.sandbox.observing import Behaviour, observe_programs
 from mucode_core.serving.endpoints import open_client
 from mucode_core.serving.lease import ServerPlan
-from mucode_core.solving.batching import BatchingSampler, batch_scores
+from mucode_core.solving.batching import BatchingSampler
+from mucode_core.solving.models import find_generator, open_scorer
 from mucode_core.solving.options import Interrupts, SearchOptions, fit_budget
 from mucode_core.solving.recorded import Recorder
 from mucode_core.solving.solution import Ending, Solution, SolvedTurn
@@ -39,7 +37,6 @@ from mucode_core.solving.stopping import StoppingSampler
 from mucode_core.system.deadline import interruptible
 from mucode_core.system.worker_pool import WorkerPool
 from mucode_core.types import Problem, SamplingParams, SearchRow, Verdict
-from mucode_core.verifier.scorers import score_distinct
 
 Watch = Callable[[SolvedTurn], None]
 MAX_CONCURRENT = 64
@@ -68,8 +65,7 @@ class Solver:
         self._sampler, self._sandbox, self._score = sampler, sandbox, score
         self.options = options or SearchOptions()
         self._limits = limits or Limits()
-        self._owned = ExitStack()
-        self._closing = Event()
+        self._owned, self._closing = ExitStack(), Event()
         self._threads = ThreadPoolExecutor(MAX_CONCURRENT, thread_name_prefix="search")
 
     @classmethod
@@ -148,14 +144,14 @@ class Solver:
         with ExitStack() as owned:
             workers = WorkerPool(1)
             owned.callback(workers.close)
-            model_dir = _find_generator(generator, workers, owned)
+            model_dir = find_generator(generator, workers, owned)
             sampler = BatchingSampler(WorkerSampler(workers, model_dir, batch_size))
             if vllm is not None:
                 logs = Path(owned.enter_context(TemporaryDirectory(prefix="mucode-vllm-")))
                 client = open_client(ServerPlan(model_dir, vllm, logs / "vllm.log"))
                 owned.callback(client.close)
                 sampler = make_vllm_sampler(client, vllm)
-            return cls._open(sampler, sandbox or SandboxConfig(), _scorer(workers, verifier), options, owned)
+            return cls._open(sampler, sandbox or SandboxConfig(), open_scorer(workers, verifier), options, owned)
 
     @classmethod
     def from_endpoint(
@@ -188,7 +184,7 @@ class Solver:
             workers = WorkerPool(1)
             owned.callback(workers.close)
             sampler = make_vllm_sampler(client, engine)
-            return cls._open(sampler, sandbox or SandboxConfig(), _scorer(workers, verifier), options, owned)
+            return cls._open(sampler, sandbox or SandboxConfig(), open_scorer(workers, verifier), options, owned)
 
     @classmethod
     def _open(
@@ -231,8 +227,7 @@ class Solver:
         """
         options = options or self.options
         self.require_usable(problem, options)
-        events = (self._closing,) if cancelled is None else (self._closing, cancelled)
-        interrupts = Interrupts(events, options.time_limit_s)
+        interrupts = Interrupts((self._closing, cancelled or Event()), options.time_limit_s)
         with interruptible(interrupts.check):
             self._require_worth(problem)
             return self._solve(problem, options, watch, interrupts)
@@ -309,13 +304,17 @@ class Solver:
     async def solve_async(
         self, problem: Problem, options: SearchOptions | None = None, watch: Watch | None = None
     ) -> Solution:
-        """As `solve`, in another thread, which also calls `watch`. Cancelling the task ends the search."""
+        """As `solve`, in another thread, which also calls `watch`. A cancelled task ends once its search has."""
         cancelled = Event()
-        search = partial(self.solve, problem, options, watch, cancelled)
+        job = self._threads.submit(self.solve, problem, options, watch, cancelled)
+        search = asyncio.wrap_future(job)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, search)
+            return await asyncio.shield(search)
         finally:
             cancelled.set()
+            if not job.cancel():
+                await asyncio.wait((search,))
+                search.exception()  # else asyncio would log it
 
     async def solve_many_async(
         self, problems: Iterable[Problem], options: SearchOptions | None = None
@@ -377,24 +376,3 @@ class Solver:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _find_generator(name: str, workers: WorkerPool, owned: ExitStack) -> Path:
-    """The generator's checkpoint; that of a GGUF file lasts as long as the solver."""
-    file = find_gguf(name)
-    if file is None:
-        path = find_checkpoint(name)
-        require_generator(path)
-        return path
-    out = Path(owned.enter_context(TemporaryDirectory(prefix="mucode-gguf-"))) / "model"
-    workers.map("mucode_core.generator.gguf:convert_gguf", [(file, out)])
-    return out
-
-
-def _scorer(workers: WorkerPool, verifier: str | None) -> Score | None:
-    if verifier is None:
-        return None
-    path = find_checkpoint(verifier)
-    read_scoring(path)
-    run = partial(workers.map, "mucode_core.verifier.scorers:score_programs")
-    return batch_scores(lambda items: score_distinct(list(items), path, run))

@@ -10,6 +10,7 @@ import symtable
 import sys
 from collections.abc import Iterator, Sequence
 
+from mucode_core.answers.syntax import parse_expression, parse_module, read_literal, while_parsing
 from mucode_core.errors import ConfigError, DataError
 from mucode_core.fingerprint import digest_of
 from mucode_core.problems.suites import check_tests, parse_python
@@ -107,7 +108,7 @@ def _read_tests(source: str, statement: str) -> tuple[str, tuple[Test, ...]]:
         hint = "write assert statements, or functions named test_..."
         raise ConfigError(error.problem.removeprefix("tests: "), location="tests", hint=hint) from error
     asserts = [node for node in tree.body if isinstance(node, ast.Assert)]
-    has_functions = count_tests(source) > 0
+    has_functions = while_parsing(lambda: count_tests(source)) > 0
     if not asserts and not has_functions:
         hint = "write assert statements, or functions named test_..."
         raise ConfigError("hold no test", location="tests", hint=hint)
@@ -147,7 +148,7 @@ def _require_names(source: str, statement: str) -> None:
 def _imports_program(source: str) -> bool:
     """Whether it imports a module that is no library's, as in `from solution import f`."""
     modules: list[str] = []
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parse_module(source)):
         if isinstance(node, ast.ImportFrom):
             modules.append(node.module or "")
         elif isinstance(node, ast.Import):
@@ -190,7 +191,7 @@ def _parse_assert(lines: Sequence[str]) -> Iterator[Test]:
     """The assert statement that begins with the first line, and may continue in the next ones."""
     for end in range(1, min(len(lines), 20) + 1):
         try:
-            tree = ast.parse("\n".join(lines[:end]).strip())
+            tree = parse_module("\n".join(lines[:end]).strip())
         except SyntaxError:
             continue
         if len(tree.body) == 1 and isinstance(tree.body[0], ast.Assert):
@@ -212,14 +213,14 @@ def _find_doctests(statement: str) -> list[Test]:
 
 def _is_call(source: str) -> bool:
     try:
-        return isinstance(ast.parse(source.strip(), mode="eval").body, ast.Call)
+        return isinstance(parse_expression(source.strip()).body, ast.Call)
     except SyntaxError:
         return False
 
 
 def _is_value(source: str) -> bool:
     try:
-        ast.literal_eval(source.strip())
+        read_literal(source.strip())
     except (ValueError, SyntaxError):
         return False
     return True
@@ -233,7 +234,7 @@ def _find_examples(statement: str) -> list[Test]:
 
 def _entry_point(setup: str, tests: Sequence[str]) -> str:
     """The name that the program has to define: better one that the tests call than one that they use; '' for none."""
-    nodes = (node for test in tests for node in ast.walk(ast.parse(test)))
+    nodes = (node for test in tests for node in ast.walk(parse_module(test)))
     called = [node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
     free = _free_names("\n".join((setup, *tests)))
     own = [name for name in called if name in free] + free

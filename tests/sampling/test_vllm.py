@@ -15,6 +15,7 @@ from mucode_core.sampling.transformers import TransformersSampler
 from mucode_core.sampling.vllm import VllmSampler, make_vllm_sampler
 from mucode_core.serving.endpoints import open_client
 from mucode_core.serving.lease import LeasedServers, ServerPlan
+from mucode_core.serving.served_model import CPU_HEAD_SIZES
 from mucode_core.types import Message, SamplingParams
 from tests.sampling.sampling_models import CONTEXT, llama_config, make_requests, make_tokenizer, save_checkpoint
 
@@ -64,6 +65,22 @@ def test_greedy_completions_are_those_of_the_transformers_sampler(sampler, model
     expected = TransformersSampler(model, 64).sample(requests, GREEDY)
     assert {c.finish_reason for c in expected} == {"stop", "length"}
     assert share_equal(sampler.sample(requests, GREEDY), expected) >= 0.95
+
+
+def test_a_checkpoint_with_heads_without_a_kernel_is_served_with_wider_ones(tmp_path):
+    checkpoint = save_checkpoint(tmp_path / "model", llama_config(), stops=[3, *range(40, 50)])
+    requests = make_requests(60)
+    expected = TransformersSampler(checkpoint, 64).sample(requests, GREEDY)
+    client = open_client(ServerPlan(checkpoint, SETTINGS, tmp_path / "vllm.log"))
+    try:
+        assert share_equal(make_vllm_sampler(client, SETTINGS).sample(requests, GREEDY), expected) >= 0.95
+    finally:
+        client.close()
+
+
+def test_head_sizes_are_those_of_the_installed_build():
+    backend = pytest.importorskip("vllm.v1.attention.backends.cpu_attn").CPUAttentionBackend
+    assert tuple(backend.get_supported_head_sizes()) == CPU_HEAD_SIZES
 
 
 def test_a_seeded_completion_depends_on_its_own_state_and_seed(sampler):

@@ -95,6 +95,9 @@ class ChatServer:
         self.num_ensured += 1
         return f"http://127.0.0.1:{self._http.server_port}/v1"
 
+    def explain(self):
+        return ""
+
     def close(self):
         self._http.shutdown()
         self._http.server_close()

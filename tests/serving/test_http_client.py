@@ -53,6 +53,15 @@ def test_it_gives_up_after_the_last_attempt(connect):
     assert len(server.bodies) == 5
 
 
+def test_it_gives_up_with_what_the_server_s_log_says(connect, monkeypatch):
+    _, client = connect(lambda body, attempt: refuse(500, "engine"))
+    monkeypatch.setattr(FixedEndpoint, "explain", lambda self: "RuntimeError: no such kernel")
+    with pytest.raises(
+        SamplerError, match="HTTP 500: engine; the server's log has\nRuntimeError: no such kernel\n  hint"
+    ):
+        post(client, {})
+
+
 def test_a_refusal_is_an_answer_whose_hint_the_caller_knows(connect):
     server, client = connect(lambda body, attempt: refuse(404, "no such model"))
     answer = post(client, {})

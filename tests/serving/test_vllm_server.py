@@ -111,6 +111,27 @@ def test_the_log_of_an_earlier_start_is_kept_but_not_blamed(opened, tmp_path):
     assert "first trouble" in (tmp_path / "logs" / "server.log").read_text()
 
 
+LOG = """
+(Worker pid=7) ERROR 11-30 [executor.py:9]     raise RuntimeError(
+(Worker pid=7) ERROR 11-30 [executor.py:9] RuntimeError: no kernel for 24
+(Worker pid=7) ERROR 11-30 [executor.py:9] RuntimeError: no kernel for 24
+(Core pid=6) INFO 11-30 [core.py:2] shutdown
+(Api pid=5) ERROR 11-30 [llm.py:3] vllm.EngineDeadError: see above
+"""
+
+
+def test_the_errors_in_its_log_are_found_whatever_follows(opened, tmp_path):
+    server = opened()
+    assert server.explain() == ""
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "server.log").write_text(f"OSError: old\n{LOG}{LOG}" + "at once\n" * 500)
+    assert server.explain().splitlines() == [
+        "OSError: old",
+        "RuntimeError: no kernel for 24",
+        "EngineDeadError: see above",
+    ]
+
+
 def test_a_killed_server_is_restarted_without_its_old_engine(opened, tmp_path):
     server = opened()
     server.ensure()

@@ -11,6 +11,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Literal
 
+from mucode_core.answers.syntax import parse_module
 from mucode_core.errors import ConfigError, DataError, ExcludedError
 from mucode_core.problems.overlap.program_shapes import assert_shapes, program_shape
 from mucode_core.problems.overlap.prompt_index import sequences_of, words_of
@@ -224,7 +225,7 @@ def _call_shape(test: CallTest) -> str:
     except (ValueError, RecursionError):
         return f"{test.arguments} -> {test.expected}"
     call = f"f({', '.join(repr(argument) for argument in arguments)})"
-    return ast.unparse(ast.parse(f"assert {call} == {expected!r}"))
+    return ast.unparse(parse_module(f"assert {call} == {expected!r}"))
 
 
 def _digest(text: str) -> bytes:

@@ -6,6 +6,8 @@ import ast
 import warnings
 from collections.abc import Collection
 
+from mucode_core.answers.syntax import parse_module
+
 _CALLED = "f"
 
 
@@ -35,7 +37,7 @@ def _parse(source: str) -> ast.Module | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return ast.parse(source.strip())
+            return parse_module(source.strip())
         except (SyntaxError, ValueError, RecursionError, MemoryError):  # some contest solutions are Python 2
             return None
 

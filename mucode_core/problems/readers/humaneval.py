@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import doctest
 
+from mucode_core.answers.syntax import parse_expression, read_literal
 from mucode_core.errors import DataError, show
 from mucode_core.problems.dataset import Dataset, Hub, by_fields
 from mucode_core.problems.readers.statements import Source
@@ -122,7 +123,7 @@ def find_example(prompt: str, entry_point: str, location: str) -> str | None:
 
 def _is_literal(text: str) -> bool:
     try:
-        ast.literal_eval(text)
+        read_literal(text)
     except (ValueError, SyntaxError):
         return False
     return True
@@ -130,7 +131,7 @@ def _is_literal(text: str) -> bool:
 
 def _is_one_call(text: str) -> bool:
     try:
-        return isinstance(ast.parse(text, mode="eval").body, ast.Call)
+        return isinstance(parse_expression(text).body, ast.Call)
     except SyntaxError:
         return False
 

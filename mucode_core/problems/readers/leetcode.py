@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mucode_core.answers import Asked, extract_program
+from mucode_core.answers.syntax import parse_expression, read_literal
 from mucode_core.errors import DataError, show
 from mucode_core.problems.dataset import Dataset, Facts, Hub, by_fields
 from mucode_core.problems.json_values import dumps
@@ -147,7 +148,7 @@ class _Called(ast.NodeTransformer):
         self._entry_point = entry_point
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        return ast.parse(self._entry_point, mode="eval").body if node.id == "candidate" else node
+        return parse_expression(self._entry_point).body if node.id == "candidate" else node
 
 
 def _stands_in(statement: ast.Assert, text: str) -> bool:
@@ -248,8 +249,8 @@ def _example(match: re.Match[str], parameters: Sequence[str]) -> CallTest | None
     if list(texts) != list(parameters):
         return None
     try:
-        values = [ast.literal_eval(_as_python(text)) for text in texts.values()]
-        return CallTest(dumps(values), dumps(ast.literal_eval(_as_python(value))))
+        values = [read_literal(_as_python(text)) for text in texts.values()]
+        return CallTest(dumps(values), dumps(read_literal(_as_python(value))))
     except (ValueError, TypeError, SyntaxError, RecursionError):
         return None
 

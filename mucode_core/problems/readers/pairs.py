@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from mucode_core.answers.syntax import read_literal
 from mucode_core.errors import DataError, show
 from mucode_core.problems.json_values import from_json, to_json
 from mucode_core.problems.readers.statements import find_method
@@ -65,7 +65,7 @@ def _printed(text: str) -> Any:
     if len(text) > _MAX_PRINTED or text.strip()[0] not in "{[":
         return None
     try:
-        return _as_lists(ast.literal_eval(text.strip()))
+        return _as_lists(read_literal(text.strip()))
     except (ValueError, SyntaxError, RecursionError, MemoryError):
         return None
 

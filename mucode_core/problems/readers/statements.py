@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -11,6 +10,7 @@ from typing import Annotated, Any, cast
 
 from pydantic import AfterValidator
 
+from mucode_core.answers.syntax import parse_module, read_literal
 from mucode_core.errors import show
 from mucode_core.problems.testless import TEST_SENTENCE
 from mucode_core.types import StdinTest, Test
@@ -125,7 +125,7 @@ def find_program(text: str) -> str:
 
 def _is_python(text: str) -> bool:
     try:
-        ast.parse(text)
+        parse_module(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True
@@ -204,7 +204,7 @@ def read_tags(value: Any) -> tuple[str, ...]:
     """Tags from a list, or from its text as Python or JSON writes it."""
     if isinstance(value, str):
         try:
-            value = ast.literal_eval(value)
+            value = read_literal(value)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             value = value.split(",")
     if not isinstance(value, (list, tuple)):

@@ -9,6 +9,7 @@ import ast
 from collections.abc import Iterator
 from copy import deepcopy
 
+from mucode_core.answers.syntax import parse_module
 from mucode_core.errors import DataError
 from mucode_core.problems.suites import parse_python
 
@@ -81,7 +82,7 @@ class _Importless(ast.NodeTransformer):
         if node.module != self._module:
             return node
         renamed = [alias for alias in node.names if alias.asname and alias.asname != alias.name]
-        return [ast.parse(f"{alias.asname} = {alias.name}").body[0] for alias in renamed]
+        return [parse_module(f"{alias.asname} = {alias.name}").body[0] for alias in renamed]
 
     def visit_Import(self, node: ast.Import) -> ast.stmt | list[ast.stmt]:
         node.names = [alias for alias in node.names if alias.name != self._module or alias.asname]

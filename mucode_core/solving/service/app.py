@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
-from contextlib import aclosing
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.responses import JSONResponse, Response
 
-from mucode_core.services import Places, ServiceError, make_service
+from mucode_core.services import ServiceError, make_service
 from mucode_core.solving.service.requests import ChatRequest, read_model
 from mucode_core.solving.service.responses import OpenAIError, Renderer, render_openai_error
 from mucode_core.solving.service.searches import Searches
@@ -56,23 +54,10 @@ def make_app(solver: Solver, name: str, *, token: str | None = None, queue: int 
         renderer = Renderer(body.model, body.mucode.trace)
         if not body.stream:
             return JSONResponse(renderer.completion(await searches.run(request, problem, options)))
-        places = searches.admission.enter(len(options))
         with_usage = body.stream_options is not None and body.stream_options.include_usage
-        events = searches.stream(renderer, problem, options, with_usage=with_usage)
-        headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-        return StreamingResponse(_held(events, places), media_type="text/event-stream", headers=headers)
+        return searches.stream(renderer, problem, options, with_usage=with_usage)
 
     return service.app
-
-
-async def _held(events: AsyncIterator[str], places: Places) -> AsyncIterator[str]:
-    """The events; the places of their searches are free once there are no more."""
-    try:
-        async with aclosing(events) as open_events:  # pyright: ignore[reportArgumentType, reportUnknownVariableType]
-            async for event in open_events:
-                yield event
-    finally:
-        places.release_all()
 
 
 def _add_models(app: FastAPI, name: str) -> None:

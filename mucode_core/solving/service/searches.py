@@ -11,6 +11,8 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from mucode_core.errors import MucodeError, TimeLimitError
 from mucode_core.services import Admission, ServiceError
@@ -80,30 +82,21 @@ class Searches:
                 with suppress(asyncio.CancelledError, MucodeError):
                     await work
 
-    async def stream(
+    def stream(
         self, renderer: Renderer, problem: Problem, options: Sequence[SearchOptions], *, with_usage: bool
-    ) -> AsyncIterator[str]:
-        """The response as server-sent events; an error is the last of them."""
+    ) -> Response:
+        """The response as server-sent events; an error is the last of them.
+
+        Raises:
+            ServiceError: The queue is full.
+        """
+        places = self.admission.enter(len(options))
         queue: asyncio.Queue[_Event] = asyncio.Queue()
-        solutions: dict[int, Solution] = {}
         searches = [asyncio.ensure_future(self._search(problem, one, queue, i)) for i, one in enumerate(options)]
-        try:
-            for index in range(len(searches)):
-                yield renderer.event(index, started_event(problem))
-            async for index, event in _drain(queue, searches):
-                if isinstance(event, Solution):
-                    solutions[index] = event
-                    yield renderer.end(index, event)
-                elif renderer.trace:
-                    yield renderer.event(index, event)
-            if with_usage:
-                yield renderer.usage(list(solutions.values()))
-            yield DONE
-        except MucodeError as error:
-            yield to_sse(render_openai_error(_as_response(error)))
-        finally:
-            for search in searches:
-                search.cancel()
+        for search in searches:
+            search.add_done_callback(lambda _: places.release())
+            search.add_done_callback(_retrieve)
+        return _SearchStream(_render(renderer, problem, queue, searches, with_usage=with_usage), searches)
 
     async def _search(
         self, problem: Problem, options: SearchOptions, queue: asyncio.Queue[_Event] | None, index: int
@@ -129,14 +122,65 @@ class Searches:
         return solution
 
 
+class _SearchStream(StreamingResponse):
+    """Server-sent events of searches, which are cancelled once it ends, even if it ends before the first event."""
+
+    def __init__(self, events: AsyncIterator[str], searches: Sequence[asyncio.Future[Solution]]) -> None:
+        headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+        super().__init__(events, media_type="text/event-stream", headers=headers)
+        self._searches = searches
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends all events."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            for search in self._searches:
+                search.cancel()
+
+
+def _retrieve(search: asyncio.Future[Solution]) -> None:
+    """Keeps asyncio from logging the errors of searches whose client has left or got another choice's error."""
+    if not search.cancelled():
+        search.exception()
+
+
+async def _render(
+    renderer: Renderer,
+    problem: Problem,
+    queue: asyncio.Queue[_Event],
+    searches: Sequence[asyncio.Future[Solution]],
+    *,
+    with_usage: bool,
+) -> AsyncIterator[str]:
+    solutions: dict[int, Solution] = {}
+    try:
+        for index in range(len(searches)):
+            yield renderer.event(index, started_event(problem))
+        async for index, event in _drain(queue, searches):
+            if isinstance(event, Solution):
+                solutions[index] = event
+                yield renderer.end(index, event)
+            elif renderer.trace:
+                yield renderer.event(index, event)
+        if with_usage:
+            yield renderer.usage(list(solutions.values()))
+        yield DONE
+    except MucodeError as error:
+        yield to_sse(render_openai_error(_as_response(error)))
+
+
 async def _drain(queue: asyncio.Queue[_Event], searches: Sequence[asyncio.Future[Solution]]) -> AsyncIterator[_Event]:
     """The events of all searches, until all have ended; raises what a search raised."""
     left = len(searches)
     while left:
         taking = asyncio.ensure_future(queue.get())
-        await asyncio.wait((taking, *[one for one in searches if not one.done()]), return_when=asyncio.FIRST_COMPLETED)
-        if not taking.done():
+        running = [one for one in searches if not one.done()]
+        try:
+            await asyncio.wait((taking, *running), return_when=asyncio.FIRST_COMPLETED)
+        finally:
             taking.cancel()
+        if not taking.done():
             for search in searches:
                 if search.done():
                     search.result()

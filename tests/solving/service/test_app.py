@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -240,6 +241,43 @@ def test_a_client_that_leaves_ends_its_search(client: OpenAI, sampler: StallingS
     while httpx.get(health).json()["searches"]:
         time.sleep(0.01)
     client.chat.completions.create(**ASK, extra_body=body_of())
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_search_counts_until_its_thread_is_free(sandbox: Sandbox, stream: bool) -> None:
+    begun, release = Event(), Event()
+
+    class Busy(ScriptedSampler):
+        def sample(self, requests: Sequence[SampleRequest], params: SamplingParams) -> list[Completion]:
+            begun.set()
+            release.wait(60)
+            return super().sample(requests, params)
+
+    body = ASK | {"stream": stream, "n": 2, **body_of()}
+    with Solver(Busy([RIGHT]), sandbox) as solver, serve_app(make_app(solver, "mucode", queue=2)) as url:
+        with httpx.Client(base_url=url) as leaving, ThreadPoolExecutor(1) as threads:
+            threads.submit(leaving.post, "/v1/chat/completions", json=body, timeout=0.5)
+        assert begun.is_set()
+        assert httpx.get(f"{url}/health").json()["searches"] == 2
+        assert httpx.post(f"{url}/v1/chat/completions", json=body).status_code == 429
+        release.set()
+        while httpx.get(f"{url}/health").json()["searches"]:
+            time.sleep(0.01)
+        assert httpx.post(f"{url}/v1/chat/completions", json=body).status_code == 200
+
+
+@pytest.mark.parametrize("delay_s", [0.0, 0.002, 0.01, 0.1])
+def test_clients_that_leave_at_once_hold_no_place(solver: Solver, delay_s: float) -> None:
+    body = json.dumps(ASK | {"stream": True, **body_of()}).encode()
+    head = "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: "
+    with serve_app(make_app(solver, "mucode", queue=2)) as url:
+        for _ in range(4):
+            with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as leaving:
+                leaving.sendall(f"{head}{len(body)}\r\n\r\n".encode() + body)
+                time.sleep(delay_s)
+        while httpx.get(f"{url}/health").json()["searches"]:
+            time.sleep(0.01)
+        connect(url).chat.completions.create(**ASK, extra_body=body_of())
 
 
 def test_a_full_queue_says_when_to_come_again(client: OpenAI, sampler: StallingSampler) -> None:
