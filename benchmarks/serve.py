@@ -4,8 +4,8 @@
 
 Both sides search for the same test problems of the run, N = 5, T = 3, and have to select the same programs. They take
 turns; each round has other problems, since verdicts are cached. The server is another process; its clients are threads
-of this one. Then: time to the first event of
-an idle server, and the time in which the searches of clients that leave are gone.
+of this one. Then: time to the first event of an idle server, and the time in which the searches of clients that leave
+are gone.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ def search_in_one_batch(solver: Solver, problems: list[Problem]) -> tuple[float,
         seed=SEED,
     )
     started = time.monotonic()
-    rows: list[SearchRow] = search(problems, solver._sampler, solver._grade, solver._score, plan)
+    sampler, grade, score = solver._sampler, solver._grade, solver._score  # pyright: ignore[reportPrivateUsage]
+    rows: list[SearchRow] = search(problems, sampler, grade, score, plan)
     seconds = time.monotonic() - started
     return seconds, [render_code(row.program or "") for row in rows if row.stopped]
 

