@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mucode_core.answers import extract_program
+from mucode_core.answers import Asked, extract_program
 from mucode_core.prompts import build_messages, make_completion, render_code, render_prompt
 from mucode_core.types import CallTest, Completion, PublicTurn, StdinTest
 from tests.conftest import make_problem
@@ -52,3 +52,9 @@ def test_a_call_is_shown_as_an_expression():
     assert CallTest(f"[{'9' * 10_000}]", "1").as_source("f") == f"f({'9' * 10_000}) == 1"
     problem = replace(make_problem(), kind="call", entry_point="f", public_tests=(CallTest("[1]", "[2]"),))
     assert render_prompt("Add.", problem.shown_tests) == "Add.\nf(1) == [2]"
+
+
+def test_a_completion_has_the_program_that_is_asked_for():
+    text = "```python\ndef f(x): return g(x)\n```\nand to try it:\n```python\ndef g(x): return x\n```"
+    assert "def f" not in (make_completion(text, "stop", 3, Asked("g")).code or "")
+    assert "def f" in (make_completion(text, "stop", 3, Asked("f")).code or "")

@@ -305,3 +305,19 @@ def test_passes_by_the_word_of_a_programs_own_objects_are_counted_and_solve_noth
     trusting = replace(turn, private_verdict=replace(turn.private_verdict, num_delegated=2))
     summary = summarise_rollouts([replace(rollout, turns=(trusting,)), make_rollout("r1", "b", ("x", True, False))])
     assert (summary.num_delegated, summary.num_solved, summary.num_correct) == (1, 0, 0)
+    assert summarise_rollouts([replace(rollout, turns=(trusting, trusting))]).num_delegated == 2
+
+
+def test_an_auroc_without_programs_of_both_kinds_has_no_interval():
+    found = bootstrap_auroc([True, True], [1.0, 2.0], ["a", "b"], Resampling(10, 0))
+    assert all(math.isnan(value) for value in (found.value, found.low, found.high))
+
+
+def test_intervals_are_drawn_by_the_seed():
+    values = np.random.default_rng(0).random((7, 2))
+    for seed in (1, 2):
+        how = Resampling(50, seed)
+        assert curve(values, how) == tuple(bootstrap(column, num_resamples=50, seed=seed) for column in values.T)
+        assert paired(values[:, 1], values[:, 0], how) == bootstrap(
+            values[:, 1] - values[:, 0], num_resamples=50, seed=seed
+        )

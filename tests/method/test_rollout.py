@@ -1,8 +1,10 @@
 import inspect
+from dataclasses import replace
 
 import pytest
 
 from mucode_core import prompts
+from mucode_core.answers import Asked
 from mucode_core.fingerprint import derive_seed
 from mucode_core.method import rollout
 from mucode_core.types import Completion, Problem, Turn
@@ -34,6 +36,12 @@ def test_each_turn_has_its_own_seed():
     requests = [rollout.make_request(PROBLEMS[0], r) for r in (first, later)]
     assert requests[0].seed != requests[1].seed
     assert [r.turn_index for r in requests] == [0, 1]
+
+
+def test_a_request_says_what_is_asked_for():
+    (first, *_) = begin()
+    request = rollout.make_request(replace(PROBLEMS[0], prompt="def g(x):", entry_point="g"), first)
+    assert request.asked == Asked("g", "def g(x):")
 
 
 @pytest.mark.parametrize(

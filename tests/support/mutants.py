@@ -50,6 +50,7 @@ TARGETS = {
             "tests/method/test_rollout.py",
             "tests/method/test_expert.py",
             "tests/evaluation/test_metrics.py",
+            "tests/evaluation/test_compared_files.py",
         ),
     ),
     "judge": Target(
