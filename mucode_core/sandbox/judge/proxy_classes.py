@@ -19,59 +19,18 @@ from mucode_core.sandbox.naming import ASKED, UNHASHABLE
 from mucode_core.sandbox.raised import members_of
 
 _BINARY = [
-    "add",
-    "sub",
-    "mul",
-    "truediv",
-    "floordiv",
-    "mod",
-    "divmod",
-    "pow",
-    "lshift",
-    "rshift",
-    "and",
-    "or",
-    "xor",
-    "matmul",
+    *("add", "sub", "mul", "truediv", "floordiv", "mod", "divmod"),
+    *("pow", "lshift", "rshift", "and", "or", "xor", "matmul"),
 ]
 _COMPARISONS = frozenset(["__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"])
 ARITHMETIC = frozenset(f"__{side}{name}__" for name in _BINARY for side in ("", "r"))
 IN_PLACE = [f"__i{name}__" for name in _BINARY if name != "divmod"]
 _OTHERS = [
-    "__bool__",
-    "__len__",
-    "__length_hint__",
-    "__iter__",
-    "__reversed__",
-    "__getitem__",
-    "__setitem__",
-    "__delitem__",
-    "__missing__",
-    "__call__",
-    "__aenter__",
-    "__aexit__",
-    "__aiter__",
-    "__anext__",
-    "__enter__",
-    "__exit__",
-    "__hash__",
-    "__int__",
-    "__float__",
-    "__complex__",
-    "__index__",
-    "__round__",
-    "__trunc__",
-    "__floor__",
-    "__ceil__",
-    "__abs__",
-    "__neg__",
-    "__pos__",
-    "__invert__",
-    "__str__",
-    "__repr__",
-    "__format__",
-    "__bytes__",
-    "__fspath__",
+    *("__bool__", "__len__", "__length_hint__", "__iter__", "__reversed__", "__getitem__", "__setitem__"),
+    *("__delitem__", "__missing__", "__call__", "__aenter__", "__aexit__", "__aiter__", "__anext__"),
+    *("__enter__", "__exit__", "__hash__", "__int__", "__float__", "__complex__", "__index__", "__round__"),
+    *("__trunc__", "__floor__", "__ceil__", "__abs__", "__neg__", "__pos__", "__invert__", "__str__"),
+    *("__repr__", "__format__", "__bytes__", "__fspath__"),
 ]
 _CONVERSIONS = frozenset(
     ["__abs__", "__int__", "__float__", "__round__", "__index__", "__trunc__", "__neg__", "__pos__", "__bool__"]
@@ -106,6 +65,12 @@ _PLAIN = frozenset({
     collections.deque, collections.OrderedDict, collections.defaultdict, collections.Counter,
     io.StringIO, io.BytesIO,
 })  # fmt: skip
+
+
+own_names: Any = type.__dict__["__dict__"].__get__
+"""What a class of this process itself defines: classes of the program answer for theirs."""
+LIBRARY = "<library>"
+"""The name, among those, of the class of the standard library that a class of the program stands for."""
 
 
 class ProgramClass(type):
@@ -281,7 +246,8 @@ class ProgramMethod(ProgramFunction):
         return types.MethodType
 
 
-for _kind in (ProgramFunction, ProgramMethod):
+for _kind, _type in ((ProgramFunction, "function"), (ProgramMethod, "method")):
+    _kind.__name__ = _kind.__qualname__ = _type
     for _name in ("__doc__", "__module__"):
         setattr(_kind, _name, asked_attribute(_name))
 
@@ -341,7 +307,14 @@ class _Member:
         current().ask("delete_attribute", instance, name=self._name)
 
 
-def build_class(names: list[str], doc: str | None, bases: list[type], own: list[str], members: list[str]) -> Any:
+def build_class(
+    names: list[str],
+    doc: str | None,
+    bases: list[type],
+    own: list[str],
+    members: list[str],
+    library: tuple[str, str] | None,
+) -> Any:
     """A class that stands for one of the program.
 
     Args:
@@ -350,6 +323,7 @@ def build_class(names: list[str], doc: str | None, bases: list[type], own: list[
         bases: Classes of this process: proxies, plain types, exceptions, or markers that only say what it is.
         own: Special methods that the class itself defines.
         members: Other names that it defines, where it has a plain base.
+        library: Module and name of the class of the standard library that it is.
     """
     real = tuple(base for base in bases if isinstance(base, ProgramClass) or _is_real(base))
     if not any(isinstance(base, ProgramClass) for base in real):
@@ -358,6 +332,8 @@ def build_class(names: list[str], doc: str | None, bases: list[type], own: list[
     namespace |= {name: _FORWARDED[name] for name in own if name in _FORWARDED}
     if UNHASHABLE in own:
         namespace["__hash__"] = None
+    if library is not None:
+        namespace[LIBRARY] = library
     if ASKED in own:
         namespace["_is_asked"] = True
     namespace |= {name: _Member(name) for name in members if not name.startswith("__") and name != "_markers"}

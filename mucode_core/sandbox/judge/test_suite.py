@@ -14,6 +14,7 @@ from typing import Any, cast
 from mucode_core.errors import ProblemError
 from mucode_core.sandbox.guest.program import PRELOADED
 from mucode_core.sandbox.judge.asking import current
+from mucode_core.sandbox.judge.lent.library import CHECKS
 from mucode_core.sandbox.judge.lent.settings import mentioned_settings
 from mucode_core.sandbox.judge.mirror import TESTS
 from mucode_core.sandbox.judge.proxy_classes import is_proxy
@@ -365,4 +366,4 @@ def _is_plain_name(call: ast.Call) -> bool:
     return isinstance(call.func, ast.Name) and call.func.id not in ("namedtuple", "NamedTuple", "TypeVar", "Enum")
 
 
-HELPERS: dict[str, Callable[..., Any]] = {COMPARE: compare, TRUTH: truth, READ: read, RUN: run_collected}
+HELPERS: dict[str, Callable[..., Any]] = {COMPARE: compare, TRUTH: truth, READ: read, RUN: run_collected, **CHECKS}

@@ -6,6 +6,7 @@ from tests.sandbox.attacks import (
     Attack,
     abilities,
     channel,
+    claims,
     directories,
     endings,
     forgery,
@@ -57,6 +58,7 @@ GROUPS: dict[str, dict[str, Attack]] = {
     "patched": stand_ins.PATCHED,
     "forms": stand_ins.FORMS,
     "runs": stand_ins.RUNS,
+    "claims": claims.CLAIMS,
 }
 
 ABILITIES: dict[str, tuple[str, ...]] = {
@@ -79,6 +81,7 @@ ABILITIES: dict[str, tuple[str, ...]] = {
     "patches, the program's module, what ends a test": ("patched",),
     "types, patterns, UUIDs, views of dictionaries and arrays": ("forms",),
     "coroutines, warnings, seeds, environment, alarms, causes": ("runs",),
+    "classes of the library, orders, clocks and functions that are patched": ("claims",),
 }
 """What programs and tests may do together, and the groups that attack it; the others attack what there always was."""
 
