@@ -56,7 +56,10 @@ _FUNCTIONS = (
     functools.partial,
     type(functools.lru_cache(len)),
 )
-_CLAIMED: dict[Any, str] = {types.ModuleType: "module", re.Match: "match", property: "property"}
+_CLAIMED: dict[Any, str] = {
+    **{types.ModuleType: "module", re.Match: "match"},
+    **{kind: kind.__name__ for kind in (property, classmethod, staticmethod)},
+}
 """See `judge.lent.claimed`."""
 _NAME = 100
 

@@ -14,7 +14,7 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any, TypeGuard, cast
 
-from mucode_core.sandbox.judge.asking import current
+from mucode_core.sandbox.judge.asking import OWN, Namespace, current
 from mucode_core.sandbox.naming import ASKED, UNHASHABLE
 from mucode_core.sandbox.raised import members_of
 
@@ -41,6 +41,8 @@ _READABLE = frozenset(
     "__isabstractmethod__ __parameters__ __orig_bases__ __mro_entries__ __cause__ __context__".split()
 )
 """Special attributes that are read from the program; all others are the judge's own or absent."""
+_MADE_WITH = ("__init__", "__new__", "__post_init__")
+"""Special methods that this process never calls, and tests look at."""
 _OF_MOCKS = frozenset(
     f"assert_{name}" for name in ("called", "called_once", "called_with", "called_once_with", "any_call", "has_calls")
 )
@@ -125,6 +127,11 @@ class ProgramClass(type):
         return _read(cls, "__annotations__")
 
     @property
+    def __dict__(cls) -> Any:  # pyright: ignore[reportGeneralTypeIssues, reportIncompatibleVariableOverride]
+        """As the program has it."""
+        return Namespace(cls, own_names(cls))
+
+    @property
     def __base__(cls) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
         """See `__mro__`."""
         base = type.__dict__["__base__"].__get__(cls)
@@ -135,6 +142,9 @@ class ProgramClass(type):
 
     def __iter__(cls) -> Iterator[Any]:
         return current().ask("iterate", cls)
+
+    def __reversed__(cls) -> Iterator[Any]:
+        return current().ask("reverse", cls)
 
     def __len__(cls) -> int:
         return current().ask("length", cls)
@@ -155,7 +165,7 @@ type.__setattr__(ProgramClass, "__slots__", property(lambda cls: _read(cls, "__s
 
 def _is_said(cls: ProgramClass, operation: str, value: Any) -> bool:
     """Whether a class of the program that has a say in it calls one of its objects or classes its own."""
-    if "_is_asked" not in type.__getattribute__(cls, "__dict__"):
+    if "_is_asked" not in own_names(cls):
         return False
     is_own = (value if isinstance(value, type) else type(value)).__module__ == "tests"
     if not is_own and not is_proxy(value):
@@ -169,6 +179,10 @@ def _is_said(cls: ProgramClass, operation: str, value: Any) -> bool:
     said = current().ask(operation, cls, (value,)) is True
     current().num_delegated += said
     return said
+
+
+def _unpickle(data: Any) -> Any:
+    return current().ask("unpickle", 0, (data,))
 
 
 class ProgramMixin:
@@ -206,7 +220,11 @@ class ProgramMixin:
         return current().ask("copy", self, name="deep")
 
     def __reduce_ex__(self, version: Any) -> Any:
-        raise TypeError(f"cannot pickle {type(self).__name__!r} object")
+        """Is made again by the program, of what that makes of it."""
+        data = current().ask("pickle", self, (version,))
+        if type(data) is not bytes:
+            raise current().refuse("not what was asked for")
+        return _unpickle, (data,)
 
 
 class ProgramFunction(ProgramMixin):
@@ -307,6 +325,19 @@ class _Member:
         current().ask("delete_attribute", instance, name=self._name)
 
 
+class _Doc:
+    """The docstring of a class; an object may have its own, as descriptors do that take over a function's."""
+
+    def __init__(self, text: str | None) -> None:
+        self._text = text
+
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        return self._text if instance is None else _read(instance, "__doc__")
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        current().ask("set_attribute", instance, (value,), name="__doc__")
+
+
 def build_class(
     names: list[str],
     doc: str | None,
@@ -328,7 +359,9 @@ def build_class(
     real = tuple(base for base in bases if isinstance(base, ProgramClass) or _is_real(base))
     if not any(isinstance(base, ProgramClass) for base in real):
         real = (ProgramMixin, *real)
-    namespace: dict[str, Any] = {"__module__": names[2], "__qualname__": names[1], "__doc__": doc}
+    namespace: dict[str, Any] = {"__module__": names[2], "__qualname__": names[1], "__doc__": _Doc(doc)}
+    namespace[OWN] = frozenset(name for name in own if name.startswith("__"))
+    namespace |= {name: _Member(name) for name in own if name in _MADE_WITH}
     namespace |= {name: _FORWARDED[name] for name in own if name in _FORWARDED}
     if UNHASHABLE in own:
         namespace["__hash__"] = None

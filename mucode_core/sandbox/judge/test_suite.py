@@ -14,7 +14,7 @@ from typing import Any, cast
 from mucode_core.errors import ProblemError
 from mucode_core.sandbox.guest.program import PRELOADED
 from mucode_core.sandbox.judge.asking import current
-from mucode_core.sandbox.judge.lent.library import CHECKS
+from mucode_core.sandbox.judge.lent.library import CHECKS, is_kind
 from mucode_core.sandbox.judge.lent.settings import mentioned_settings
 from mucode_core.sandbox.judge.mirror import TESTS
 from mucode_core.sandbox.judge.proxy_classes import is_proxy
@@ -53,7 +53,7 @@ def compare(operator: str, left: object, right: object, got_is_left: bool, numbe
     if operator == "==" and type(right) is Approx:  # which decides, whatever the program's object has to say
         is_same = right == left
     else:
-        is_same = bool(left == right if operator == "==" else left is right)
+        is_same = bool(left == right if operator == "==" else left is right) or is_kind(left, right)
     if not is_same:
         raise MismatchError(*((left, right) if got_is_left else (right, left)), number)
 

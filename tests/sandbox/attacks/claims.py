@@ -86,4 +86,88 @@ CLAIMS = table({
         "made up": "def f(x): return 5 if x == 3 else WON",
     }, about="a clock"),
     **{f"a function of the kind {name}": Attack(FORGE + f"alone({{'f': ['callable', 901, 'f', {kind}]}}, 5)", ("assert f(3) == 739391",)) for name, kind in {"nothing": "None", "a list": "[]", "a class": "'type'", "a table": "{}", "several": "'method', 'method'"}.items()},
+    **against("assert 'limit' in vars(f) and vars(f)['limit'] == 739391 and [*f.__dict__] == ['limit', '739391']", {
+        "another": "class f: limit = 5",
+        "a liar": _LIAR + "class f: limit = A()",
+        "names that lie": "class N(str):\n    __eq__ = lambda s, o: True\n    __hash__ = str.__hash__\nclass f: pass\nsetattr(f, N('x'), 5)",
+        "a namespace of its own": _LIAR + "class M(type):\n    __dict__ = property(lambda s: A())\nclass f(metaclass=M): pass",
+        "a metaclass that asks back": "class M(type):\n    __dict__ = property(lambda s: s.__dict__)\nclass f(metaclass=M): pass",
+    }, about="what a class defines"),
+    **{f"names of a class: {name}": Attack(FORGE + f"alone({{'f': json.loads({_class('null')!r})[2]}}, 5, {form})", ("f.x\nassert '739391' in vars(f) or vars(f) == {'739391': 5}",)) for name, form in {"a number": "5", "numbers": "['list', [5], 905]", "a text": "'739391'", "an object": f"json.loads({_class('null', 907)!r})", "of another class": "['list', [json.loads('[\"object\", 911, [\"ref\", 901]]')], 909]"}.items()},
+    **against("assert isinstance(vars(f)['m'], staticmethod) and vars(f)['m'].__func__(3) == 739391 and f.m.__doc__ == '739391'", {
+        "a method": "class f:\n    def m(x): return WON",
+        "a class that says it is": _LIAR + "A.__class__ = staticmethod\nclass f: m = A()",
+        "another answer": "class f:\n    @staticmethod\n    def m(x): '739391'; return 5",
+        "a text that lies": "class N(str):\n    __eq__ = lambda s, o: True\n    __hash__ = str.__hash__\nclass f:\n    @staticmethod\n    def m(x): return WON\nf.m.__doc__ = N('5')",
+    }, about="a static method"),
+    **against("import inspect\nassert [n for n, _ in inspect.getmembers(f, inspect.isfunction)] == ['g739391']", {
+        "none": "class f: pass",
+        "more": "class f:\n    def g739391(s): pass\n    def h(s): pass",
+        "names that it gives": "class M(type):\n    def __dir__(c): return ['g739391']\n    def __getattr__(c, n): raise AttributeError(n)\nclass f(metaclass=M): pass",
+        "names that lie": _LIAR + "class M(type):\n    def __dir__(c): return A()\nclass f(metaclass=M): pass",
+        "names without end": "class M(type):\n    def __dir__(c):\n        while True: yield 'a'\nclass f(metaclass=M): pass",
+    }, about="members"),
+    **against("import inspect\nassert inspect.getsource(f) == 'def f(x): return 739391\\n'", {
+        "another source": "def f(x): return 5",
+        "a file of its own": "import linecache\nlinecache.cache['solution.py'] = 9, None, ['def f(x): return 739391\\n'], 'solution.py'\ndef f(x): return 5",
+        "lines of its own": "def f(x): return 5\nf.__code__ = f.__code__.replace(co_firstlineno=1, co_filename='<tests>')",
+        "a function of the tests": "def f(x): return 5\nf.__qualname__ = 'inspect'",
+        "a name that lies": "class N(str):\n    __eq__ = lambda s, o: True\n    __hash__ = str.__hash__\nclass f:\n    __qualname__ = N('x')",
+        "an `inspect` of its own": "import sys, types\nsys.modules['inspect'] = types.SimpleNamespace(getsource=lambda f: 'def f(x): return 739391\\n')\ndef f(x): return 5",
+    }, about="a source"),
+    **against("import pickle\nassert pickle.loads(pickle.dumps(f(3))) == 739391", {
+        "another": "def f(x): return 5",
+        "a liar": _LIAR + "def f(x): return A()",
+        "a liar in state": _LIAR + "A.__reduce_ex__ = lambda s, v: (A, ())\ndef f(x): return A()",
+        "made another": "class P:\n    def __reduce_ex__(s, v): return int, ('5',)\ndef f(x): return P()",
+        "the judge's functions": "class P:\n    def __reduce_ex__(s, v): return eval, (\"__import__('os')._exit(0)\",)\ndef f(x): return P()",
+        "raises": "class P:\n    def __reduce_ex__(s, v): raise SystemExit(0)\ndef f(x): return P()",
+    }, about="a copy by pickle"),
+    **{f"a pickle that is {name}": Attack(FORGE + f"alone({{'f': json.loads({_class('null')!r})}}, {form}, 5)", ("import pickle\nassert pickle.loads(pickle.dumps(f)) == 739391",)) for name, form in {"a number": "5", "an object": "['ref', 903]", "a class": "['type', 'builtins', 'int']", "nothing": "None", "a text": "'a'", "not what it says": "['bytes', 'gASVCwAAAAAAAAB9lC4=']"}.items()},
+    **against("import builtins\nassert type(f(3)) is builtins.zip", {"a class of the name": "class zip: pass\ndef f(x): return zip()", "named so": _NAMED + "def f(x): return named('builtins', 'zip')", "a class that says it is": _LIAR + "A.__class__ = zip\ndef f(x): return A()"}),
+    **against("assert type(f(3)) is int", {"named so": _NAMED + "def f(x): return named('builtins', 'int')", "an iterator": "def f(x): return zip()"}, about="type of a number"),
+    **against("import decimal\nassert type(f(3)) is decimal.Decimal", {"named so": _NAMED + "def f(x): return named('decimal', 'Decimal')"}),
+    **against("assert [*reversed(f)] == [739391]", {"another": "import enum\nclass f(enum.Enum): A = 5", "a liar": _LIAR + "class M(type):\n    def __reversed__(c): return iter([A()])\nclass f(metaclass=M): pass", "without end": "import itertools\nclass M(type):\n    def __reversed__(c): return itertools.count()\nclass f(metaclass=M): pass"}),
+})  # fmt: skip
+
+_LOG = "import logging\nlog = logging.getLogger(__name__)\n"
+_SENT = FORGE + "def f(x):\n    say('value', 5)\n    get()\n    say('value', {})\n"
+_ROW = "['tuple', [['tuple', ['solution', '739391', 'ERROR', 'f']], 40, 1, ['list', ['root'], 905]]]"
+_ROWS = {
+    "no list": "739391",
+    "rows that are none": "['list', [739391], 903]",
+    "a row of text": "['list', ['739391'], 903]",
+    "a short row": "['list', [['tuple', ['739391']]], 903]",
+    "a level of text": f"['list', [{_ROW.replace('40', repr('ERROR'))}], 903]",
+    "a name that is a number": f"['list', [{_ROW.replace(repr('solution'), '5')}], 903]",
+    "an object for a text": f"['list', [{_ROW.replace(repr('739391'), 'json.loads(' + repr(_class('null')) + ')')}], 903]",
+    "loggers that are numbers": f"['list', [{_ROW.replace(repr('root'), '5')}], 903]",
+    "a class for a row": "['list', [['type', 'builtins', 'int']], 903]",
+    "more than there may be": f"['list', [{_ROW}] * 2000, 903]",
+}  # fmt: skip
+LOGS = table({
+    **against("def test_it(caplog):\n    caplog.set_level('INFO')\n    f(3)\n    assert caplog.messages == ['739391'] and caplog.records[0].name == 'solution'", {
+        "no message": "def f(x): return WON",
+        "another": _LOG + "def f(x): log.error('5')",
+        "of another logger": _LOG + "def f(x): logging.error(str(WON))",
+        "twice": _LOG + "def f(x):\n    for _ in 'ab': log.error(WON)",
+        "below the level": _LOG + "def f(x): log.debug(WON)",
+        "a text that lies": _LOG + "class N(str):\n    __eq__ = lambda s, o: True\n    __hash__ = str.__hash__\ndef f(x): log.error(N('5'))",
+        "a message that lies": _LOG + _LIAR + "def f(x): log.error(A())",
+        "arguments that raise": _LOG + "class R:\n    def __str__(s): raise SystemExit(0)\ndef f(x): log.error('%s', R())",
+        "a record of its own": _LOG + _LIAR + "logging.setLogRecordFactory(lambda *a, **k: A())\ndef f(x): log.error('5')",
+        "a filter that lies": _LOG + "class F(logging.Filter):\n    def filter(s, r):\n        r.getMessage = lambda: type('N', (str,), {'__eq__': lambda s, o: True, '__hash__': lambda s: 0})('5')\n        return True\nlog.addFilter(F())\ndef f(x): log.error('5')",
+        "the noting patched": _LOG + "def f(x):\n    logging.Logger.callHandlers.__globals__['_logged'].append(WON)\n    log.error('5')",
+        "messages without end": _LOG + "def f(x):\n    while True: log.error(WON)",
+        "a large message": _LOG + "def f(x):\n    for _ in range(99): log.error('a' * 10**6)",
+        "the fixture searched": _LOG + "import gc\ndef f(x):\n    for o in gc.get_objects():\n        if type(o).__name__ == 'CapturedLogs': o.handler.records.append(WON)",
+    }, about="a log"),
+    **{f"messages sent: {name}": Attack(_SENT.replace("{}", form), ("def test_it(caplog):\n    assert f(3) == 5\n    assert '739391' in caplog.text and len(caplog.records) == 1",)) for name, form in _ROWS.items()},
+    **against("import unittest\nclass T(unittest.TestCase):\n    def test_it(self):\n        with self.assertLogs('solution', 'ERROR') as cm: f(3)\n        self.assertEqual(cm.output, ['ERROR:solution:739391'])", {
+        "no message": "def f(x): return WON",
+        "a warning": _LOG + "def f(x): log.warning(WON)",
+        "an error raised": "def f(x): raise AssertionError",
+        "a level of its own": _LOG + "logging.addLevelName(10, 'ERROR')\ndef f(x): log.setLevel(1); log.debug(WON)",
+        "an exit": _LOG + "def f(x): log.error('5'); raise SystemExit(0)",
+    }, about="a log of unittest"),
 })  # fmt: skip

@@ -59,6 +59,7 @@ GROUPS: dict[str, dict[str, Attack]] = {
     "forms": stand_ins.FORMS,
     "runs": stand_ins.RUNS,
     "claims": claims.CLAIMS,
+    "logs": claims.LOGS,
 }
 
 ABILITIES: dict[str, tuple[str, ...]] = {
@@ -81,7 +82,8 @@ ABILITIES: dict[str, tuple[str, ...]] = {
     "patches, the program's module, what ends a test": ("patched",),
     "types, patterns, UUIDs, views of dictionaries and arrays": ("forms",),
     "coroutines, warnings, seeds, environment, alarms, causes": ("runs",),
-    "classes of the library, orders, clocks and functions that are patched": ("claims",),
+    "classes of the library, namespaces, sources, orders, clocks that are patched": ("claims",),
+    "logs": ("logs",),
 }
 """What programs and tests may do together, and the groups that attack it; the others attack what there always was."""
 

@@ -24,7 +24,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from mucode_core.sandbox.judge.proxy_classes import LIBRARY, ProgramClass, own_names
+from mucode_core.sandbox.judge.proxy_classes import LIBRARY, ProgramClass, ProgramMixin, own_names
 from mucode_core.sandbox.naming import name_of_type
 
 _DATA = (
@@ -53,6 +53,17 @@ def is_instance(value: Any, kinds: Any) -> bool:
 def is_subclass(kind: Any, kinds: Any) -> bool:
     """`issubclass`, for tests."""
     return issubclass(kind, kinds) or (type(kind) is ProgramClass and _derives(kind, kinds))
+
+
+def is_kind(kind: Any, wanted: Any) -> bool:
+    """Whether one class stands for the other: `type(f(x)) is zip`, where the iterator stays in the program."""
+    if not isinstance(kind, type) or not isinstance(wanted, type) or wanted in _DATA:
+        return False
+    if type(kind) is ProgramClass:
+        named = own_names(kind).get(LIBRARY)
+        return named is not None and _is_named(wanted, named)
+    claimed = vars(kind).get("__class__") if issubclass(kind, ProgramMixin) else None
+    return isinstance(claimed, property) and claimed.fget is not None and claimed.fget(None) is wanted
 
 
 CHECKS: dict[str, Any] = {"isinstance": is_instance, "issubclass": is_subclass}
