@@ -59,6 +59,13 @@ def name_of_type(value: type) -> list[str] | None:
     return [module, name] if is_public and _resolve(module, name) is value else None
 
 
+def library_name(value: type) -> list[str] | None:
+    """Module and qualified name of a class of the standard library that no side makes objects of; None for others."""
+    module, name = type.__getattribute__(value, "__module__"), type.__getattribute__(value, "__qualname__")
+    is_other = isinstance(module, str) and module not in TYPE_MODULES and isinstance(name, str)
+    return [module, name] if is_other and module.partition(".")[0] in sys.stdlib_module_names else None
+
+
 def _is_shared(module: str, value: type) -> bool:
     if module in _EXCEPTION_MODULES:
         return issubclass(value, Exception)

@@ -6,7 +6,7 @@ import builtins
 import contextlib
 import types
 from collections.abc import Container
-from typing import Any
+from typing import Any, cast
 
 from mucode_core.sandbox.containers import KINDS, Codec, as_list
 from mucode_core.sandbox.wire import WireError
@@ -42,6 +42,8 @@ def decode_exception(codec: Codec, kind: type, parts: list[Any], depth: int) -> 
 
 def arguments_of(error: BaseException) -> tuple[Any, ...]:
     """What makes an equal exception of a built-in class: its `args`, and the file names that an OSError keeps apart."""
+    if isinstance(error, BaseExceptionGroup):  # its `args` hold a list that may have changed
+        return error.message, cast("list[Any]", [*error.exceptions])
     return tuple(OSError.__reduce__(error)[1]) if isinstance(error, OSError) else error.args
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 import socket
-import time
+from time import monotonic  # now: tests may patch the module's
 
 _SINCE, _WAITED = 0, 1
 """Where the page holds since when the judge waits (0.0: it does not), and how long it has waited before; seconds."""
@@ -27,7 +27,7 @@ class Clock:
         os.ftruncate(self.descriptor, mmap.PAGESIZE)
         self._page = memoryview(mmap.mmap(self.descriptor, mmap.PAGESIZE)).cast("d")
         self._own_delay = _OwnDelay()
-        self._idle_since = time.monotonic()
+        self._idle_since = monotonic()
 
     def reset(self) -> None:
         """A program starts."""
@@ -35,14 +35,14 @@ class Clock:
 
     def start(self) -> None:
         """From now on the judge waits for the program."""
-        now = time.monotonic()
+        now = monotonic()
         if now - self._idle_since > _SHORT_S:
             self._own_delay.added()
         self._page[_SINCE] = now
 
     def stop(self) -> None:
         """It has its answer; what it waited for a core of its own is not the program's."""
-        now = time.monotonic()
+        now = monotonic()
         waited = now - self._page[_SINCE]
         if waited > _SHORT_S:
             waited = max(0.0, waited - self._own_delay.added())
@@ -81,7 +81,7 @@ class ClockReader:
     def waited(self) -> float:
         """Seconds that the judge has waited for the program that runs."""
         since, waited = self._page[_SINCE], self._page[_WAITED]
-        return waited + (time.monotonic() - since if since else 0.0)
+        return waited + (monotonic() - since if since else 0.0)
 
 
 class TimedSocket:

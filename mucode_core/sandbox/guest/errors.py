@@ -25,6 +25,7 @@ def describe(objects: Any, error: BaseException) -> list[Any]:
         try:
             is_plain = type(error).__module__ == "builtins" and not attributes_of(error)
             is_plain = is_plain and error.__cause__ is None and error.__context__ is None
+            is_plain = is_plain and not isinstance(error, ExceptionGroup)
             if not is_plain or id(error) in objects.numbers:
                 form = chained_form(objects, error)
             args = _arguments(objects, error, message)

@@ -23,6 +23,8 @@ from mucode_core.sandbox.mocks import Patches
 from mucode_core.sandbox.protocol import NO_MEMORY
 
 JOB_FD = 3
+_os_read, _os_write = os.read, os.write
+"""As they are before tests patch them for the program."""
 _PACKET = 1 << 13
 """Most messages are smaller, and come in one piece; the judge sends none before it has the answer to the last."""
 _CHUNK = 1 << 20
@@ -48,7 +50,7 @@ def receive(descriptor: int = JOB_FD) -> bytes:
 
 
 def _read(count: int, descriptor: int) -> bytes:
-    data = os.read(descriptor, count)
+    data = _os_read(descriptor, count)
     if not data:
         os._exit(0)
     return data
@@ -59,7 +61,7 @@ def send(message: list[Any], descriptor: int = JOB_FD, change: Callable[[bytes],
     data = change(wire.dump(message))
     data = memoryview(_LENGTH.pack(len(data)) + data)
     while data:
-        data = data[os.write(descriptor, data) :]
+        data = data[_os_write(descriptor, data) :]
 
 
 class _Deep:

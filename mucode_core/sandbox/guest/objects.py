@@ -24,6 +24,7 @@ from mucode_core.sandbox.naming import (
     UNHASHABLE,
     find_function,
     find_type,
+    library_name,
     name_of_function,
     name_of_type,
 )
@@ -55,7 +56,10 @@ _FUNCTIONS = (
     functools.partial,
     type(functools.lru_cache(len)),
 )
-_CLAIMED: dict[Any, str] = {types.ModuleType: "module", re.Match: "match", property: "property"}
+_CLAIMED: dict[Any, str] = {
+    **{types.ModuleType: "module", re.Match: "match"},
+    **{kind: kind.__name__ for kind in (property, classmethod, staticmethod)},
+}
 """See `judge.lent.claimed`."""
 _NAME = 100
 
@@ -110,7 +114,8 @@ class Objects(Codec):
         """The same value; what can be called is from now on the program's, whatever it is."""
         if callable(value) and not isinstance(value, type):
             known = self.numbers.get(id(value))
-            self._own.add(self.keep(value) if known is None else known)
+            if known is None or known % 2:  # what the tests have put there is theirs
+                self._own.add(self.keep(value) if known is None else known)
         return value
 
     def reference(self, value: Any, number: int) -> list[Any]:
@@ -132,7 +137,7 @@ class Objects(Codec):
         kind: Any = type(value)
         if kind in _FUNCTIONS:
             named = ["callable", number, str(getattr(value, "__name__", kind.__name__))[:_NAME]]
-            return [*named, True] if kind is types.MethodType else named
+            return named if kind is types.FunctionType else [*named, kind.__name__]
         if kind is types.GeneratorType:
             return ["generator", number]
         if is_awaited(value, kind):
@@ -189,7 +194,7 @@ class Objects(Codec):
             [name for name in names if name.startswith("__")],
             [name for name in names if not name.startswith("__")] if issubclass(value, _PLAIN) else [],
             self._encode_fields(fields) if isinstance(fields, dict) else None,
-            named,
+            named or library_name(value),
         ]
 
     def _encode_fields(self, fields: dict[Any, Any]) -> list[Any]:

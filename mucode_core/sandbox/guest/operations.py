@@ -90,6 +90,18 @@ def _annotations(target: Any, values: list[Any], named: dict[str, Any], name: st
     return inspect.get_annotations(target, **named)
 
 
+def _pickle(target: Any, values: list[Any], named: dict[str, Any], name: str) -> bytes:
+    import pickle
+
+    return pickle.dumps(target, *values)
+
+
+def _unpickle(target: Any, values: list[Any], named: dict[str, Any], name: str) -> Any:
+    import pickle
+
+    return pickle.loads(*values)  # noqa: S301 - what this side has made
+
+
 _warned: list[tuple[type, str, int]] = []
 
 
@@ -107,6 +119,8 @@ def _settings(target: Any, values: list[Any], named: dict[str, Any], name: str) 
         sys.modules["numpy"].random.set_state(tuple(changed["numpy"]))
     if "warnings" in changed:
         _record_warnings()
+    if "logs" in changed:
+        _set_levels(changed["logs"])
 
 
 def _record_warnings() -> None:
@@ -118,6 +132,59 @@ def _record_warnings() -> None:
 
     warnings.simplefilter("always")
     warnings.showwarning = note
+
+
+_logged: list[tuple[Any, ...]] = []
+_levels: dict[str, int] = {}
+"""Levels of the program's loggers, where tests have set others."""
+
+
+def _set_levels(wanted: dict[str, int]) -> None:
+    """Has loggers log what tests want of them, and notes what they log."""
+    import logging
+
+    if logging.Logger.callHandlers.__module__ == "logging":
+        _record_logs(logging.Logger)
+    logging.disable(wanted.pop("", 0))
+    for name in _levels.keys() - wanted.keys():
+        logging.getLogger(name).setLevel(_levels.pop(name))
+    for name, level in wanted.items():
+        logger = logging.getLogger(name)
+        _levels.setdefault(name, logger.level)
+        logger.setLevel(level)
+
+
+def _record_logs(kind: Any) -> None:
+    handle = kind.callHandlers
+
+    def note(self: Any, record: Any) -> None:
+        if len(_logged) < 1000:
+            reached, logger = [self.name], self
+            while logger.propagate and logger.parent is not None:
+                logger = logger.parent
+                reached.append(logger.name)
+            _logged.append((_texts_of(record), record.levelno, record.lineno, reached))
+        if self.hasHandlers():  # where there is none, those of the tests are
+            handle(self, record)
+
+    kind.callHandlers = note
+
+
+def _texts_of(record: Any) -> tuple[str, ...]:
+    import logging
+
+    try:
+        message = str(record.getMessage())
+    except Exception:  # noqa: BLE001 - whatever the program's arguments raise
+        message = str(record.msg)
+    trace = logging.Formatter().formatException(record.exc_info) if record.exc_info else ""
+    return str(record.name), message, str(record.levelname), f"{record.funcName}\n{trace}"
+
+
+def _take_logged(target: Any, values: list[Any], named: dict[str, Any], name: str) -> list[Any]:
+    taken = list(_logged)
+    _logged.clear()
+    return taken
 
 
 def _take_warned(target: Any, values: list[Any], named: dict[str, Any], name: str) -> list[Any]:
@@ -143,10 +210,16 @@ OPERATIONS: dict[str, Operation] = {
     "signature": _signature,
     "settings": _settings,
     "warned": _take_warned,
+    "logged": _take_logged,
     "hints": _hints,
     "annotations": _annotations,
     "item": lambda target, values, named, name: target[values[0]],
     "iterate": lambda target, values, named, name: iter(target),
+    "reverse": lambda target, values, named, name: reversed(target),
+    "class_names": lambda target, values, named, name: [name for name in vars(target) if type(name) is str],
+    "class_item": lambda target, values, named, name: vars(target)[name],
+    "pickle": _pickle,
+    "unpickle": _unpickle,
     "length": lambda target, values, named, name: len(target),
     "is_instance": lambda target, values, named, name: isinstance(values[0], target),
     "is_subclass": lambda target, values, named, name: issubclass(values[0], target),

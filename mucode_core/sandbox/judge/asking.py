@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import types
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 from mucode_core.sandbox.judge.stops import Stop
@@ -70,3 +72,53 @@ def running() -> Program | None:
 def current() -> Program:
     """The program that runs."""
     return _programs[0]
+
+
+OWN = "<own>"
+"""The name, in the class here, of the special names that the program's class defines."""
+_ASKING = types.FunctionType
+"""What stands here for a special method."""
+_ALWAYS = ("__module__", "__doc__")
+
+
+class Namespace(Mapping[str, Any]):
+    """What a class of the program itself defines, as `vars` shows it: asked for each time.
+
+    Special names are known here: abstract classes look for them at any time.
+    """
+
+    def __init__(self, cls: Any, here: Mapping[str, Any]) -> None:
+        """Of `cls`, which is made of `here` in this process."""
+        self._cls, self._here = cls, here
+
+    @property
+    def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return types.MappingProxyType
+
+    def __getitem__(self, name: str) -> Any:
+        if name == "__hash__" and self._here.get(name, self) is None:
+            return None
+        if name in self._here.get(OWN, ()) and (name == "__await__" or isinstance(self._here.get(name), _ASKING)):
+            return self._here.get(name, name)
+        return current().ask("class_item", self._cls, name=str(name))
+
+    def __contains__(self, name: object) -> bool:
+        if isinstance(name, str) and name.startswith("__"):
+            is_denied = name == "__hash__" and self._here.get(name, self) is None
+            return is_denied or name in self._here.get(OWN, ()) or name in _ALWAYS
+        return name in self._names()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names())
+
+    def __len__(self) -> int:
+        return len(self._names())
+
+    def _names(self) -> list[str]:
+        names = current().ask("class_names", self._cls)
+        if type(names) is not list or not all(type(name) is str for name in names):
+            raise current().refuse("not a list of names")
+        return names
+
+    def __repr__(self) -> str:
+        return f"mappingproxy({dict(self)!r})"

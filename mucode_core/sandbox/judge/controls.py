@@ -7,12 +7,12 @@ random order; an object that says yes to a changed one has lied.
 # pyright: reportPrivateUsage=false
 from __future__ import annotations
 
-import copy
-import hashlib
-import math
-import random
 import string
 from collections.abc import Callable
+from copy import copy  # now, as those below: tests may patch the module's
+from hashlib import sha256
+from math import isclose, isfinite
+from random import Random
 from typing import Any, cast
 
 NUM_VARIANTS = 2048
@@ -39,7 +39,7 @@ class Controls:
 
     def __init__(self, identity: str) -> None:
         """Draws from `identity`, program and tests: who does not know the private tests cannot foresee it."""
-        self._random = random.Random(hashlib.sha256(identity.encode("utf-8", "surrogatepass")).digest())
+        self._random = Random(sha256(identity.encode("utf-8", "surrogatepass")).digest())
         self._count = NUM_VARIANTS
         self._was_slow = False
         self._drawn: dict[tuple[type, Any], tuple[list[Any], int]] = {}
@@ -140,7 +140,7 @@ class Controls:
         return [value + (index - place) * step for index in range(self._count) if index != place]
 
     def _floats(self, value: float) -> list[Any]:
-        if not math.isfinite(value):
+        if not isfinite(value):
             return [0.0, 1.0, -value]
         step = self._random.choice([0.25, 0.5, 1.0, 2.0]) * max(1.0, abs(value) / 16)
         place = self._random.randrange(self._count)
@@ -179,14 +179,14 @@ class Controls:
         for key in self._random.sample(keys, min(len(keys), 8)):
             made: list[Any] = []
             for new in self._orbit(value[key], depth + 1)[: self._count if len(keys) < _LARGE else _NUM_FEWER]:
-                changed = copy.copy(value)
+                changed = copy(value)
                 changed[key] = new
                 made.append(changed)
             if made:
                 return made
         made = []
         for index in range(_NUM_FEWER):
-            changed = copy.copy(value)
+            changed = copy(value)
             changed[index] = index
             made += [changed] if len(changed) != len(value) else []
         return made
@@ -199,7 +199,7 @@ class Controls:
         made: list[Any] = []
         for name in self._random.sample(sorted(state), len(state)):
             for new in self._orbit(state[name], depth + 1):
-                changed = copy.copy(value)
+                changed = copy(value)
                 changed.__dict__[name] = new
                 made.append(changed)
             if made:
@@ -242,4 +242,4 @@ def is_consistent(name: str, operands: list[Any], answers: list[Any]) -> bool:
         return len(set(answers)) > 1
     pairs = zip(operands, answers, strict=True)
     offsets = [answer - slope * operand for operand, answer in pairs]
-    return all(math.isclose(offset, offsets[0], rel_tol=1e-9, abs_tol=1e-6) for offset in offsets)
+    return all(isclose(offset, offsets[0], rel_tol=1e-9, abs_tol=1e-6) for offset in offsets)

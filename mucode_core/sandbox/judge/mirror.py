@@ -22,11 +22,12 @@ from mucode_core.sandbox.judge.asking import Program
 from mucode_core.sandbox.judge.fields import dataclass_fields
 from mucode_core.sandbox.judge.guards import admitted
 from mucode_core.sandbox.judge.lent.claimed import CLAIMED
+from mucode_core.sandbox.judge.lent.claimed_functions import FUNCTIONS
 from mucode_core.sandbox.judge.lent.coroutines import drive
 from mucode_core.sandbox.judge.lent.functions import TESTS, callable_form, mock_form
 from mucode_core.sandbox.judge.lent.iterators import generate, iterator_class
 from mucode_core.sandbox.judge.lent.mocks import MOCK, SENTINEL
-from mucode_core.sandbox.judge.proxy_classes import ProgramClass, ProgramFunction, ProgramMethod, build_class, is_proxy
+from mucode_core.sandbox.judge.proxy_classes import ProgramClass, build_class, is_proxy
 from mucode_core.sandbox.naming import name_of_type
 from mucode_core.sandbox.patterns import decode_pattern, match_form, pattern_form
 from mucode_core.sandbox.raised import decode_chained, encode_exception
@@ -258,7 +259,8 @@ class Mirror(Codec):
             raise WireError("malformed class")
         if named is not None and named[0] in _MARKERS:
             bases.append(admitted.admitted_type(*named))
-        made = build_class(names, doc if isinstance(doc, str) else None, bases, own, members)
+        library = (str(named[0]), str(named[1])) if named is not None else None
+        made = build_class(names, doc if isinstance(doc, str) else None, bases, own, members, library)
         if fields is not None:
             type.__setattr__(made, "__dataclass_fields__", dataclass_fields(fields, self.decode))
         self.adopt(number, made)
@@ -304,11 +306,12 @@ class Mirror(Codec):
         return find(*parts)
 
     def _decode_callable(self, parts: list[Any], depth: int) -> Any:
-        number, name, *bound = parts
+        number, name, *kinds = parts
         known = self._known(number)
-        if not isinstance(name, str):
+        kind = FUNCTIONS.get(kinds[0] if kinds else "function")
+        if not isinstance(name, str) or kind is None:
             raise WireError("malformed function")
-        return known if known is not None else self._note(number, ProgramMethod() if bound else ProgramFunction())
+        return known if known is not None else self._note(number, kind())
 
     def _decode_generator(self, parts: list[Any], depth: int) -> Any:
         (number,) = parts

@@ -14,64 +14,23 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any, TypeGuard, cast
 
-from mucode_core.sandbox.judge.asking import current
+from mucode_core.sandbox.judge.asking import OWN, Namespace, current
 from mucode_core.sandbox.naming import ASKED, UNHASHABLE
 from mucode_core.sandbox.raised import members_of
 
 _BINARY = [
-    "add",
-    "sub",
-    "mul",
-    "truediv",
-    "floordiv",
-    "mod",
-    "divmod",
-    "pow",
-    "lshift",
-    "rshift",
-    "and",
-    "or",
-    "xor",
-    "matmul",
+    *("add", "sub", "mul", "truediv", "floordiv", "mod", "divmod"),
+    *("pow", "lshift", "rshift", "and", "or", "xor", "matmul"),
 ]
 _COMPARISONS = frozenset(["__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"])
 ARITHMETIC = frozenset(f"__{side}{name}__" for name in _BINARY for side in ("", "r"))
 IN_PLACE = [f"__i{name}__" for name in _BINARY if name != "divmod"]
 _OTHERS = [
-    "__bool__",
-    "__len__",
-    "__length_hint__",
-    "__iter__",
-    "__reversed__",
-    "__getitem__",
-    "__setitem__",
-    "__delitem__",
-    "__missing__",
-    "__call__",
-    "__aenter__",
-    "__aexit__",
-    "__aiter__",
-    "__anext__",
-    "__enter__",
-    "__exit__",
-    "__hash__",
-    "__int__",
-    "__float__",
-    "__complex__",
-    "__index__",
-    "__round__",
-    "__trunc__",
-    "__floor__",
-    "__ceil__",
-    "__abs__",
-    "__neg__",
-    "__pos__",
-    "__invert__",
-    "__str__",
-    "__repr__",
-    "__format__",
-    "__bytes__",
-    "__fspath__",
+    *("__bool__", "__len__", "__length_hint__", "__iter__", "__reversed__", "__getitem__", "__setitem__"),
+    *("__delitem__", "__missing__", "__call__", "__aenter__", "__aexit__", "__aiter__", "__anext__"),
+    *("__enter__", "__exit__", "__hash__", "__int__", "__float__", "__complex__", "__index__", "__round__"),
+    *("__trunc__", "__floor__", "__ceil__", "__abs__", "__neg__", "__pos__", "__invert__", "__str__"),
+    *("__repr__", "__format__", "__bytes__", "__fspath__"),
 ]
 _CONVERSIONS = frozenset(
     ["__abs__", "__int__", "__float__", "__round__", "__index__", "__trunc__", "__neg__", "__pos__", "__bool__"]
@@ -82,6 +41,8 @@ _READABLE = frozenset(
     "__isabstractmethod__ __parameters__ __orig_bases__ __mro_entries__ __cause__ __context__".split()
 )
 """Special attributes that are read from the program; all others are the judge's own or absent."""
+_MADE_WITH = ("__init__", "__new__", "__post_init__")
+"""Special methods that this process never calls, and tests look at."""
 _OF_MOCKS = frozenset(
     f"assert_{name}" for name in ("called", "called_once", "called_with", "called_once_with", "any_call", "has_calls")
 )
@@ -106,6 +67,12 @@ _PLAIN = frozenset({
     collections.deque, collections.OrderedDict, collections.defaultdict, collections.Counter,
     io.StringIO, io.BytesIO,
 })  # fmt: skip
+
+
+own_names: Any = type.__dict__["__dict__"].__get__
+"""What a class of this process itself defines: classes of the program answer for theirs."""
+LIBRARY = "<library>"
+"""The name, among those, of the class of the standard library that a class of the program stands for."""
 
 
 class ProgramClass(type):
@@ -160,6 +127,11 @@ class ProgramClass(type):
         return _read(cls, "__annotations__")
 
     @property
+    def __dict__(cls) -> Any:  # pyright: ignore[reportGeneralTypeIssues, reportIncompatibleVariableOverride]
+        """As the program has it."""
+        return Namespace(cls, own_names(cls))
+
+    @property
     def __base__(cls) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
         """See `__mro__`."""
         base = type.__dict__["__base__"].__get__(cls)
@@ -170,6 +142,9 @@ class ProgramClass(type):
 
     def __iter__(cls) -> Iterator[Any]:
         return current().ask("iterate", cls)
+
+    def __reversed__(cls) -> Iterator[Any]:
+        return current().ask("reverse", cls)
 
     def __len__(cls) -> int:
         return current().ask("length", cls)
@@ -190,7 +165,7 @@ type.__setattr__(ProgramClass, "__slots__", property(lambda cls: _read(cls, "__s
 
 def _is_said(cls: ProgramClass, operation: str, value: Any) -> bool:
     """Whether a class of the program that has a say in it calls one of its objects or classes its own."""
-    if "_is_asked" not in type.__getattribute__(cls, "__dict__"):
+    if "_is_asked" not in own_names(cls):
         return False
     is_own = (value if isinstance(value, type) else type(value)).__module__ == "tests"
     if not is_own and not is_proxy(value):
@@ -204,6 +179,10 @@ def _is_said(cls: ProgramClass, operation: str, value: Any) -> bool:
     said = current().ask(operation, cls, (value,)) is True
     current().num_delegated += said
     return said
+
+
+def _unpickle(data: Any) -> Any:
+    return current().ask("unpickle", 0, (data,))
 
 
 class ProgramMixin:
@@ -241,7 +220,11 @@ class ProgramMixin:
         return current().ask("copy", self, name="deep")
 
     def __reduce_ex__(self, version: Any) -> Any:
-        raise TypeError(f"cannot pickle {type(self).__name__!r} object")
+        """Is made again by the program, of what that makes of it."""
+        data = current().ask("pickle", self, (version,))
+        if type(data) is not bytes:
+            raise current().refuse("not what was asked for")
+        return _unpickle, (data,)
 
 
 class ProgramFunction(ProgramMixin):
@@ -281,7 +264,8 @@ class ProgramMethod(ProgramFunction):
         return types.MethodType
 
 
-for _kind in (ProgramFunction, ProgramMethod):
+for _kind, _type in ((ProgramFunction, "function"), (ProgramMethod, "method")):
+    _kind.__name__ = _kind.__qualname__ = _type
     for _name in ("__doc__", "__module__"):
         setattr(_kind, _name, asked_attribute(_name))
 
@@ -341,7 +325,27 @@ class _Member:
         current().ask("delete_attribute", instance, name=self._name)
 
 
-def build_class(names: list[str], doc: str | None, bases: list[type], own: list[str], members: list[str]) -> Any:
+class _Doc:
+    """The docstring of a class; an object may have its own, as descriptors do that take over a function's."""
+
+    def __init__(self, text: str | None) -> None:
+        self._text = text
+
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        return self._text if instance is None else _read(instance, "__doc__")
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        current().ask("set_attribute", instance, (value,), name="__doc__")
+
+
+def build_class(
+    names: list[str],
+    doc: str | None,
+    bases: list[type],
+    own: list[str],
+    members: list[str],
+    library: tuple[str, str] | None,
+) -> Any:
     """A class that stands for one of the program.
 
     Args:
@@ -350,14 +354,19 @@ def build_class(names: list[str], doc: str | None, bases: list[type], own: list[
         bases: Classes of this process: proxies, plain types, exceptions, or markers that only say what it is.
         own: Special methods that the class itself defines.
         members: Other names that it defines, where it has a plain base.
+        library: Module and name of the class of the standard library that it is.
     """
     real = tuple(base for base in bases if isinstance(base, ProgramClass) or _is_real(base))
     if not any(isinstance(base, ProgramClass) for base in real):
         real = (ProgramMixin, *real)
-    namespace: dict[str, Any] = {"__module__": names[2], "__qualname__": names[1], "__doc__": doc}
+    namespace: dict[str, Any] = {"__module__": names[2], "__qualname__": names[1], "__doc__": _Doc(doc)}
+    namespace[OWN] = frozenset(name for name in own if name.startswith("__"))
+    namespace |= {name: _Member(name) for name in own if name in _MADE_WITH}
     namespace |= {name: _FORWARDED[name] for name in own if name in _FORWARDED}
     if UNHASHABLE in own:
         namespace["__hash__"] = None
+    if library is not None:
+        namespace[LIBRARY] = library
     if ASKED in own:
         namespace["_is_asked"] = True
     namespace |= {name: _Member(name) for name in members if not name.startswith("__") and name != "_markers"}

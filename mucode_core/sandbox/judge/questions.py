@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
-import time
+from time import monotonic  # now: tests may patch the module's
 from typing import Any, cast
 
 from mucode_core.sandbox.judge.asking import Program
@@ -20,6 +20,9 @@ from mucode_core.sandbox.judge.proxy_classes import is_proxy
 _ORDER = ("__lt__", "__le__", "__gt__", "__ge__")
 _CLOSE = 16.0
 """Results for different numbers lie further apart."""
+_FILLERS: dict[type, Any] = {str: "a", bytes: b"a", list: [0], tuple: (0,)}
+_PARTIAL = frozenset({set, frozenset, *_FILLERS})
+"""Types of operands of which an order need not be total: that of sets is not, nor is one by length."""
 _MIXED = frozenset(
     f"__{side}{name}__"
     for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "divmod", "xor")
@@ -91,10 +94,26 @@ class Questions:
         answer = self._answer_at(answers, len(_ORDER) * place + _ORDER.index(name))
         if answer is NotImplemented:
             return answer
-        sides = [_side(answers[at : at + len(_ORDER)]) for at in range(0, len(answers), len(_ORDER))]
-        if None in sides or sides.count(0) > 1 or not self._is_between(target, operands, sides):
+        rows = _by_operand(answers)
+        sides = [_side(row) for row in rows]
+        is_total = None not in sides and sides.count(0) <= 1 and self._is_between(target, operands, sides)
+        if not is_total and (type(other) not in _PARTIAL or not self._is_partial(target, other, rows)):
             return NotImplemented
         return is_true(answer) if is_proxy(answer) else answer
+
+    def _is_partial(self, target: Any, other: Any, rows: list[list[Any]]) -> bool:
+        """Whether it may be an order in which not all have a place of their own, such as that of sets or by length.
+
+        No set holds two different ones and is held by both. Of texts and sequences, no object is level with all.
+        """
+        if type(other) in (set, frozenset):
+            return sum(map(_is_held, rows)) <= 1
+        if not all(map(_is_level, rows)):
+            return True
+        more = _FILLERS[type(other)]
+        lengths = [other[:0], *(other + more * count for count in (1, 4, 16))]
+        answers = self._ask_controls(target, [*_ORDER] * len(lengths), [one for one in lengths for _ in _ORDER])
+        return not all(map(_is_level, _by_operand(answers)))
 
     def _is_between(self, target: Any, operands: list[Any], sides: list[int | None]) -> bool:
         """Whether what an object says of numbers agrees with what it has said before."""
@@ -197,9 +216,9 @@ class Questions:
         return self._rows(self._program.ask("each", 0, (targets, *args), name=name), len(targets))
 
     def _ask_controls(self, target: Any, names: list[str], operands: list[Any]) -> list[list[Any]]:
-        began = time.monotonic()
+        began = monotonic()
         rows = self._rows(self._program.ask("controls", target, operands, name=" ".join(names)), len(operands))
-        self._controls.adapt(time.monotonic() - began)
+        self._controls.adapt(monotonic() - began)
         return rows
 
     def _rows(self, answers: Any, count: int) -> list[list[Any]]:
@@ -223,6 +242,23 @@ def _claims(name: str, row: list[Any]) -> bool:
 
 def _holds(row: list[Any]) -> bool:
     return len(row) == 1 and row[0] is not NotImplemented and is_true(row[0])
+
+
+def _by_operand(answers: list[list[Any]]) -> list[list[Any]]:
+    """Answers to the four questions about each of several operands."""
+    return [answers[at : at + len(_ORDER)] for at in range(0, len(answers), len(_ORDER))]
+
+
+def _is_held(rows: list[Any]) -> bool:
+    """Whether an object says that it is neither above an operand nor below it."""
+    return _holds(rows[1]) and _holds(rows[3])
+
+
+def _is_level(rows: list[Any]) -> bool:
+    """The same, where it may say so by what it denies."""
+    below, _, above, _ = rows
+    is_denied = not _holds(below) and not _holds(above) and below[0] is not NotImplemented is not above[0]
+    return _is_held(rows) or is_denied
 
 
 def _side(rows: list[list[Any]]) -> int | None:  # noqa: PLR0911 - which methods there are differs

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from mucode_core.errors import ProblemError
 from mucode_core.sandbox.judge.asking import current
+from mucode_core.sandbox.judge.lent.library import CHECKS, is_kind
 from mucode_core.sandbox.judge.lent.settings import mentioned_settings
 from mucode_core.sandbox.judge.mirror import TESTS
 from mucode_core.sandbox.judge.proxy_classes import is_proxy
@@ -47,7 +48,7 @@ def compare(operator: str, left: object, right: object, got_is_left: bool, numbe
     if operator == "==" and type(right) is Approx:  # which decides, whatever the program's object has to say
         is_same = right == left
     else:
-        is_same = bool(left == right if operator == "==" else left is right)
+        is_same = bool(left == right if operator == "==" else left is right) or is_kind(left, right)
     if not is_same:
         raise MismatchError(*((left, right) if got_is_left else (right, left)), number)
 
@@ -291,4 +292,4 @@ def _is_plain_name(call: ast.Call) -> bool:
     return isinstance(call.func, ast.Name) and call.func.id not in ("namedtuple", "NamedTuple", "TypeVar", "Enum")
 
 
-HELPERS: dict[str, Callable[..., Any]] = {COMPARE: compare, TRUTH: truth, READ: read, RUN: run_collected}
+HELPERS: dict[str, Callable[..., Any]] = {COMPARE: compare, TRUTH: truth, READ: read, RUN: run_collected, **CHECKS}

@@ -6,6 +6,7 @@ from tests.sandbox.attacks import (
     Attack,
     abilities,
     channel,
+    claims,
     directories,
     endings,
     forgery,
@@ -57,6 +58,8 @@ GROUPS: dict[str, dict[str, Attack]] = {
     "patched": stand_ins.PATCHED,
     "forms": stand_ins.FORMS,
     "runs": stand_ins.RUNS,
+    "claims": claims.CLAIMS,
+    "logs": claims.LOGS,
 }
 
 ABILITIES: dict[str, tuple[str, ...]] = {
@@ -79,6 +82,8 @@ ABILITIES: dict[str, tuple[str, ...]] = {
     "patches, the program's module, what ends a test": ("patched",),
     "types, patterns, UUIDs, views of dictionaries and arrays": ("forms",),
     "coroutines, warnings, seeds, environment, alarms, causes": ("runs",),
+    "classes of the library, namespaces, sources, orders, clocks that are patched": ("claims",),
+    "logs": ("logs",),
 }
 """What programs and tests may do together, and the groups that attack it; the others attack what there always was."""
 

@@ -117,7 +117,16 @@ RAISED = table({
         "a group in 500 groups": "def f(x):\n    e = ValueError(5)\n    for _ in range(500): e = ExceptionGroup('g', [e])\n    raise e",
         "a group of exits": "class G(BaseExceptionGroup): pass\ndef f(x): raise G('g', [SystemExit(0), KeyboardInterrupt()])",
         "a group reported": FORGE + "def f(x): report(['exception', 'builtins', 'ExceptionGroup', ['g', ['list', [['exception', 'builtins', 'ValueError', [5]]]]]])",
+        "a group reported in full": FORGE + "def f(x): report(['exception', 'builtins', 'ExceptionGroup', ['g', ['list', [['exception', 'builtins', 'ValueError', [5]]], 901]]])",
+        "a group changed later": FORGE + "def f(x): say('error', ['ValueError'], [], '', [], ['exception', 'builtins', 'ExceptionGroup', ['g', ['list', [['exception', 'builtins', 'ValueError', [5]]], 901]]], ['sync', [[901, [['exception', 'builtins', 'ValueError', [739391]]]]], []])",
+        "a group of nothing": FORGE + "def f(x): report(['exception', 'builtins', 'ExceptionGroup', ['g', ['list', [], 901]]])",
+        "a group of numbers": FORGE + "def f(x): report(['exception', 'builtins', 'ExceptionGroup', ['g', ['list', [5], 901]]])",
+        "a group of exits, reported": FORGE + "def f(x): report(['exception', 'builtins', 'BaseExceptionGroup', ['g', ['list', [['exception', 'builtins', 'SystemExit', [0]]], 901]]])",
+        "a group that holds itself": FORGE + "def f(x): report(['exception', 'builtins', 'ExceptionGroup', ['g', ['list', [['ref', 901]], 901]]])",
+        "a group without a text": FORGE + "def f(x): report(['exception', 'builtins', 'ExceptionGroup', [5, ['list', [['exception', 'builtins', 'ValueError', [739391]]], 901]]])",
+        "a group with failures": "def f(x): raise ExceptionGroup('g', [AssertionError(WON), StopIteration(WON)])",
     }, about="group"),
+    **against("with f(3): assert 1 == 739391", {"a group for a failure": "class C:\n    def __enter__(s): return s\n    def __exit__(s, k, e, t): raise ExceptionGroup('g', [e])\ndef f(x): return C()"}),
     **{
         f"StopIteration of {special} | {test}": Attack(f"class A:\n    def {special}(s, o): raise StopIteration\ndef f(x): return A()", (f"import operator\nassert all(map(operator.{test}, map(f, [1, 2]), [739391, 739392]))",))
         for special, test in {"__eq__": "eq", "__lt__": "lt", "__contains__": "contains", "__add__": "add", "__pow__": "pow", "__getitem__": "getitem"}.items()

@@ -17,7 +17,7 @@ from tests.sandbox.sandbox_jobs import make_job, run_jobs
 def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The time, to be set."""
     times = [100.0]
-    monkeypatch.setattr(clock_module.time, "monotonic", lambda: times[0])
+    monkeypatch.setattr(clock_module, "monotonic", lambda: times[0])
     return times
 
 

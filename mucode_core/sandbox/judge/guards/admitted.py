@@ -92,7 +92,8 @@ def decode_admitted_exception(codec: Codec, parts: list[Any], depth: int) -> Any
     """
     module, name, *rest = parts
     kind = admitted_type(module, name)
-    if not issubclass(kind, (Exception, SystemExit)) or issubclass(kind, BaseExceptionGroup):
+    is_odd_group = issubclass(kind, BaseExceptionGroup) and not issubclass(kind, ExceptionGroup)
+    if not issubclass(kind, (Exception, SystemExit)) or is_odd_group:
         raise WireError("not an exception")
     error = decode_exception(codec, kind, rest, depth)
     if module == _IN_SLOTS:

@@ -8,7 +8,13 @@ import types
 from typing import Any
 
 from mucode_core.sandbox.judge.asking import current
-from mucode_core.sandbox.judge.proxy_classes import ProgramClass, ProgramMixin, asked_attribute
+from mucode_core.sandbox.judge.proxy_classes import (
+    ProgramClass,
+    ProgramFunction,
+    ProgramMixin,
+    asked_attribute,
+    own_names,
+)
 
 
 class ProgramModule(ProgramMixin):
@@ -49,20 +55,42 @@ class ProgramProperty(ProgramMixin):
         return property
 
 
-for _kind in (ProgramModule, ProgramMatch, ProgramProperty):
+class ProgramClassMethod(ProgramMixin):
+    """A class method, as the class has it."""
+
+    __slots__ = ("__weakref__",)
+
+    @property
+    def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return classmethod
+
+
+class ProgramStaticMethod(ProgramFunction):
+    """A static method, as the class has it."""
+
+    __slots__ = ()
+
+    @property
+    def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return staticmethod
+
+
+for _kind in (ProgramModule, ProgramMatch, ProgramProperty, ProgramClassMethod, ProgramStaticMethod):
     setattr(_kind, "__doc__", asked_attribute("__doc__"))  # noqa: B010 - a class statement would note its own
 
 CLAIMED: dict[Any, type[ProgramMixin]] = {
     "module": ProgramModule,
     "match": ProgramMatch,
     "property": ProgramProperty,
+    "classmethod": ProgramClassMethod,
+    "staticmethod": ProgramStaticMethod,
 }
 """By the first word of their forms."""
 
 
 def is_marked(kind: type, marker: type) -> bool:
     """Whether a class of the program derives from one of the standard library."""
-    marks = (mark for base in kind.__mro__ for mark in vars(base).get("_markers", ()))
+    marks = (mark for base in kind.__mro__ for mark in own_names(base).get("_markers", ()))
     return any(marker in mark.__mro__ for mark in marks)
 
 

@@ -9,6 +9,7 @@ import types
 from typing import Any
 
 from mucode_core.sandbox.callbacks import parameters_of
+from mucode_core.sandbox.judge.lent.library import CHECKS
 from mucode_core.sandbox.judge.lent.mocks import MOCK, claimed_class, mock_parts
 from mucode_core.sandbox.naming import name_of_function
 from mucode_core.sandbox.wire import WireError
@@ -40,7 +41,8 @@ def callable_form(mirror: Mirror, value: Any, kind: Any, depth: int) -> Any:
     owner = getattr(value, "__self__", None)
     if kind is types.BuiltinFunctionType and owner is not None and not isinstance(owner, types.ModuleType):
         return mirror.kept(value, ["bound", mirror.encode(owner, depth), value.__name__])
-    named = name_of_function(value, _STDLIB)
+    is_check = kind is types.FunctionType and value in CHECKS.values()
+    named = name_of_function(value.__wrapped__ if is_check else value, _STDLIB)
     return ["function", *named] if named else None
 
 

@@ -1,7 +1,7 @@
-"""What tests set for the program outside of it: the environment, arguments, random numbers; and its warnings for them.
+"""What tests set for the program outside of it: environment, arguments, random numbers; its warnings and logs for them.
 
 Only where tests mention such things: each question is then preceded by what has changed. Nothing comes back but
-warnings: what a program does to its own environment or random numbers is not to reach those of the tests.
+warnings and what is logged: what a program does to its own environment or random numbers is not to reach the tests'.
 """
 
 from __future__ import annotations
@@ -16,14 +16,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from mucode_core.sandbox.judge.asking import Program
+from mucode_core.sandbox.judge.lent.logs import pass_on, reset_levels, set_levels
 from mucode_core.sandbox.judge.stops import Stop
 
-_ENVIRONMENT, _ARGUMENTS, _RANDOM, _WARNINGS = "environment", "arguments", "random", "warnings"
+_ENVIRONMENT, _ARGUMENTS, _RANDOM, _WARNINGS, _LOGS = "environment", "arguments", "random", "warnings", "logs"
 _MENTIONED = {
     _ENVIRONMENT: re.compile(r"\benviron\b|\b(?:setenv|delenv|putenv)\b"),
     _ARGUMENTS: re.compile(r"\bsys\.argv\b"),
     _RANDOM: re.compile(r"\bseed\("),
     _WARNINGS: re.compile(r"\bcatch_warnings\b|\bpytest\.warns\b|\bassertWarns(?:Regex)?\b|\brecwarn\b"),
+    _LOGS: re.compile(r"\bassert(?:No)?Logs\b|\bcaplog\b|\baddHandler\("),
 }
 _MAX_WARNINGS = 1000
 
@@ -65,6 +67,9 @@ class Settings:
         self._random: Any = _num_seeds[0], random.getstate()
         self._numpy: Any = _num_seeds[0], _numpy_state()
         self._is_warned = _WARNINGS not in names
+        self._levels: dict[str, int] = {}
+        if _LOGS in names:
+            reset_levels()
 
     def changes(self) -> dict[str, Any]:
         """What has changed since the last call."""
@@ -83,6 +88,8 @@ class Settings:
                 found["numpy"], self._numpy = state[1], state
         if not self._is_warned:
             found[_WARNINGS], self._is_warned = True, True
+        if _LOGS in self._names and (levels := set_levels()) != self._levels:
+            found[_LOGS] = self._levels = levels
         return found
 
     def watch(self, program: Any) -> None:
@@ -99,6 +106,8 @@ class Settings:
             finally:
                 if _WARNINGS in self._names and program.ending is None:
                     _warn_for(program, ask("warned", 0))
+                if _LOGS in self._names and program.ending is None and question[0] != "logged":
+                    pass_on(program, ask("logged", 0))
 
         program.ask = ask_informed
 

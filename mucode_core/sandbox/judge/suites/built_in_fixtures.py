@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
+from mucode_core.sandbox.judge.lent.logs import capture_logs
 from mucode_core.sandbox.judge.suites.outcomes import refuse
 
 _MISSING = object()
@@ -157,6 +158,7 @@ class _TemporaryDirectories:
 
 
 BUILT_IN: dict[str, tuple[str, Callable[[], Any]]] = {
+    "caplog": ("function", capture_logs),
     "capsys": ("function", _capture),
     "capfd": ("function", _capture),
     "monkeypatch": ("function", _patch),

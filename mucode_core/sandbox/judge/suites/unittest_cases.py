@@ -4,14 +4,16 @@
 
 from __future__ import annotations
 
+import functools
 import unittest
 from typing import Any
 
+from mucode_core.sandbox.judge.lent.logs import recording
 from mucode_core.sandbox.judge.stops import is_fault
-from mucode_core.sandbox.judge.suites.outcomes import first_of, refuse
+from mucode_core.sandbox.judge.suites.outcomes import first_of
 
 _RECORDING = ("assertLogs", "assertNoLogs")
-"""What waits for messages: those of the program do not arrive."""
+"""What waits for messages."""
 
 
 class _Result(unittest.TestResult):
@@ -46,16 +48,9 @@ class _Result(unittest.TestResult):
 def run_case(case: unittest.TestCase) -> None:
     """Runs one method, with `setUp`, `tearDown` and cleanups; raises what it raised first."""
     for name in _RECORDING:
-        setattr(case, name, _refuser(name))
+        setattr(case, name, functools.partial(recording, getattr(case, name)))
     result = _Result()
     case.run(result)
     error = first_of(result.raised)
     if error is not None:
         raise error
-
-
-def _refuser(name: str) -> Any:
-    def raise_it(*_: Any, **__: Any) -> None:
-        raise refuse(f"self.{name}")
-
-    return raise_it
