@@ -87,12 +87,14 @@ def test_a_selection_strategy_takes_two_files(copy):
         from mucode_core.method.search import Candidate, rank
         from mucode_core.prompts import make_completion
         from mucode_core.reports import plots
+        from mucode_core.solving.trace import render_search_page
         from mucode_core.types import Verdict
 
         passed = Verdict("passed", 1, 1, "", 0.0)
         make_config({"evaluation": {"selections": ["briefest"]}})
         texts = ["none", *(f"```python\\nx = {digits}\\n```" for digits in ("111", "1", "11"))]
         drawn = [Candidate(make_completion(text, "stop", 3), passed, passed, None, 0.5) for text in texts]
+        assert "<option>briefest</option>" in render_search_page()
         print([c.completion.code for c in rank(drawn, "briefest", 4)], plots.assign_styles(["random", "briefest"]))
         """,
     )
