@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from mucode_flows.cli.options import SELECTIONS, Json, KeepGoing, Limit, Metric, Out, SampleSeed, Set
 from mucode_flows.cli.recipes import Recipe, find_recipe
-from mucode_flows.cli.terminal import count, print_rows, run_flow, show_bad_rows
+from mucode_flows.cli.terminal import print_rows, run_flow, show_bad_rows
 
 from mucode_core.errors import ConfigError, DataError
+from mucode_core.wording import count
 
 if TYPE_CHECKING:
     from mucode_core.config import Config

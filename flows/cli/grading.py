@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from mucode_flows.cli.options import Json, KeepGoing, Metric, Packages, Where, parse_where, split_names
 from mucode_flows.cli.outputs import require_distinct
-from mucode_flows.cli.terminal import count, make_console, per_second, print_rows, show_bad_rows
+from mucode_flows.cli.terminal import make_console, per_second, print_rows, show_bad_rows
+
+from mucode_core.wording import count
 
 if TYPE_CHECKING:
     from mucode_core.config import SandboxConfig

@@ -12,9 +12,10 @@ import typer
 from mucode_flows.cli.grading import Data, OnBadProblem, SandboxName, SandboxUrls, Workers, sandbox_settings
 from mucode_flows.cli.options import Json, Limit, Packages, SampleSeed, Where, parse_where
 from mucode_flows.cli.outputs import require_distinct
-from mucode_flows.cli.terminal import count, make_console, per_second, print_rows, show_bad_rows
+from mucode_flows.cli.terminal import make_console, per_second, print_rows, show_bad_rows
 
 from mucode_core.errors import ConfigError
+from mucode_core.wording import count
 
 problems_app = typer.Typer(no_args_is_help=True, help="Check, convert and compare data sets of problems.")
 _NO_PROBLEM = ("row is not a problem", "rows are not problems")

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from mucode_core.wording import count
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -86,11 +88,6 @@ def show_bad_rows(errors: Sequence[MucodeError | str], one: str, many: str) -> N
     if errors:
         more = f"; the first {_SHOWN_ROWS} are above, --json lists all" if len(errors) > _SHOWN_ROWS else ""
         typer.echo(f"{count(len(errors), one, many)}{more}", err=True)
-
-
-def count(number: int, one: str, many: str = "") -> str:
-    """A number with its noun: "1 row", "2 rows"; `many` is the plural, by default with an s."""
-    return f"{number} {one if number == 1 else many or f'{one}s'}"
 
 
 def per_second(rate: float) -> str:
