@@ -154,7 +154,9 @@ def _evaluate(config: str, overrides: list[str], pass_at_k: bool) -> EvaluationR
 def _show(result: EvaluationResult) -> None:
     from mucode_core.reports.tables import difference_rows, evaluation_rows, verifier_rows
 
-    title = f"{result.dataset}, {result.split} · {result.num_problems} problems · temperature {result.temperature}"
+    title = (
+        f"{result.dataset}, {result.split} · {count(result.num_problems, 'problem')} · temperature {result.temperature}"
+    )
     print_rows(evaluation_rows(result), title)
     print_rows(difference_rows(result.differences), "paired")
     print_rows(verifier_rows(result), "verifier")
@@ -309,7 +311,7 @@ def metrics(
     rows = read_graded(graded)
     ns = _parse_counts(num_samples, "-n") or default_ns(rows)
     figures = measure_graded(rows, ns, Resampling(resamples, 0))
-    print_rows(graded_rows(figures), f"{figures.num_samples} samples")
+    print_rows(graded_rows(figures), count(figures.num_samples, "sample"))
     typer.echo(f"public passed, private failed: {figures.public_only.show()} % of samples", err=True)
     if as_json:
         typer.echo(json.dumps(figures.to_json()))

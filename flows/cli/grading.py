@@ -102,7 +102,11 @@ def grade(
 def _show_summary(summary: GradeSummary, rate: float, out: Path, extract: bool) -> None:
     for problem_id, reason in sorted(summary.bad_problems.items()):
         typer.echo(f"{problem_id}: its tests cannot be run\n{textwrap.indent(reason, '    ')}", err=True)
-    typer.echo(f"{summary.num_passed} of {summary.num_samples} samples pass; {per_second(rate)}; {out}", err=True)
+    judged, verb = count(summary.num_samples, "sample"), "passes" if summary.num_passed == 1 else "pass"
+    typer.echo(
+        f"{summary.num_passed} of {judged} {verb}; {per_second(rate)}; {out}",
+        err=True,
+    )
     if summary.num_fenced:
         fenced = count(summary.num_fenced, "program is not Python and has", "programs are not Python and have")
         typer.echo(f"{fenced} a fenced block: samples that are whole answers of a model need --extract", err=True)

@@ -155,7 +155,11 @@ def overlap(
     counts = found.count()
     kinds = ", ".join(f"{counts[kind]} by {kind}" for kind in counts if kind != "any") or "none"
     num_matched, num_first = counts.get("any", 0), found.first.num_problems
-    typer.echo(f"{num_matched} of {num_first} problems of {first} are in {second}: {kinds}", err=True)
+    verb = "is" if num_matched == 1 else "are"
+    typer.echo(
+        f"{num_matched} of {count(num_first, 'problem')} of {first} {verb} in {second}: {kinds}",
+        err=True,
+    )
     if as_json:
         typer.echo(json.dumps(asdict(found) | {"num_matched": counts}))
     if found.first.bad_rows or found.second.bad_rows:

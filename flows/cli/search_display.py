@@ -65,7 +65,7 @@ def _describe_attempt(attempt: Attempt) -> str:
         parts.append("no program")
     elif verdict.num_tests:
         why = "" if verdict.passed else f": {_first_line(verdict.feedback)}"
-        parts.append(f"{verdict.status}, {verdict.num_passed} of {verdict.num_tests} tests{why}")
+        parts.append(f"{verdict.status}, {verdict.num_passed} of {count(verdict.num_tests, 'test')}{why}")
     if attempt.score is not None:
         parts.append(f"score {attempt.score:.2f}")
     return "  ".join(parts)

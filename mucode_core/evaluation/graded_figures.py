@@ -17,6 +17,7 @@ from mucode_core.evaluation.metrics import Interval, Resampling, Values, bootstr
 from mucode_core.evaluation.result_json import without_nan
 from mucode_core.store import schemas
 from mucode_core.types import GradedSample
+from mucode_core.wording import count
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def measure_graded(rows: Sequence[GradedSample], ns: Sequence[int], how: Resampl
         by_problem.setdefault(row.problem_id, []).append(row)
     sizes = [len(samples) for samples in by_problem.values()]
     if not sizes or max(sizes) < min(ns):
-        problem = f"no problem has {min(ns)} samples; the most is {max(sizes, default=0)}"
+        problem = f"no problem has {count(min(ns), 'sample')}; the most is {max(sizes, default=0)}"
         raise DataError(problem, location="-n", hint="ask for a smaller N, or draw more samples")
     usable = {
         n: counts for n in ns if (counts := [_count(samples) for samples in by_problem.values() if len(samples) >= n])
