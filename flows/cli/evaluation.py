@@ -219,10 +219,11 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Compare runs or result files, paired by problem: bootstrap of the difference and McNemar's exact test."""
-    from mucode_core.evaluation.compared_files import name_sides, read_tables
     from mucode_core.evaluation.comparison import RESAMPLING, compare_all, restrict_to_common
     from mucode_core.evaluation.metrics import Resampling
     from mucode_core.reports.tables import pair_rows
+    from mucode_core.runs.compared_files import name_sides, read_tables
+    from mucode_core.runs.same_problems import require_same_problems
 
     if len(results) < 2:
         raise ConfigError("names only one result", location="compare", hint="name two or more")
@@ -230,7 +231,12 @@ def compare(
     bad_rows: list[DataError] = []
     paths = dict(zip(names, results, strict=True))
     found_rows = bad_rows if keep_going else None
-    sides = read_tables(paths, metric, lambda text: typer.echo(text, err=True), bad_rows=found_rows)
+
+    def say(text: str) -> None:
+        typer.echo(text, err=True)
+
+    sides = read_tables(paths, metric, say, bad_rows=found_rows)
+    require_same_problems({name: path for name, path in paths.items() if path.is_dir()}, say)
     show_bad_rows(bad_rows, "row was not compared", "rows were not compared")
     found = compare_all(restrict_to_common(sides) if common else sides, Resampling(resamples, RESAMPLING.seed), points)
     title = count(found[0].comparison.num_problems, "problem")

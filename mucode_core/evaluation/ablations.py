@@ -80,8 +80,18 @@ def load_matrix(path: Path, overrides: Sequence[str] = (), out: Path | None = No
         if not config.evaluation.enabled:
             hint = "set evaluation.enabled=true"
             raise ConfigError("there is nothing to compare", location=f"{path}, variant {name}", hint=hint)
+        _require_same_problems(next(iter(variants.items()), (name, config)), config, f"{path}, variant {name}")
         variants[name] = config
     return Matrix(name=file.name, output_dir=str(directory), variants=variants)
+
+
+def _require_same_problems(first: tuple[str, Config], config: Config, location: str) -> None:
+    """Refuses a variant whose test problems are others than those of the first; synthetic ones share their ids."""
+    name, other = first
+    if "synthetic" in (config.problems.dataset, other.problems.dataset) and config.run.seed != other.run.seed:
+        problem = f"seed {config.run.seed} has other problems than seed {other.run.seed} of {name}"
+        hint = "keep run.seed in all variants; `--set run.seed=N` sets it for all of them"
+        raise ConfigError(problem, location=location, hint=hint)
 
 
 def _read_file(path: Path) -> MatrixFile:

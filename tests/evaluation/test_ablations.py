@@ -89,6 +89,10 @@ def test_a_variant_wins_over_what_all_share_and_options_over_both(write):
         ("{name: m, base: no.yaml, variants: {a: {}, b: {}}}", r"variant a, .*no\.yaml: no such file"),
         ("{name: m, base: BASE, variants: {a: {}, b: {run.sed: 1}}}", r"variant b, .*run\.sed: unknown key"),
         ("{name: m, base: BASE, variants: {a: {}, b: {evaluation.enabled: false}}}", "variant b: there is nothing"),
+        (
+            "{name: m, base: BASE, variants: {a: {}, b: {run.seed: 1}}}",
+            "variant b: seed 1 has other problems than seed 0 of a",
+        ),
     ],
 )
 def test_a_broken_matrix_is_refused_with_its_place(write, text, message):
