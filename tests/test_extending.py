@@ -9,6 +9,7 @@ import textwrap
 import pytest
 
 from tests.conftest import REPO
+from tests.test_imports import WIDEST_FOLDER
 
 
 @pytest.fixture
@@ -32,6 +33,11 @@ def run(copy, script):
     return done.stdout
 
 
+def require_room(folder):
+    """The file that was added fits into its folder."""
+    assert len([*folder.glob("*.py")]) <= WIDEST_FOLDER, folder
+
+
 def test_a_data_set_takes_a_module_and_its_name_in_the_register(copy):
     (copy / "mucode_core/problems/readers/mine.py").write_text(
         textwrap.dedent("""
@@ -50,6 +56,7 @@ def test_a_data_set_takes_a_module_and_its_name_in_the_register(copy):
         DATASETS = {"mine": Dataset(make_mine, by_fields("name", "text", "checks"))}
         """)
     )
+    require_room(copy / "mucode_core/problems/readers")
     register = copy / "mucode_core/problems/registry.py"
     change(register, "\n_FAMILIES = (", "\nfrom mucode_core.problems.readers import mine\n_FAMILIES = (mine, ")
     (copy / "rows.jsonl").write_text('{"name": "f", "text": "Write f.", "checks": ["assert f()", "assert not f(0)"]}\n')

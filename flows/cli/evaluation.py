@@ -136,8 +136,8 @@ def evaluate(
 
 def _evaluate(config: str, overrides: list[str], pass_at_k: bool) -> EvaluationResult:
     """Checks the settings, opens the run's directory and runs the flow."""
-    from mucode_flows.cli.display import expected_evaluation
     from mucode_flows.cli.outputs import open_directory
+    from mucode_flows.cli.progress.display import expected_evaluation
 
     from mucode_core.config import load_config
     from mucode_core.preflight import require_evaluation
@@ -267,8 +267,8 @@ def ablate(
     as_json: Json = False,
 ) -> None:
     """Run and compare variants of one recipe; common stages run once. Repeat the command to resume."""
-    from mucode_flows.cli.display import expected_stages
     from mucode_flows.cli.outputs import open_directory
+    from mucode_flows.cli.progress.display import expected_stages
 
     from mucode_core.evaluation.ablations import load_matrix
     from mucode_core.preflight import require_runs

@@ -76,7 +76,7 @@ def grade(
     as_json: Json = False,
 ) -> None:
     """Run the programs of a result file against the tests of their problems; the file's format is detected."""
-    from mucode_flows.cli.display import counting
+    from mucode_flows.cli.progress.display import counting
 
     from mucode_core.evaluation.grade_samples import changes_path
     from mucode_core.evaluation.grade_samples import grade as grade_file

@@ -148,8 +148,8 @@ def doctor(
 
 
 def _train(recipe: str, overrides: list[str], out: Path | None, as_json: bool, default_out: str = "") -> RunResult:
-    from mucode_flows.cli.display import expected_stages, summary
     from mucode_flows.cli.outputs import open_directory
+    from mucode_flows.cli.progress.display import expected_stages, summary
 
     from mucode_core.config import load_config
     from mucode_core.preflight import require_run

@@ -39,7 +39,7 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Run every reference solution against its tests; report invalid rows and tests that any program passes."""
-    from mucode_flows.cli.display import counting
+    from mucode_flows.cli.progress.display import counting
 
     from mucode_core.evaluation.check_problems import check_problems
     from mucode_core.problems.budgets import describe_missing

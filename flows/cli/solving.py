@@ -98,7 +98,7 @@ def solve(
     The program is printed to stdout. Exit code 3: it fails the tests. Defaults of -n, --turns, --max-tokens and
     --temperature: as in the run's evaluation; without a run 5, 3, 1000 and 0.7.
     """
-    from mucode_flows.cli.search_display import SearchDisplay
+    from mucode_flows.cli.progress.search_display import SearchDisplay
 
     from mucode_core.solving import write_trace
 

@@ -36,7 +36,7 @@ def run_flow(start: Callable[[], Result], expected: Mapping[StageName, float]) -
         expected: Weights of the heavy stages, by their names without shards; for the time left.
     """
     import httpx
-    from mucode_flows.cli.display import RunDisplay
+    from mucode_flows.cli.progress.display import RunDisplay
     from mucode_flows.cli.signals import end_promptly
     from mucode_tasks.engine.server import API_URL, lost_server, require_server
 
@@ -97,7 +97,7 @@ def per_second(rate: float) -> str:
 
 def print_rows(rows: Sequence[Sequence[str]], title: str) -> None:
     """Prints a table to stderr, header first; nothing if there are no rows."""
-    from mucode_flows.cli.display import make_table
+    from mucode_flows.cli.progress.display import make_table
 
     if rows:
         make_console().print(make_table(rows, title))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from io import StringIO
 
-from mucode_flows.cli.search_display import SearchDisplay, describe_turn
+from mucode_flows.cli.progress.search_display import SearchDisplay, describe_turn
 from rich.console import Console
 
 from mucode_core.solving.solution import Attempt, SolvedTurn
