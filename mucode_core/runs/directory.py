@@ -22,6 +22,7 @@ from mucode_core.evaluation.run_result import RunResult
 from mucode_core.runs import old_form
 from mucode_core.store.artifacts import ArtifactStore, local_store, open_store
 from mucode_core.types import ArtifactRef, ProblemOutcome
+from mucode_core.wording import describe_faults
 
 Row = TypeVar("Row")
 RESULT, CONFIG = "result.json", "config.yaml"
@@ -93,7 +94,8 @@ def read_result(directory: Path) -> RunResult | EvaluationResult | MatrixRecord:
         return _RESULT.validate_python(old_form.upgrade(data) if old_form.is_old(data) else data)
     except ValidationError as error:
         first = error.errors()[0]
-        problem = f"is not a result: {'.'.join(map(str, first['loc']))}: {first['msg']}"
+        place = ".".join(map(str, first["loc"]))
+        problem = f"is not a result: {place}: {describe_faults([first], 'unknown field')}"
         raise DataError(problem, location=location, hint=_AGAIN) from error
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"is not a result: {error!r}", location=location, hint=_AGAIN) from error
