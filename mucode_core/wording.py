@@ -46,6 +46,13 @@ def count(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
+def say_unreadable(error: Exception) -> str:
+    """Why a file cannot be read, without the number that the system gives the reason and the path again."""
+    if isinstance(error, FileNotFoundError):
+        return "cannot be read: no such file"
+    return f"cannot be read: {(error.strerror or str(error)).lower() if isinstance(error, OSError) else error}"
+
+
 def describe_faults(faults: Sequence[Any], unknown: str, mapping: str = "an object") -> str:
     """What is wrong with one field, in plain words.
 

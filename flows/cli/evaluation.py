@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -108,41 +109,53 @@ def evaluate(
 
     Options override CONFIG; what is not given is as in CONFIG.
     """
-    chosen: dict[str, Any] = {
-        "generator.model": generator,
-        "evaluation.verifier": verifier,
-        "problems.dataset": dataset,
-        "problems.data": data,
-        "evaluation.split": split,
-        "problems.limit": limit,
-        "problems.seed": seed,
-        "evaluation.num_inputs": inputs,
-        "evaluation.selections": _split_selections(select, verifier is not None),
-        "evaluation.temperature": temperature,
-        "rollouts.num_turns": turns,
-        "evaluation.num_searches": searches,
-        "evaluation.beam_width": beam,
-        "evaluation.exclude_rejected": exclude_rejected or None,
-        "run.store_dir": "",  # CONFIG may be a run's own config.yaml, whose outputs must not be overwritten
-        "run.output_dir": str(out) if out else "",
+    chosen: dict[str, tuple[str, Any]] = {
+        "generator.model": ("--generator", generator),
+        "evaluation.verifier": ("--verifier", verifier),
+        "problems.dataset": ("--dataset", dataset),
+        "problems.data": ("--data", data),
+        "evaluation.split": ("--split", split),
+        "problems.limit": ("--limit", limit),
+        "problems.seed": ("--seed", seed),
+        "evaluation.num_inputs": ("--inputs", inputs),
+        "evaluation.selections": ("--select", _split_selections(select, verifier is not None)),
+        "evaluation.temperature": ("--temperature", temperature),
+        "rollouts.num_turns": ("--turns", turns),
+        "evaluation.num_searches": ("--searches", searches),
+        "evaluation.beam_width": ("--beam", beam),
+        "evaluation.exclude_rejected": ("--exclude-rejected", exclude_rejected or None),
+        "run.store_dir": ("", ""),  # CONFIG may be a run's own config.yaml, whose outputs must not be overwritten
+        "run.output_dir": ("--out", str(out) if out else ""),
         **_split_counts(num_samples, pass_at_k),
     }
-    given = [f"{key}={json.dumps(value)}" for key, value in chosen.items() if value is not None]
-    result = _evaluate(config, [*given, *(overrides or [])], bool(pass_at_k))
+    given = {key: option for key, option in chosen.items() if option[1] is not None}
+    result = _evaluate(config, given, overrides or [], bool(pass_at_k))
     _show(result)
     if as_json:
         typer.echo(json.dumps(result.to_json()))
 
 
-def _evaluate(config: str, overrides: list[str], pass_at_k: bool) -> EvaluationResult:
-    """Checks the settings, opens the run's directory and runs the flow."""
+def _evaluate(
+    config: str, given: Mapping[str, tuple[str, Any]], overrides: list[str], pass_at_k: bool
+) -> EvaluationResult:
+    """Checks the settings, opens the run's directory and runs the flow.
+
+    Args:
+        config: The recipe.
+        given: By key, the option that sets it and its value.
+        overrides: Of `--set`, which win.
+        pass_at_k: Instead of searches.
+    """
     from mucode_flows.cli.outputs import open_directory
     from mucode_flows.cli.progress.display import expected_evaluation
 
     from mucode_core.config import load_config
     from mucode_core.preflight import require_evaluation
 
-    settings = load_config(find_recipe(config), overrides)
+    written = [f"{key}={json.dumps(value)}" for key, (_, value) in given.items()]
+    own = {override.partition("=")[0] for override in overrides}
+    options = {key: option for key, (option, _) in given.items() if key not in own}
+    settings = load_config(find_recipe(config), [*written, *overrides], options)
     if not settings.run.output_dir:
         name = f"runs/{settings.run.name}-{'pass-at-k' if pass_at_k else 'best-of-n'}"
         settings = settings.model_copy(update={"run": settings.run.model_copy(update={"output_dir": name})})
@@ -182,16 +195,17 @@ def _split_selections(select: str | None, has_verifier: bool) -> list[str] | Non
     return chosen
 
 
-def _split_counts(num_samples: str | None, pass_at_k: str | None) -> dict[str, Any]:
+def _split_counts(num_samples: str | None, pass_at_k: str | None) -> dict[str, tuple[str, Any]]:
     """The settings from -n and --pass-at-k: N and its sweep, or k and the number of rollouts."""
     counts = _parse_counts(num_samples, "-n")
     if pass_at_k is None:
-        return {"evaluation.best_of_n": max(counts), "evaluation.sweep": counts} if counts else {}
+        return {"evaluation.best_of_n": ("-n", max(counts)), "evaluation.sweep": ("-n", counts)} if counts else {}
     ks = _parse_counts(pass_at_k, "--pass-at-k")
     if len(counts) > 1:
         hint = "give one number: the same rollouts are used for every k"
         raise ConfigError(f"{num_samples!r} is not one number", location="-n", hint=hint)
-    return {"evaluation.pass_at_k": ks, "evaluation.num_rollouts": counts[0] if counts else 2 * max(ks)}
+    rollouts = ("-n", counts[0]) if counts else ("--pass-at-k", 2 * max(ks))
+    return {"evaluation.pass_at_k": ("--pass-at-k", ks), "evaluation.num_rollouts": rollouts}
 
 
 def _parse_counts(text: str | None, option: str) -> list[int]:
@@ -274,7 +288,7 @@ def ablate(
     from mucode_core.preflight import require_runs
     from mucode_core.reports.tables import ablation_rows
 
-    loaded = load_matrix(find_recipe(matrix), overrides or [], out)
+    loaded = load_matrix(find_recipe(matrix, variants=True), overrides or [], out)
 
     for config in loaded.variants.values():
         open_directory(config, "train")

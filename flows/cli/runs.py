@@ -12,7 +12,7 @@ import typer
 from mucode_flows.cli.options import Json
 from mucode_flows.cli.terminal import print_rows
 
-from mucode_core.errors import DataError
+from mucode_core.errors import PathError
 from mucode_core.wording import count
 
 if TYPE_CHECKING:
@@ -68,11 +68,13 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show a run: its state and figures, and the time of each kind of stage; with --stages every stage."""
+    from mucode_core.runs.directory import require_directory
     from mucode_core.runs.listing import find_runs, list_stages
 
+    require_directory(run)
     entry = next((one for one in find_runs(run) if one.directory == str(run)), None)
     if entry is None:
-        raise DataError("is not a run", location=str(run), hint="name a run directory; `mucode runs list` finds them")
+        raise PathError("is not a run", location=str(run), hint="name a run directory; `mucode runs list` finds them")
     print_rows(_describe_run(entry), str(run))
     stages = list_stages(run) if entry.state == "completed" else []
     if stages:

@@ -59,12 +59,13 @@ def make_config(data: dict[str, Any], location: str = "config", options: Mapping
     except ValidationError as error:
         faults = [fault for detail in error.errors() for fault in _find_faults(detail)]
         places = {_find_option(fault.location, options or {}) for fault in faults}
-        if len(places) == 1 and (option := places.pop()):
+        if len(places) == 1 and (option := next(iter(places))):
             texts = [_describe_at(option, fault) for fault in faults]
             hint = "; ".join(dict.fromkeys(fault.hint for fault in faults))
             raise ConfigError("; ".join(texts), location=option, hint=hint or _SEE) from None
         lines = [_describe(fault, _find_option(fault.location, options or {})) for fault in faults]
-        raise ConfigError("; ".join(lines), location=location, hint=_SEE) from None
+        place = "command line" if "" not in places else location
+        raise ConfigError("; ".join(lines), location=place, hint=_SEE) from None
 
 
 _SEE = "see `mucode config` for every key, its meaning and its default"

@@ -81,7 +81,8 @@ def load_matrix(path: Path, overrides: Sequence[str] = (), out: Path | None = No
         try:
             config = load_config(path.parent / file.base, [shared, *written, *overrides, *placed], options)
         except ConfigError as error:
-            location = f"{path}, variant {name}, {error.location}"
+            given_here = error.location.startswith("--") or error.location == "command line"
+            location = error.location if given_here else f"{path}, variant {name}, {error.location}"
             raise ConfigError(error.problem, location=location, hint=error.hint) from error
         if not config.evaluation.enabled:
             hint = "set evaluation.enabled=true"

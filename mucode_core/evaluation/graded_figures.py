@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mucode_core.errors import ArtifactError, DataError
+from mucode_core.errors import ArtifactError, DataError, PathError
 from mucode_core.evaluation.metrics import Interval, Resampling, Values, bootstrap, pass_at_k
 from mucode_core.evaluation.result_json import without_nan
 from mucode_core.store import schemas
@@ -113,8 +113,11 @@ def read_graded(path: Path) -> list[GradedSample]:
     try:
         table = pq.read_table(path)
     except FileNotFoundError:
-        raise DataError("no such file", location=str(path), hint="name a file that `mucode grade` wrote") from None
-    except (OSError, pa.ArrowInvalid) as error:
+        raise PathError("no such file", location=str(path), hint="name a file that `mucode grade` wrote") from None
+    except pa.ArrowInvalid as error:
+        hint = "name a file that `mucode grade` wrote"
+        raise DataError("is not a Parquet file", location=str(path), hint=hint) from error
+    except OSError as error:
         raise DataError(f"cannot be read: {error}", location=str(path), hint="grade the samples again") from error
     try:
         return schemas.from_table(table, GradedSample)

@@ -12,7 +12,7 @@ import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 
 from mucode_core.config import Config, load_config
-from mucode_core.errors import DataError
+from mucode_core.errors import DataError, PathError
 from mucode_core.evaluation.ablations import MatrixRecord
 from mucode_core.evaluation.evaluation_result import EvaluationResult
 from mucode_core.evaluation.outcomes import OUTCOMES, read_outcomes
@@ -116,13 +116,25 @@ def read_lineage(directory: Path) -> list[StageRun]:
         raise DataError(f"is not a run's result: {error!r:.200}", location=location, hint=_AGAIN) from error
 
 
+def require_directory(path: Path) -> None:
+    """Refuses a path that cannot be a run's.
+
+    Raises:
+        PathError: It is not a directory.
+    """
+    if not path.is_dir():
+        hint = "name a run's directory; `mucode runs list` finds them"
+        raise PathError("is not a directory", location=str(path), hint=hint)
+
+
 def _load(directory: Path) -> dict[str, Any]:
     location = directory / RESULT
     try:
         data = json.loads(location.read_text("utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
+        require_directory(directory)
         hint = "name the directory of a run that ended (`mucode demo`, `train`, `evaluate`); run it again to resume"
-        raise DataError("holds no result", location=str(location), hint=hint) from None
+        raise PathError("holds no result", location=str(location), hint=hint) from None
     except (OSError, ValueError) as error:
         raise DataError(f"cannot be read: {error}", location=str(location), hint=_AGAIN) from error
     if not isinstance(data, dict):

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mucode_core.errors import DataError, SamplerError
+from mucode_core.errors import DataError, PathError, SamplerError
 from mucode_core.prompts import render_code
 from mucode_core.sampling.base import SampleRequest
 from mucode_core.types import Completion, SamplingParams
@@ -95,7 +95,7 @@ def _read_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
                 if line.strip():
                     yield f"{path}:{number}", _parse_row(line, f"{path}:{number}")
     except FileNotFoundError as error:
-        raise DataError("no such file", location=str(path), hint="give the path of the recorded programs") from error
+        raise PathError("no such file", location=str(path), hint="give the path of the recorded programs") from error
     except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         hint = "restore the file: it is damaged, or has the wrong suffix"
         raise DataError(f"cannot be read: {error}", location=f"{path}:{number + 1}", hint=hint) from error
