@@ -3,6 +3,7 @@
 MucodeError
 ├── ConfigError      the configuration or the command line cannot work        (exit code 2)
 ├── DataError        a row, file or data set is invalid
+│   ├── PathError    what was named is not there, or of another kind    (exit code 2)
 │   ├── ProblemError  the test code of one problem cannot be run as it should
 │   └── ExcludedError  a problem that cannot be judged here, such as an interactive one
 ├── ArtifactError    a stored output is missing, foreign or does not verify
@@ -57,6 +58,12 @@ class ConfigError(MucodeError):
 
 class DataError(MucodeError):
     """A row, a file or a data set is invalid."""
+
+
+class PathError(DataError):
+    """A file or directory that was named does not exist, or is of another kind."""
+
+    exit_code = 2
 
 
 class ProblemError(DataError):

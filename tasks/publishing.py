@@ -34,6 +34,7 @@ from mucode_core.reports.plots import plot_evaluation
 from mucode_core.reports.tables import evaluation_rows, summary_rows
 from mucode_core.system.atomic_files import write_json
 from mucode_core.types import ArtifactRef, ProblemOutcome
+from mucode_core.wording import count
 
 Future = PrefectFuture[ArtifactRef]
 
@@ -157,4 +158,4 @@ def publish_evaluation(
     write_json(directory / "result.json", result.to_json())
     (directory / "config.yaml").write_text(dump_config(config), "utf-8")
     plot_evaluation(result, directory)
-    publish_table(evaluation_rows(result), "evaluation", f"Accuracy on {result.num_problems} problems, %")
+    publish_table(evaluation_rows(result), "evaluation", f"Accuracy on {count(result.num_problems, 'problem')}, %")

@@ -16,7 +16,7 @@ from mucode_core.method.rollout import add_turn, is_done, make_request, start
 from mucode_core.sandbox.base import Limits
 from mucode_core.sandbox.observing import observe_programs
 from mucode_core.store.draft import Draft
-from mucode_core.store.recipe import Source
+from mucode_core.store.recipe import SettingsGroup, Source
 from mucode_core.types import ArtifactRef, Problem, ProgramCost, Rollout, Sample, SamplingParams
 
 
@@ -30,6 +30,14 @@ class Shard:
     num_turns: int
     iteration: int
     seed: int
+
+
+@dataclass(frozen=True)
+class BaseCheck(SettingsGroup):
+    """Training rollouts have it: whether the base can start the method is asked at its first answers.
+
+    It has no fields, and so no part in the fingerprint: the rollouts are the same without the check.
+    """
 
 
 @stage("samples", version=1 + RULE_VERSION, tags=("sampling",))
@@ -71,13 +79,15 @@ def execute_turn(
     samples: ArtifactRef,
     shard: Shard,
     settings: SandboxConfig,
+    check: BaseCheck | None = None,
 ) -> None:
     """The shard's rollouts with the sampled turn added: public tests give feedback, private ones the label."""
     by_id = _read_shard(runtime, problems, shard)
     rollouts = _resume(runtime, by_id, generator, previous, shard)
     completions = {s.rollout_id: s.completion for s in runtime.store.read_rows(samples, Sample)}
     live = [r for r in rollouts if r.rollout_id in completions]
-    if shard.iteration == 0 and previous is None:
+    checked = check is not None and shard.iteration == 0
+    if checked and previous is None:
         require_programs(list(completions.values()))
     programs = [(by_id[r.problem_id], completions[r.rollout_id].code) for r in live]
     verdicts = grade_items(runtime, programs, settings)
@@ -87,9 +97,9 @@ def execute_turn(
     }
     finished = [added.get(r.rollout_id, r) for r in rollouts]
     draft.write_rows(finished, Rollout)
-    first = shard.iteration == shard.first_problem == 0 and all(map(is_done, finished))
+    first = checked and shard.first_problem == 0 and all(map(is_done, finished))
     if first and (remark := describe_no_success(finished)):
-        runtime.notify(remark)
+        runtime.notify(f"{label}: {remark}")
     draft.write_costs(
         ProgramCost(r.rollout_id, len(r.turns), public.cpu_s + private.cpu_s)
         for r, (public, private) in zip(live, verdicts, strict=True)

@@ -30,6 +30,7 @@ from mucode_core.reports.markdown import REPORT, embed_image
 from mucode_core.reports.tables import show_unitless
 from mucode_core.store.artifacts import ArtifactStore
 from mucode_core.types import ArtifactRef, Rollout, VerifierScore
+from mucode_core.wording import count
 
 Future = PrefectFuture[ArtifactRef]
 
@@ -179,7 +180,7 @@ def _figure_rows(
 ) -> list[dict[str, Any]]:
     rollouts = summary.rollouts
     rows: dict[str, Any] = {
-        f"verifier, held-out pair accuracy, % ({quality.num_problems} problems)": quality.pair_accuracy.show(),
+        f"verifier, held-out pair accuracy, % ({count(quality.num_problems, 'problem')})": quality.pair_accuracy.show(),
         "verifier, AUROC": show_unitless(quality.auroc),
         "verifier, top 1, %": quality.top_1.show(),
         "verifier, top 1 - random, points": quality.top_1_gain.show(),

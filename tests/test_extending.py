@@ -9,6 +9,7 @@ import textwrap
 import pytest
 
 from tests.conftest import REPO
+from tests.test_imports import WIDEST_FOLDER
 
 
 @pytest.fixture
@@ -32,6 +33,11 @@ def run(copy, script):
     return done.stdout
 
 
+def require_room(folder):
+    """The file that was added fits into its folder."""
+    assert len([*folder.glob("*.py")]) <= WIDEST_FOLDER, folder
+
+
 def test_a_data_set_takes_a_module_and_its_name_in_the_register(copy):
     (copy / "mucode_core/problems/readers/mine.py").write_text(
         textwrap.dedent("""
@@ -50,6 +56,7 @@ def test_a_data_set_takes_a_module_and_its_name_in_the_register(copy):
         DATASETS = {"mine": Dataset(make_mine, by_fields("name", "text", "checks"))}
         """)
     )
+    require_room(copy / "mucode_core/problems/readers")
     register = copy / "mucode_core/problems/registry.py"
     change(register, "\n_FAMILIES = (", "\nfrom mucode_core.problems.readers import mine\n_FAMILIES = (mine, ")
     (copy / "rows.jsonl").write_text('{"name": "f", "text": "Write f.", "checks": ["assert f()", "assert not f(0)"]}\n')
@@ -87,12 +94,14 @@ def test_a_selection_strategy_takes_two_files(copy):
         from mucode_core.method.search import Candidate, rank
         from mucode_core.prompts import make_completion
         from mucode_core.reports import plots
+        from mucode_core.solving.trace import render_search_page
         from mucode_core.types import Verdict
 
         passed = Verdict("passed", 1, 1, "", 0.0)
         make_config({"evaluation": {"selections": ["briefest"]}})
         texts = ["none", *(f"```python\\nx = {digits}\\n```" for digits in ("111", "1", "11"))]
         drawn = [Candidate(make_completion(text, "stop", 3), passed, passed, None, 0.5) for text in texts]
+        assert "<option>briefest</option>" in render_search_page()
         print([c.completion.code for c in rank(drawn, "briefest", 4)], plots.assign_styles(["random", "briefest"]))
         """,
     )

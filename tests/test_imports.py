@@ -17,7 +17,7 @@ FOLDERS = {
     "deployments": "mucode_deployments",
 }
 LINT = Path(sys.executable).parent / "lint-imports"
-_WIDEST_FOLDER = 20
+WIDEST_FOLDER = 20
 
 
 @pytest.fixture(scope="module")
@@ -82,4 +82,4 @@ def test_what_runs_beside_untrusted_programs_needs_nothing_installed():
 def test_no_folder_is_wider_than_a_screen():
     for folder in FOLDERS:
         for path in [REPO / folder, *(REPO / folder).rglob("*/")]:
-            assert len([*path.glob("*.py")]) <= _WIDEST_FOLDER, path
+            assert len([*path.glob("*.py")]) <= WIDEST_FOLDER, path

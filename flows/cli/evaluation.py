@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -10,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from mucode_flows.cli.options import SELECTIONS, Json, KeepGoing, Limit, Metric, Out, SampleSeed, Set
 from mucode_flows.cli.recipes import Recipe, find_recipe
-from mucode_flows.cli.terminal import count, print_rows, run_flow, show_bad_rows
+from mucode_flows.cli.terminal import print_rows, run_flow, show_bad_rows
 
 from mucode_core.errors import ConfigError, DataError
+from mucode_core.wording import count
 
 if TYPE_CHECKING:
     from mucode_core.config import Config
@@ -107,41 +109,53 @@ def evaluate(
 
     Options override CONFIG; what is not given is as in CONFIG.
     """
-    chosen: dict[str, Any] = {
-        "generator.model": generator,
-        "evaluation.verifier": verifier,
-        "problems.dataset": dataset,
-        "problems.data": data,
-        "evaluation.split": split,
-        "problems.limit": limit,
-        "problems.seed": seed,
-        "evaluation.num_inputs": inputs,
-        "evaluation.selections": _split_selections(select, verifier is not None),
-        "evaluation.temperature": temperature,
-        "rollouts.num_turns": turns,
-        "evaluation.num_searches": searches,
-        "evaluation.beam_width": beam,
-        "evaluation.exclude_rejected": exclude_rejected or None,
-        "run.store_dir": "",  # CONFIG may be a run's own config.yaml, whose outputs must not be overwritten
-        "run.output_dir": str(out) if out else "",
+    chosen: dict[str, tuple[str, Any]] = {
+        "generator.model": ("--generator", generator),
+        "evaluation.verifier": ("--verifier", verifier),
+        "problems.dataset": ("--dataset", dataset),
+        "problems.data": ("--data", data),
+        "evaluation.split": ("--split", split),
+        "problems.limit": ("--limit", limit),
+        "problems.seed": ("--seed", seed),
+        "evaluation.num_inputs": ("--inputs", inputs),
+        "evaluation.selections": ("--select", _split_selections(select, verifier is not None)),
+        "evaluation.temperature": ("--temperature", temperature),
+        "rollouts.num_turns": ("--turns", turns),
+        "evaluation.num_searches": ("--searches", searches),
+        "evaluation.beam_width": ("--beam", beam),
+        "evaluation.exclude_rejected": ("--exclude-rejected", exclude_rejected or None),
+        "run.store_dir": ("", ""),  # CONFIG may be a run's own config.yaml, whose outputs must not be overwritten
+        "run.output_dir": ("--out", str(out) if out else ""),
         **_split_counts(num_samples, pass_at_k),
     }
-    given = [f"{key}={json.dumps(value)}" for key, value in chosen.items() if value is not None]
-    result = _evaluate(config, [*given, *(overrides or [])], bool(pass_at_k))
+    given = {key: option for key, option in chosen.items() if option[1] is not None}
+    result = _evaluate(config, given, overrides or [], bool(pass_at_k))
     _show(result)
     if as_json:
         typer.echo(json.dumps(result.to_json()))
 
 
-def _evaluate(config: str, overrides: list[str], pass_at_k: bool) -> EvaluationResult:
-    """Checks the settings, opens the run's directory and runs the flow."""
-    from mucode_flows.cli.display import expected_evaluation
+def _evaluate(
+    config: str, given: Mapping[str, tuple[str, Any]], overrides: list[str], pass_at_k: bool
+) -> EvaluationResult:
+    """Checks the settings, opens the run's directory and runs the flow.
+
+    Args:
+        config: The recipe.
+        given: By key, the option that sets it and its value.
+        overrides: Of `--set`, which win.
+        pass_at_k: Instead of searches.
+    """
     from mucode_flows.cli.outputs import open_directory
+    from mucode_flows.cli.progress.display import expected_evaluation
 
     from mucode_core.config import load_config
     from mucode_core.preflight import require_evaluation
 
-    settings = load_config(find_recipe(config), overrides)
+    written = [f"{key}={json.dumps(value)}" for key, (_, value) in given.items()]
+    own = {override.partition("=")[0] for override in overrides}
+    options = {key: option for key, (option, _) in given.items() if key not in own}
+    settings = load_config(find_recipe(config), [*written, *overrides], options)
     if not settings.run.output_dir:
         name = f"runs/{settings.run.name}-{'pass-at-k' if pass_at_k else 'best-of-n'}"
         settings = settings.model_copy(update={"run": settings.run.model_copy(update={"output_dir": name})})
@@ -153,7 +167,9 @@ def _evaluate(config: str, overrides: list[str], pass_at_k: bool) -> EvaluationR
 def _show(result: EvaluationResult) -> None:
     from mucode_core.reports.tables import difference_rows, evaluation_rows, verifier_rows
 
-    title = f"{result.dataset}, {result.split} · {result.num_problems} problems · temperature {result.temperature}"
+    title = (
+        f"{result.dataset}, {result.split} · {count(result.num_problems, 'problem')} · temperature {result.temperature}"
+    )
     print_rows(evaluation_rows(result), title)
     print_rows(difference_rows(result.differences), "paired")
     print_rows(verifier_rows(result), "verifier")
@@ -179,16 +195,17 @@ def _split_selections(select: str | None, has_verifier: bool) -> list[str] | Non
     return chosen
 
 
-def _split_counts(num_samples: str | None, pass_at_k: str | None) -> dict[str, Any]:
+def _split_counts(num_samples: str | None, pass_at_k: str | None) -> dict[str, tuple[str, Any]]:
     """The settings from -n and --pass-at-k: N and its sweep, or k and the number of rollouts."""
     counts = _parse_counts(num_samples, "-n")
     if pass_at_k is None:
-        return {"evaluation.best_of_n": max(counts), "evaluation.sweep": counts} if counts else {}
+        return {"evaluation.best_of_n": ("-n", max(counts)), "evaluation.sweep": ("-n", counts)} if counts else {}
     ks = _parse_counts(pass_at_k, "--pass-at-k")
     if len(counts) > 1:
         hint = "give one number: the same rollouts are used for every k"
         raise ConfigError(f"{num_samples!r} is not one number", location="-n", hint=hint)
-    return {"evaluation.pass_at_k": ks, "evaluation.num_rollouts": counts[0] if counts else 2 * max(ks)}
+    rollouts = ("-n", counts[0]) if counts else ("--pass-at-k", 2 * max(ks))
+    return {"evaluation.pass_at_k": ("--pass-at-k", ks), "evaluation.num_rollouts": rollouts}
 
 
 def _parse_counts(text: str | None, option: str) -> list[int]:
@@ -216,10 +233,11 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Compare runs or result files, paired by problem: bootstrap of the difference and McNemar's exact test."""
-    from mucode_core.evaluation.compared_files import name_sides, read_tables
     from mucode_core.evaluation.comparison import RESAMPLING, compare_all, restrict_to_common
     from mucode_core.evaluation.metrics import Resampling
     from mucode_core.reports.tables import pair_rows
+    from mucode_core.runs.compared_files import name_sides, read_tables
+    from mucode_core.runs.same_problems import require_same_problems
 
     if len(results) < 2:
         raise ConfigError("names only one result", location="compare", hint="name two or more")
@@ -227,7 +245,12 @@ def compare(
     bad_rows: list[DataError] = []
     paths = dict(zip(names, results, strict=True))
     found_rows = bad_rows if keep_going else None
-    sides = read_tables(paths, metric, lambda text: typer.echo(text, err=True), bad_rows=found_rows)
+
+    def say(text: str) -> None:
+        typer.echo(text, err=True)
+
+    sides = read_tables(paths, metric, say, bad_rows=found_rows)
+    require_same_problems({name: path for name, path in paths.items() if path.is_dir()}, say)
     show_bad_rows(bad_rows, "row was not compared", "rows were not compared")
     found = compare_all(restrict_to_common(sides) if common else sides, Resampling(resamples, RESAMPLING.seed), points)
     title = count(found[0].comparison.num_problems, "problem")
@@ -258,14 +281,14 @@ def ablate(
     as_json: Json = False,
 ) -> None:
     """Run and compare variants of one recipe; common stages run once. Repeat the command to resume."""
-    from mucode_flows.cli.display import expected_stages
     from mucode_flows.cli.outputs import open_directory
+    from mucode_flows.cli.progress.display import expected_stages
 
     from mucode_core.evaluation.ablations import load_matrix
     from mucode_core.preflight import require_runs
     from mucode_core.reports.tables import ablation_rows
 
-    loaded = load_matrix(find_recipe(matrix), overrides or [], out)
+    loaded = load_matrix(find_recipe(matrix, variants=True), overrides or [], out)
 
     for config in loaded.variants.values():
         open_directory(config, "train")
@@ -308,7 +331,7 @@ def metrics(
     rows = read_graded(graded)
     ns = _parse_counts(num_samples, "-n") or default_ns(rows)
     figures = measure_graded(rows, ns, Resampling(resamples, 0))
-    print_rows(graded_rows(figures), f"{figures.num_samples} samples")
+    print_rows(graded_rows(figures), count(figures.num_samples, "sample"))
     typer.echo(f"public passed, private failed: {figures.public_only.show()} % of samples", err=True)
     if as_json:
         typer.echo(json.dumps(figures.to_json()))

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from mucode_flows.cli.options import Json, KeepGoing, Metric, Packages, Where, parse_where, split_names
 from mucode_flows.cli.outputs import require_distinct
-from mucode_flows.cli.terminal import count, make_console, per_second, print_rows, show_bad_rows
+from mucode_flows.cli.terminal import make_console, per_second, print_rows, show_bad_rows
+
+from mucode_core.wording import count
 
 if TYPE_CHECKING:
     from mucode_core.config import SandboxConfig
@@ -74,7 +76,7 @@ def grade(
     as_json: Json = False,
 ) -> None:
     """Run the programs of a result file against the tests of their problems; the file's format is detected."""
-    from mucode_flows.cli.display import counting
+    from mucode_flows.cli.progress.display import counting
 
     from mucode_core.evaluation.grade_samples import changes_path
     from mucode_core.evaluation.grade_samples import grade as grade_file
@@ -100,7 +102,11 @@ def grade(
 def _show_summary(summary: GradeSummary, rate: float, out: Path, extract: bool) -> None:
     for problem_id, reason in sorted(summary.bad_problems.items()):
         typer.echo(f"{problem_id}: its tests cannot be run\n{textwrap.indent(reason, '    ')}", err=True)
-    typer.echo(f"{summary.num_passed} of {summary.num_samples} samples pass; {per_second(rate)}; {out}", err=True)
+    judged, verb = count(summary.num_samples, "sample"), "passes" if summary.num_passed == 1 else "pass"
+    typer.echo(
+        f"{summary.num_passed} of {judged} {verb}; {per_second(rate)}; {out}",
+        err=True,
+    )
     if summary.num_fenced:
         fenced = count(summary.num_fenced, "program is not Python and has", "programs are not Python and have")
         typer.echo(f"{fenced} a fenced block: samples that are whole answers of a model need --extract", err=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
@@ -89,8 +90,8 @@ def demo(
     as_json: Json = False,
 ) -> None:
     """Run the whole method on CPU with a tiny model, which it trains from scratch. Nothing is downloaded."""
-    chosen = [] if seed is None else [f"run.seed={seed}"]
-    result = _train("demo", [*(overrides or []), *chosen], out, as_json, "runs/demo-seed{seed}")
+    chosen = {} if seed is None else {"run.seed": ("--seed", seed)}
+    result = _train("demo", chosen, overrides or [], out, as_json, "runs/demo-seed{seed}")
     run = Path(result.report).parent
     make_console().print(f"search with it: mucode serve --run {run}, then open http://127.0.0.1:8000/", markup=False)
 
@@ -107,8 +108,8 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Run expert iteration, or a baseline, as configured. Repeat the command to resume."""
-    chosen = [f"run.algorithm={algorithm}"] if algorithm else []
-    _train(config, [*(overrides or []), *chosen], out, as_json)
+    chosen = {"run.algorithm": ("--algorithm", algorithm)} if algorithm else {}
+    _train(config, chosen, overrides or [], out, as_json)
 
 
 @app.command()
@@ -147,20 +148,39 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _train(recipe: str, overrides: list[str], out: Path | None, as_json: bool, default_out: str = "") -> RunResult:
-    from mucode_flows.cli.display import expected_stages, summary
+def _train(
+    recipe: str,
+    chosen: Mapping[str, tuple[str, object]],
+    overrides: list[str],
+    out: Path | None,
+    as_json: bool,
+    default_out: str = "",
+) -> RunResult:
+    """Trains as a recipe says.
+
+    Args:
+        recipe: Its name or path.
+        chosen: By key, the option that sets it and its value; these win over `--set`.
+        overrides: Of `--set`.
+        out: Directory of the run.
+        as_json: Print the result.
+        default_out: Directory where neither `out` nor the recipe names one.
+    """
     from mucode_flows.cli.outputs import open_directory
+    from mucode_flows.cli.progress.display import expected_stages, summary
 
     from mucode_core.config import load_config
     from mucode_core.preflight import require_run
 
     path = find_recipe(recipe)
     if out is not None:
-        overrides = [*overrides, f"run.output_dir={json.dumps(str(out))}"]
-    config = load_config(path, overrides)
+        chosen = {**chosen, "run.output_dir": ("--out", str(out))}
+    options = {key: option for key, (option, _) in chosen.items()}
+    overrides = [*overrides, *(f"{key}={json.dumps(value)}" for key, (_, value) in chosen.items())]
+    config = load_config(path, overrides, options)
     if default_out and not config.run.output_dir:
         placed = default_out.format(seed=config.run.seed)
-        config = load_config(path, [*overrides, f"run.output_dir={placed}"])
+        config = load_config(path, [*overrides, f"run.output_dir={placed}"], options)
     open_directory(config, "train")
     require_run(config)
 

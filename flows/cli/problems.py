@@ -12,9 +12,10 @@ import typer
 from mucode_flows.cli.grading import Data, OnBadProblem, SandboxName, SandboxUrls, Workers, sandbox_settings
 from mucode_flows.cli.options import Json, Limit, Packages, SampleSeed, Where, parse_where
 from mucode_flows.cli.outputs import require_distinct
-from mucode_flows.cli.terminal import count, make_console, per_second, print_rows, show_bad_rows
+from mucode_flows.cli.terminal import make_console, per_second, print_rows, show_bad_rows
 
 from mucode_core.errors import ConfigError
+from mucode_core.wording import count
 
 problems_app = typer.Typer(no_args_is_help=True, help="Check, convert and compare data sets of problems.")
 _NO_PROBLEM = ("row is not a problem", "rows are not problems")
@@ -38,7 +39,7 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Run every reference solution against its tests; report invalid rows and tests that any program passes."""
-    from mucode_flows.cli.display import counting
+    from mucode_flows.cli.progress.display import counting
 
     from mucode_core.evaluation.check_problems import check_problems
     from mucode_core.problems.budgets import describe_missing
@@ -154,7 +155,11 @@ def overlap(
     counts = found.count()
     kinds = ", ".join(f"{counts[kind]} by {kind}" for kind in counts if kind != "any") or "none"
     num_matched, num_first = counts.get("any", 0), found.first.num_problems
-    typer.echo(f"{num_matched} of {num_first} problems of {first} are in {second}: {kinds}", err=True)
+    verb = "is" if num_matched == 1 else "are"
+    typer.echo(
+        f"{num_matched} of {count(num_first, 'problem')} of {first} {verb} in {second}: {kinds}",
+        err=True,
+    )
     if as_json:
         typer.echo(json.dumps(asdict(found) | {"num_matched": counts}))
     if found.first.bad_rows or found.second.bad_rows:

@@ -15,8 +15,16 @@ from mucode_core.errors import ConfigError
 Recipe = Annotated[str, typer.Argument(metavar="CONFIG", help="A YAML file, or a recipe's name; see `mucode recipes`.")]
 
 
-def find_recipe(name: str) -> Path:
+_VARIANTS = "ablations/"
+"""How the names of matrices begin."""
+
+
+def find_recipe(name: str, *, variants: bool = False) -> Path:
     """A configuration file: the one of that path, or else the recipe of that name.
+
+    Args:
+        name: Path or name.
+        variants: The command takes variants of a recipe, not single recipes.
 
     Raises:
         ConfigError: There is neither.
@@ -25,8 +33,12 @@ def find_recipe(name: str) -> Path:
         return Path(name)
     found = _list_recipes()
     if (recipe := found.get(name)) is not None:
-        return recipe
-    hint = f"name a YAML file or a recipe: {', '.join(found)}"
+        if name.startswith(_VARIANTS) == variants:
+            return recipe
+        problem, command = ("this is one recipe", "train") if variants else ("these are variants", "ablate")
+        raise ConfigError(problem, location=name, hint=f"use `mucode {command} {name}`")
+    fitting = [one for one in found if one.startswith(_VARIANTS) == variants]
+    hint = f"name a YAML file or {'a matrix' if variants else 'a recipe'}: {', '.join(fitting)}"
     raise ConfigError("no such file", location=name, hint=hint)
 
 

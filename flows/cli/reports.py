@@ -10,6 +10,8 @@ import typer
 from mucode_flows.cli.options import SELECTIONS, Json
 from mucode_flows.cli.outputs import require_outside_runs
 
+from mucode_core.wording import count
+
 
 def report(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory of `mucode demo`, `train` or `evaluate`.")],
@@ -26,7 +28,10 @@ def report(
         require_outside_runs(out, [run, other])
     written = write_html(run, out or run / "report.html", other)
     size = f"{written.num_bytes / 1e6:.1f} MB"
-    typer.echo(f"{written.path}: {written.num_problems} problems, {written.num_rollouts} rollouts, {size}", err=True)
+    typer.echo(
+        f"{written.path}: {count(written.num_problems, 'problem')}, {count(written.num_rollouts, 'rollout')}, {size}",
+        err=True,
+    )
     if as_json:
         found = {"report": str(written.path), "num_bytes": written.num_bytes, "num_problems": written.num_problems}
         typer.echo(json.dumps({**found, "num_rollouts": written.num_rollouts, "seconds": round(written.seconds, 2)}))
@@ -66,7 +71,7 @@ def export(
         typer.echo(text, err=True)
 
     done = write_samples(open_run(run), source, select, form, out, tasks=tasks, say=say)
-    typer.echo(f"{out}: {done.num_samples} programs", err=True)
+    typer.echo(f"{out}: {count(done.num_samples, 'program')}", err=True)
     if as_json:
         found = {"samples": str(out), "num_samples": done.num_samples, "num_filled": done.num_filled}
         typer.echo(json.dumps(found))

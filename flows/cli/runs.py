@@ -12,7 +12,8 @@ import typer
 from mucode_flows.cli.options import Json
 from mucode_flows.cli.terminal import print_rows
 
-from mucode_core.errors import DataError
+from mucode_core.errors import PathError
+from mucode_core.wording import count
 
 if TYPE_CHECKING:
     from mucode_core.runs.listing import RunEntry, StageEntry
@@ -53,7 +54,7 @@ def list_runs(
     for one in found:
         if one.reason:
             typer.echo(f"{one.directory}: {one.reason}", err=True)
-    typer.echo(f"{len(found)} runs below {directory}", err=True)
+    typer.echo(f"{count(len(found), 'run')} below {directory}", err=True)
     if as_json:
         typer.echo(json.dumps({"runs": [one.to_json() for one in found]}))
 
@@ -67,11 +68,13 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show a run: its state and figures, and the time of each kind of stage; with --stages every stage."""
+    from mucode_core.runs.directory import require_directory
     from mucode_core.runs.listing import find_runs, list_stages
 
+    require_directory(run)
     entry = next((one for one in find_runs(run) if one.directory == str(run)), None)
     if entry is None:
-        raise DataError("is not a run", location=str(run), hint="name a run directory; `mucode runs list` finds them")
+        raise PathError("is not a run", location=str(run), hint="name a run directory; `mucode runs list` finds them")
     print_rows(_describe_run(entry), str(run))
     stages = list_stages(run) if entry.state == "completed" else []
     if stages:
@@ -142,7 +145,7 @@ def verify(
     for damage in found.damages:
         typer.echo(f"{damage.path}: {damage.problem}", err=True)
     verdict = f"{len(found.damages)} damaged; repeat the run to rebuild them" if found.damages else "all as recorded"
-    typer.echo(f"{found.num_artifacts} artifacts, {format_bytes(found.num_bytes)}: {verdict}", err=True)
+    typer.echo(f"{count(found.num_artifacts, 'artifact')}, {format_bytes(found.num_bytes)}: {verdict}", err=True)
     if as_json:
         typer.echo(json.dumps(found.to_json()))
     if found.damages:
@@ -190,11 +193,11 @@ def _tell_pruning(plan: PruningPlan, dry_run: bool) -> None:
         for one in plan.unneeded
     ]
     print_rows([("artifact", "size", "days old"), *rows] if rows else [], "Needed by no run")
-    typer.echo(f"in use by {len(plan.runs)} runs: {', '.join(plan.runs)}", err=True)
+    typer.echo(f"in use by {count(len(plan.runs), 'run')}: {', '.join(plan.runs)}", err=True)
     done = "would free" if dry_run else "freed"
     young = f" ({plan.num_young} of them unused, but recent)" if plan.num_young else ""
     typer.echo(
-        f"{plan.store}: {done} {format_bytes(plan.num_bytes)} in {len(plan.unneeded)} artifacts; "
+        f"{plan.store}: {done} {format_bytes(plan.num_bytes)} in {count(len(plan.unneeded), 'artifact')}; "
         f"{plan.num_kept} kept{young}",
         err=True,
     )

@@ -6,15 +6,16 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 from mucode_flows.cli.grading import SandboxName
 from mucode_flows.cli.options import Json
 from mucode_flows.cli.terminal import make_console
 
-from mucode_core.config import PublicSelection
+from mucode_core.config import PublicSelection, Selection
 from mucode_core.errors import ConfigError, DataError
+from mucode_core.wording import say_unreadable
 
 if TYPE_CHECKING:
     from mucode_core.config import VllmConfig
@@ -54,8 +55,12 @@ _Extract = Annotated[
     bool, typer.Option("--extract/--no-extract", help="Without tests: use those found in the statement.")
 ]
 _Select = Annotated[
-    PublicSelection | None,
-    typer.Option(help="Selection strategy (docs/evaluation.md); default: the best that tests and verifier allow."),
+    Selection | None,
+    typer.Option(
+        metavar="STRATEGY",
+        help="Selection strategy (docs/evaluation.md); default: the best that tests and verifier allow; one of "
+        f"{', '.join(get_args(PublicSelection))}.",
+    ),
 ]
 _MaxNewTokens = Annotated[int | None, typer.Option("--max-tokens", min=1, help="Maximum length of an answer, tokens.")]
 _TimeLimitS = Annotated[
@@ -98,7 +103,7 @@ def solve(
     The program is printed to stdout. Exit code 3: it fails the tests. Defaults of -n, --turns, --max-tokens and
     --temperature: as in the run's evaluation; without a run 5, 3, 1000 and 0.7.
     """
-    from mucode_flows.cli.search_display import SearchDisplay
+    from mucode_flows.cli.progress.search_display import SearchDisplay
 
     from mucode_core.solving import write_trace
 
@@ -109,6 +114,7 @@ def solve(
     if trace is not None and not trace.parent.is_dir():
         hint = "name a file in a directory that exists"
         raise ConfigError(f"{trace.parent} is not a directory", location="--trace", hint=hint)
+    _require_public(select)
     problem = _pose(statement, tests, examples, extract)
     with open_solver(run, generator, endpoint, model, api_key_variable, verifier, sandbox) as solver:
         options = replace(solver.options, **{name: value for name, value in given.items() if value is not None})
@@ -117,6 +123,12 @@ def solve(
     if trace is not None:
         write_trace(problem, solution, trace)
     _show(solution, as_json)
+
+
+def _require_public(select: Selection | None) -> None:
+    if select == "oracle":
+        hint = f"name one of {', '.join(get_args(PublicSelection))}"
+        raise ConfigError("knows private tests, which your problem has not", location="--select oracle", hint=hint)
 
 
 def _pose(statement: str, tests: Path | None, examples: Path | None, extract: bool) -> Problem:
@@ -167,7 +179,7 @@ def _read(path: Path, option: str) -> str:
     try:
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}", location=option, hint="name a text file") from error
+        raise ConfigError(f"{path} {say_unreadable(error)}", location=option, hint="name a text file") from error
 
 
 def _read_examples(path: Path) -> list[StdinTest]:

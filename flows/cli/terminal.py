@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from mucode_core.wording import count
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -34,7 +36,7 @@ def run_flow(start: Callable[[], Result], expected: Mapping[StageName, float]) -
         expected: Weights of the heavy stages, by their names without shards; for the time left.
     """
     import httpx
-    from mucode_flows.cli.display import RunDisplay
+    from mucode_flows.cli.progress.display import RunDisplay
     from mucode_flows.cli.signals import end_promptly
     from mucode_tasks.engine.server import API_URL, lost_server, require_server
 
@@ -88,11 +90,6 @@ def show_bad_rows(errors: Sequence[MucodeError | str], one: str, many: str) -> N
         typer.echo(f"{count(len(errors), one, many)}{more}", err=True)
 
 
-def count(number: int, one: str, many: str = "") -> str:
-    """A number with its noun: "1 row", "2 rows"; `many` is the plural, by default with an s."""
-    return f"{number} {one if number == 1 else many or f'{one}s'}"
-
-
 def per_second(rate: float) -> str:
     """Programs per second, with a decimal where there are few."""
     return f"{rate:,.0f} programs/s" if rate >= 10 else f"{rate:.1f} programs/s"
@@ -100,7 +97,7 @@ def per_second(rate: float) -> str:
 
 def print_rows(rows: Sequence[Sequence[str]], title: str) -> None:
     """Prints a table to stderr, header first; nothing if there are no rows."""
-    from mucode_flows.cli.display import make_table
+    from mucode_flows.cli.progress.display import make_table
 
     if rows:
         make_console().print(make_table(rows, title))

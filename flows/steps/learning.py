@@ -96,21 +96,30 @@ class Learning:
         return train_base.submit(runtime, name, dialogues=dialogues, settings=generator.bootstrap, seed=seed)
 
     def roll_out(
-        self, problems: Future, iteration: int, group: StageGroup, after: Sequence[Future] = ()
+        self,
+        problems: Future,
+        iteration: int,
+        group: StageGroup,
+        after: Sequence[Future] = (),
+        *,
+        for_training: bool = False,
     ) -> list[Future]:
         """Rollouts of a generator, or of the recorded programs that stand in for it."""
         sampled = self.generators[iteration] if self._data.recorded is None else self._data.recorded
         plan = self._config.rollouts
-        return roll_out(self._runtime, self._config, problems, sampled, group, plan, iteration, after)
+        return roll_out(
+            self._runtime, self._config, problems, sampled, group, plan, iteration, after, for_training=for_training
+        )
 
     def begin_round(self) -> Round:
         """Rolls out the newest generator (D grows by its rollouts) and fits the verifier on all pairs so far."""
         data, settings, iteration = self._data, self._config.verifier, len(self.rounds)
         group, seed = StageGroup.of_round(iteration), self._config.run.seed
-        rollouts = self.roll_out(data.train, iteration, group)
+        rollouts = self.roll_out(data.train, iteration, group, for_training=True)
         compared, paired = data.train, rollouts
         if data.reserved is not None:
-            compared, paired = data.reserved, self.roll_out(data.reserved, iteration, group.on("reserved"))
+            compared = data.reserved
+            paired = self.roll_out(compared, iteration, group.on("reserved"), for_training=True)
         pairs = collect_pairs.submit(
             self._runtime,
             group.stage("verifier pairs"),

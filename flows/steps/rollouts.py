@@ -7,7 +7,7 @@ from typing import Any
 
 from mucode_tasks.engine.run_context import Runtime
 from mucode_tasks.inference import engine_inputs, scorer_inputs
-from mucode_tasks.rollouts import Shard, execute_turn, observe_rollouts, sample_turn
+from mucode_tasks.rollouts import BaseCheck, Shard, execute_turn, observe_rollouts, sample_turn
 from mucode_tasks.verifier import score_rollouts
 from prefect.futures import PrefectFuture
 
@@ -29,12 +29,15 @@ def roll_out(
     plan: RolloutsConfig,
     iteration: int,
     after: Sequence[Future] = (),
+    *,
+    for_training: bool = False,
 ) -> list[Future]:
     """All shards of one split, each its turns in a row: one shard executes while another samples."""
     total = problems.result().num_rows
     per_shard = max(1, plan.shard_size // plan.num_rollouts)
     starts = range(0, total, per_shard)
     params = SamplingParams(plan.temperature, plan.top_p, config.generator.max_new_tokens)
+    check = {"check": BaseCheck()} if for_training else {}
     shards: list[Future] = []
     for index, first in enumerate(starts):
         shard = Shard(
@@ -57,7 +60,8 @@ def roll_out(
                 **common,
             )
             name = group.shard(EXECUTE, index, len(starts), turn)
-            done = execute_turn.submit(runtime, name, samples=samples, settings=pin_packages(config.sandbox), **common)
+            settings = pin_packages(config.sandbox)
+            done = execute_turn.submit(runtime, name, samples=samples, settings=settings, **check, **common)
         assert done is not None
         shards.append(done)
     return shards

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -25,6 +25,14 @@ class Conflict(NamedTuple):
     location: str
     problem: str
     hint: str
+
+
+class ConflictsError(ValueError):
+    """All conflicts of a configuration."""
+
+    def __init__(self, found: Sequence[Conflict]) -> None:
+        super().__init__("\n  ".join(f"{location}: {problem}; {hint}" for location, problem, hint in found))
+        self.found = tuple(found)
 
 
 class Section(BaseModel):

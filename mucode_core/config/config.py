@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from pydantic import model_validator
 
-from mucode_core.config.base import Conflict, Section
+from mucode_core.config.base import Conflict, ConflictsError, Section
 from mucode_core.config.engines import EngineConfig
 from mucode_core.config.sections import (
     BootstrapConfig,
@@ -59,7 +59,7 @@ class Config(Section):
     @model_validator(mode="after")
     def _check(self) -> Config:
         if found := list(self.find_conflicts("")):
-            raise ValueError("\n  ".join(f"{location}: {problem}; {hint}" for location, problem, hint in found))
+            raise ConflictsError(found)
         return self
 
     def find_conflicts(self, location: str) -> Iterator[Conflict]:

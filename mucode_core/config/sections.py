@@ -10,6 +10,7 @@ from pydantic import Field
 from mucode_core.config.base import WHERE, Conflict, Count, Positive, Probability, Section, Selection
 from mucode_core.config.engines import VllmConfig
 from mucode_core.config.trainers import WarmUpConfig
+from mucode_core.wording import count
 
 
 class TimeLimits(Section):
@@ -366,7 +367,7 @@ class EvaluationConfig(Section):
         smallest = min((n for n in (self.best_of_n, *self.sweep) if n > 1), default=1)
         if self.beam_width > smallest:
             hint = f"choose at most the smallest N, {smallest}"
-            yield Conflict(f"{location}.beam_width", f"{self.beam_width} programs cannot be kept", hint)
+            yield Conflict(f"{location}.beam_width", f"{count(self.beam_width, 'program')} cannot be kept", hint)
         if max(self.pass_at_k, default=0) > self.num_rollouts:
             hint = f"raise {location}.num_rollouts (now {self.num_rollouts}), or lower k"
             yield Conflict(f"{location}.pass_at_k", f"k={max(self.pass_at_k)} exceeds the rollouts", hint)

@@ -18,9 +18,13 @@ from mucode_core.evaluation.comparison import Comparison, comparisons_to_json
 from mucode_core.evaluation.result_json import VERSION, dump
 from mucode_core.evaluation.run_result import RunResult
 from mucode_core.store.code_version import code_version
+from mucode_core.wording import describe_faults
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 STORE = "store"
+
+
+_UNKNOWN = "unknown key (value {value})"
 
 
 class MatrixFile(Section):
@@ -72,16 +76,29 @@ def load_matrix(path: Path, overrides: Sequence[str] = (), out: Path | None = No
         shared = f"run.store_dir={json.dumps(str(directory / STORE))}"
         written = [f"{key}={json.dumps(value)}" for key, value in (file.overrides | changes).items()]
         placed = [f"{key}={json.dumps(value)}" for key, value in own.items()]
+        given = {override.partition("=")[0] for override in overrides}
+        options = dict.fromkeys((file.overrides | changes).keys() - given, "")
         try:
-            config = load_config(path.parent / file.base, [shared, *written, *overrides, *placed])
+            config = load_config(path.parent / file.base, [shared, *written, *overrides, *placed], options)
         except ConfigError as error:
-            location = f"{path}, variant {name}, {error.location}"
+            given_here = error.location.startswith("--") or error.location == "command line"
+            location = error.location if given_here else f"{path}, variant {name}, {error.location}"
             raise ConfigError(error.problem, location=location, hint=error.hint) from error
         if not config.evaluation.enabled:
             hint = "set evaluation.enabled=true"
             raise ConfigError("there is nothing to compare", location=f"{path}, variant {name}", hint=hint)
+        _require_same_problems(next(iter(variants.items()), (name, config)), config, f"{path}, variant {name}")
         variants[name] = config
     return Matrix(name=file.name, output_dir=str(directory), variants=variants)
+
+
+def _require_same_problems(first: tuple[str, Config], config: Config, location: str) -> None:
+    """Refuses a variant whose test problems are others than those of the first; synthetic ones share their ids."""
+    name, other = first
+    if "synthetic" in (config.problems.dataset, other.problems.dataset) and config.run.seed != other.run.seed:
+        problem = f"seed {config.run.seed} has other problems than seed {other.run.seed} of {name}"
+        hint = "keep run.seed in all variants; `--set run.seed=N` sets it for all of them"
+        raise ConfigError(problem, location=location, hint=hint)
 
 
 def _read_file(path: Path) -> MatrixFile:
@@ -92,10 +109,14 @@ def _read_file(path: Path) -> MatrixFile:
         raise ConfigError("no such file", location=str(path), hint=hint) from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"cannot be read as YAML: {error}", location=str(path), hint="fix the file") from error
+    if isinstance(data, dict) and not {"base", "variants"} & data.keys():
+        hint = "use `mucode train`, or write name, base and at least two variants; see configs/ablations/"
+        raise ConfigError("this is a recipe: it has no variants", location=str(path), hint=hint)
     try:
         return MatrixFile.model_validate(data)
     except ValidationError as error:
-        lines = [f"{'.'.join(map(str, d['loc'])) or 'file'}: {d['msg']}" for d in error.errors()]
+        places = [(".".join(map(str, one["loc"])) or "file", one) for one in error.errors()]
+        lines = [f"{place}: {describe_faults([one], _UNKNOWN, 'a mapping')}" for place, one in places]
         hint = "write name, base and at least two variants; see configs/ablations/"
         raise ConfigError("; ".join(lines), location=str(path), hint=hint) from None
 

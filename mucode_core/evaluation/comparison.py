@@ -14,6 +14,7 @@ from mucode_core.evaluation.metrics import Interval, Resampling, holm, mcnemar, 
 from mucode_core.evaluation.outcomes import FINAL, Decoding, OutcomeTable, tabulate
 from mucode_core.evaluation.result_json import dump, rounded
 from mucode_core.types import ProblemOutcome
+from mucode_core.wording import count
 
 RESAMPLING = Resampling(num_resamples=5000, seed=0)
 """The default of a comparison of two runs: one pair of runs has one interval wherever it is shown."""
@@ -127,7 +128,7 @@ def _compare(
         verb = "problem is" if len(odd) == 1 else "problems are"
         raise DataError(f"{len(odd)} {verb} in one run only, {odd[0]!r} first", location=str(key), hint=hint)
     if first.accuracy.shape != second.accuracy.shape:
-        turns = f"{first.accuracy.shape[1]} turns against {second.accuracy.shape[1]}"
+        turns = f"{count(first.accuracy.shape[1], 'turn')} against {second.accuracy.shape[1]}"
         raise DataError(turns, location=str(key), hint="evaluate both with the same --turns")
     location = {problem_id: i for i, problem_id in enumerate(second.problem_ids)}
     after = second.accuracy[[location[problem_id] for problem_id in first.problem_ids], -1]

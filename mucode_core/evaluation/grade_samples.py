@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mucode_core.config import SandboxConfig
-from mucode_core.errors import DataError, ExcludedError
+from mucode_core.errors import DataError, ExcludedError, PathError
 from mucode_core.evaluation.regrading import Regrading, compare_verdicts, require_verdicts, write_changes
 from mucode_core.evaluation.result_files.forms import open_result_file
 from mucode_core.evaluation.result_files.rows import ResultFile
@@ -195,7 +195,7 @@ def _require_files(samples: Path, data: str) -> None:
     """Refuses all missing paths at once."""
     missing = [str(path) for path in (samples, *([Path(data)] if data else [])) if not path.exists()]
     if missing:
-        raise DataError("no such file", location=", ".join(missing), hint="name files by --samples and --data")
+        raise PathError("no such file", location=", ".join(missing), hint="name files by --samples and --data")
 
 
 def make_limits(settings: SandboxConfig) -> Limits:

@@ -12,11 +12,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mucode_core.errors import ArtifactError, DataError
+from mucode_core.errors import ArtifactError, DataError, PathError
 from mucode_core.evaluation.metrics import Interval, Resampling, Values, bootstrap, pass_at_k
 from mucode_core.evaluation.result_json import without_nan
 from mucode_core.store import schemas
 from mucode_core.types import GradedSample
+from mucode_core.wording import count
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def measure_graded(rows: Sequence[GradedSample], ns: Sequence[int], how: Resampl
         by_problem.setdefault(row.problem_id, []).append(row)
     sizes = [len(samples) for samples in by_problem.values()]
     if not sizes or max(sizes) < min(ns):
-        problem = f"no problem has {min(ns)} samples; the most is {max(sizes, default=0)}"
+        problem = f"no problem has {count(min(ns), 'sample')}; the most is {max(sizes, default=0)}"
         raise DataError(problem, location="-n", hint="ask for a smaller N, or draw more samples")
     usable = {
         n: counts for n in ns if (counts := [_count(samples) for samples in by_problem.values() if len(samples) >= n])
@@ -112,8 +113,11 @@ def read_graded(path: Path) -> list[GradedSample]:
     try:
         table = pq.read_table(path)
     except FileNotFoundError:
-        raise DataError("no such file", location=str(path), hint="name a file that `mucode grade` wrote") from None
-    except (OSError, pa.ArrowInvalid) as error:
+        raise PathError("no such file", location=str(path), hint="name a file that `mucode grade` wrote") from None
+    except pa.ArrowInvalid as error:
+        hint = "name a file that `mucode grade` wrote"
+        raise DataError("is not a Parquet file", location=str(path), hint=hint) from error
+    except OSError as error:
         raise DataError(f"cannot be read: {error}", location=str(path), hint="grade the samples again") from error
     try:
         return schemas.from_table(table, GradedSample)

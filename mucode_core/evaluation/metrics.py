@@ -16,6 +16,7 @@ from pydantic import BeforeValidator
 from mucode_core.errors import DataError
 from mucode_core.fingerprint import derive_seed
 from mucode_core.types import Rollout
+from mucode_core.wording import count
 
 Values = NDArray[np.float64]
 
@@ -126,8 +127,8 @@ def pass_at_k(num_samples: int, num_correct: int, k: int) -> float:
         DataError: There are fewer than k samples.
     """
     if not 1 <= k <= num_samples:
-        hint = f"draw at least {k} samples per problem, or ask for a k from 1 to {num_samples}"
-        raise DataError(f"pass@{k} of {num_samples} samples", location="pass@k", hint=hint)
+        hint = f"draw at least {count(k, 'sample')} per problem, or ask for a k from 1 to {num_samples}"
+        raise DataError(f"pass@{k} of {count(num_samples, 'sample')}", location="pass@k", hint=hint)
     return 1 - math.comb(num_samples - num_correct, k) / math.comb(num_samples, k)
 
 

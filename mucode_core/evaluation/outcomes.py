@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mucode_core.errors import DataError
+from mucode_core.errors import DataError, PathError
 from mucode_core.evaluation.metrics import Values, pass_at_k
 from mucode_core.store import schemas
 from mucode_core.types import ProblemOutcome, Rollout, SearchRow
@@ -255,7 +255,7 @@ def read_outcomes(directory: Path) -> list[ProblemOutcome]:
         table = pq.read_table(path)
     except FileNotFoundError:
         hint = "name the directory of a run that evaluated (`mucode train`, `mucode evaluate`)"
-        raise DataError("no such file", location=str(path), hint=hint) from None
+        raise PathError("no such file", location=str(path), hint=hint) from None
     except (OSError, pa.ArrowInvalid) as error:
         raise DataError(f"cannot be read: {error}", location=str(path), hint="run the evaluation again") from error
     return schemas.from_table(table, ProblemOutcome)

@@ -15,6 +15,7 @@ from mucode_core.prompts import render_feedback, render_prompt
 from mucode_core.sandbox import FeedbackStyle, Limits, Sandbox
 from mucode_core.sandbox.grading import grade_programs
 from mucode_core.types import Problem
+from mucode_core.wording import count
 
 _MAX_TEXT = 100_000
 _REPLACEMENT = "\ufffd"
@@ -103,7 +104,7 @@ class RepairEnv(gymnasium.Env[str, str]):
             names = list(self._problems)
             return self._problems[names[int(self.np_random.integers(len(names)))]]
         if problem_id not in self._problems:
-            hint = f"name one of the {len(self._problems)} problems of this environment"
+            hint = f"name one of the {count(len(self._problems), 'problem')} of this environment"
             raise ConfigError(f"no problem {problem_id!r}", location="reset(options=...)", hint=hint)
         return self._problems[problem_id]
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from mucode_core.errors import DataError
+from mucode_core.errors import DataError, PathError
 from mucode_core.models.shape import ModelShape
 
 _SUFFIX, _PACKAGE = ".gguf", "package:"
@@ -135,7 +135,7 @@ def _open(path: Path) -> Any:
         hint = 'pip install "mucode[gguf]"'
         raise DataError("reading GGUF files needs the package gguf", location=str(path), hint=hint) from error
     if not path.is_file():
-        raise DataError("there is no such file", location=str(path), hint="name a GGUF file")
+        raise PathError("there is no such file", location=str(path), hint="name a GGUF file")
     with path.open("rb") as stream:
         if stream.read(4) != b"GGUF":
             raise DataError("is not a GGUF file: it does not begin with GGUF", location=str(path), hint=_WHOLE)

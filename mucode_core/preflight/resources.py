@@ -16,6 +16,7 @@ from mucode_core.preflight.host import Check
 from mucode_core.preflight.memory import TrainingPlan, checkpoint_gib, serving_gib, training_gib
 from mucode_core.store.artifacts import local_store
 from mucode_core.system.gpus import Gpu, choose_numbers, list_gpus
+from mucode_core.wording import count
 
 _GIB = 2**30
 _LOOP_BYTES = 4
@@ -80,7 +81,7 @@ def _examine_workers(config: Config, shape: ModelShape) -> Check:
     there = psutil.virtual_memory().available / _GIB
     ok = needed <= there
     training = "training and " if lengths else ""
-    detail = f"about {needed:.1f} GiB for {training}{copies} workers, {there:.1f} available"
+    detail = f"about {needed:.1f} GiB for {training}{count(copies, 'worker')}, {there:.1f} available"
     return Check("memory of workers", ok, detail if ok else f"{detail}: take a smaller model", required=True)
 
 

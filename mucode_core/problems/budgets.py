@@ -11,6 +11,7 @@ from mucode_core.errors import ProblemError
 from mucode_core.sandbox.base import Limits, Sandbox
 from mucode_core.sandbox.grading import OnBadProblem, grade_programs
 from mucode_core.types import Problem, Verdict
+from mucode_core.wording import count
 
 _MULTIPLE, _SHORTEST_S, _LONGEST_S = 50.0, 1.0, 10.0
 _LEAST_MULTIPLE = 4.0
@@ -89,7 +90,9 @@ def set_time_limits(
     if bad and on_bad_problem == "error":
         shown = "; ".join(bad[:_SHOWN]) + ("; ..." if len(bad) > _SHOWN else "")
         hint = "fix the problems, or leave them out with `on_bad_problem: skip`"
-        raise ProblemError(f"{len(bad)} problems whose tests cannot be run: {shown}", location="problems", hint=hint)
+        raise ProblemError(
+            f"{count(len(bad), 'problem')} whose tests cannot be run: {shown}", location="problems", hint=hint
+        )
 
 
 def describe_missing(problem_ids: Sequence[str]) -> str:

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import IO, Any, Literal, cast
 
 from mucode_core.errors import ConfigError, DataError, ExcludedError
+from mucode_core.problems.forms.shared import PRELUDE
+from mucode_core.problems.forms.statements import find_program
 from mucode_core.problems.json_values import any_digits, dumps, from_json
-from mucode_core.problems.readers.shared import PRELUDE
-from mucode_core.problems.readers.statements import find_program
 from mucode_core.problems.registry import DATASETS
 from mucode_core.problems.rows import Row
 from mucode_core.problems.selection import Selection, select_problems

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -78,9 +78,11 @@ def _read_split(
         raise ConfigError(problem, location="problems.dataset", hint=hint)
     search = LeakSearch()
     ids: list[str] = []
+    known: set[str] = set()
     solved: set[str] = set()
     for problem in _read_kept(settings, data, keep, say):
         search.add(problem)
+        known.add(problem.split)
         if problem.split == named:
             ids.append(problem.problem_id)
         if problem.reference_solution is not None:
@@ -93,10 +95,18 @@ def _read_split(
             return [p for p in _read_kept(settings, data, keep, _ignore) if p.problem_id in shown]
         kept = [one for one in kept if one not in shown]
     if not kept:
-        hint = "use the whole data set's file" + (", or other problems.where" if settings.where else "")
-        raise DataError(f"no problem in split {split!r}", location=str(data), hint=hint)
+        raise _empty_split(split, sorted(known), data, bool(settings.where))
     chosen = set(choose_ids(kept, settings.limit, settings.seed))
     return [p for p in _read_kept(settings, data, keep, _ignore) if p.problem_id in chosen]
+
+
+def _empty_split(split: str, known: Sequence[str], data: Path, is_part: bool) -> DataError:
+    """The error of a split without problems: it names those that have some."""
+    others = [name for name in known if name != split]
+    there = f"; its problems are in: {', '.join(others)}" if others else ""
+    hint = f"name another split, such as --split {others[0]} of `mucode evaluate`, or " if others else ""
+    hint += "use the whole data set's file" + (", or other problems.where" if is_part else "")
+    return DataError(f"no problem in split {split!r}{there}", location=str(data), hint=hint)
 
 
 def _choose_warm_up(solved: list[str], count: int, data: Path) -> set[str]:

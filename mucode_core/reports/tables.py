@@ -14,6 +14,7 @@ from mucode_core.evaluation.regrading import ChangedVerdict
 from mucode_core.evaluation.run_record import StageRun
 from mucode_core.evaluation.run_result import Evaluation, RoundSummary, RunResult
 from mucode_core.evaluation.verifier_quality import VerifierQuality
+from mucode_core.wording import count
 
 Rows = list[list[str]]
 _CHANGES, _REASON = 50, 80
@@ -76,7 +77,7 @@ def _loop_figures(result: RunResult) -> Rows:
         if sft:
             rows.append([f"{name}: fine-tuning loss, before and after", ", ".join(_losses(sft))])
     rows += [
-        [f"held-out pair accuracy, {q.generator}, % ({q.num_problems} problems)", q.pair_accuracy.show()]
+        [f"held-out pair accuracy, {q.generator}, % ({count(q.num_problems, 'problem')})", q.pair_accuracy.show()]
         for q in result.verifiers
     ]
     return rows
@@ -184,7 +185,7 @@ def verifier_rows(result: EvaluationResult) -> Rows:
     quality = result.verifier_quality
     if quality is None:
         return []
-    name = f"pair accuracy, % ({quality.num_problems} problems)"
+    name = f"pair accuracy, % ({count(quality.num_problems, 'problem')})"
     rows = [["verifier", "value"], [name, quality.pair_accuracy.show()]]
     rows += [
         ["AUROC over all programs", _show_auroc(quality)],
@@ -253,9 +254,9 @@ def _level(run: RunResult, decoding: str) -> str:
 def graded_rows(figures: GradedFigures) -> Rows:
     """What selecting one of N graded samples gains, by N."""
     rows = [["N", "problems", "random, %", "pt, %", "pt - random, points", "oracle (pass@N), %"]]
-    for n, count in figures.num_problems.items():
+    for n, number in figures.num_problems.items():
         intervals = (figures.random[n], figures.public[n], figures.gain[n], figures.oracle[n])
-        rows.append([str(n), str(count), *map(Interval.show, intervals)])
+        rows.append([str(n), str(number), *map(Interval.show, intervals)])
     return rows
 
 

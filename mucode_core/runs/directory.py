@@ -12,7 +12,7 @@ import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 
 from mucode_core.config import Config, load_config
-from mucode_core.errors import DataError
+from mucode_core.errors import DataError, PathError
 from mucode_core.evaluation.ablations import MatrixRecord
 from mucode_core.evaluation.evaluation_result import EvaluationResult
 from mucode_core.evaluation.outcomes import OUTCOMES, read_outcomes
@@ -22,6 +22,7 @@ from mucode_core.evaluation.run_result import RunResult
 from mucode_core.runs import old_form
 from mucode_core.store.artifacts import ArtifactStore, local_store, open_store
 from mucode_core.types import ArtifactRef, ProblemOutcome
+from mucode_core.wording import describe_faults
 
 Row = TypeVar("Row")
 RESULT, CONFIG = "result.json", "config.yaml"
@@ -93,7 +94,8 @@ def read_result(directory: Path) -> RunResult | EvaluationResult | MatrixRecord:
         return _RESULT.validate_python(old_form.upgrade(data) if old_form.is_old(data) else data)
     except ValidationError as error:
         first = error.errors()[0]
-        problem = f"is not a result: {'.'.join(map(str, first['loc']))}: {first['msg']}"
+        place = ".".join(map(str, first["loc"]))
+        problem = f"is not a result: {place}: {describe_faults([first], 'unknown field')}"
         raise DataError(problem, location=location, hint=_AGAIN) from error
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"is not a result: {error!r}", location=location, hint=_AGAIN) from error
@@ -114,13 +116,25 @@ def read_lineage(directory: Path) -> list[StageRun]:
         raise DataError(f"is not a run's result: {error!r:.200}", location=location, hint=_AGAIN) from error
 
 
+def require_directory(path: Path) -> None:
+    """Refuses a path that cannot be a run's.
+
+    Raises:
+        PathError: It is not a directory.
+    """
+    if not path.is_dir():
+        hint = "name a run's directory; `mucode runs list` finds them"
+        raise PathError("is not a directory", location=str(path), hint=hint)
+
+
 def _load(directory: Path) -> dict[str, Any]:
     location = directory / RESULT
     try:
         data = json.loads(location.read_text("utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
+        require_directory(directory)
         hint = "name the directory of a run that ended (`mucode demo`, `train`, `evaluate`); run it again to resume"
-        raise DataError("holds no result", location=str(location), hint=hint) from None
+        raise PathError("holds no result", location=str(location), hint=hint) from None
     except (OSError, ValueError) as error:
         raise DataError(f"cannot be read: {error}", location=str(location), hint=_AGAIN) from error
     if not isinstance(data, dict):

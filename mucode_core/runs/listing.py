@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from mucode_core.errors import ArtifactError, DataError
+from mucode_core.errors import ArtifactError, DataError, PathError
 from mucode_core.evaluation.ablations import MatrixRecord
 from mucode_core.evaluation.evaluation_result import EvaluationResult
 from mucode_core.evaluation.result_json import rounded
@@ -67,7 +67,7 @@ def find_run_directories(root: Path) -> Iterator[Path]:
         DataError: It is not a directory.
     """
     if not root.is_dir():
-        raise DataError("is not a directory", location=str(root), hint="name the directory that holds your runs")
+        raise PathError("is not a directory", location=str(root), hint="name the directory that holds your runs")
     for location, below, files in os.walk(root):
         below[:] = sorted(name for name in below if name not in _OWNED and not name.startswith("."))
         if ATTEMPT in files or _is_run(Path(location), RESULT in files):

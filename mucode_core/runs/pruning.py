@@ -17,8 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mucode_core.errors import ArtifactError, ConfigError, DataError
-from mucode_core.runs.directory import RESULT, find_store, read_lineage
+from mucode_core.errors import ArtifactError, ConfigError, PathError
+from mucode_core.runs.directory import RESULT, find_store, read_lineage, require_directory
 from mucode_core.runs.listing import find_run_directories, is_store, list_inputs, measure
 from mucode_core.store.artifacts import RECORD, SCRATCH, read_record
 from mucode_core.store.remote import RemoteStore
@@ -73,9 +73,10 @@ def plan_pruning(path: Path, roots: Sequence[Path] = (), older_than_days: float 
         DataError: It is not a store, or the result of a run cannot be read: what that needs is unknown.
         ArtifactError: No finished run uses the store.
     """
+    require_directory(path)
     store = path if is_store(path) else find_store(path)
     if not is_store(store):
-        raise DataError("is neither a run nor a store", location=str(path), hint="name a run directory or its store")
+        raise PathError("is neither a run nor a store", location=str(path), hint="name a run directory or its store")
     searched = tuple(roots) or (store.resolve().parent,)
     ended = _find_ended(searched)
     needed = _find_needed(ended, {store})
@@ -202,6 +203,7 @@ def prune(path: Path, roots: Sequence[Path] = (), older_than_days: float = 7.0) 
         ArtifactError: The store is in use.
         DataError: See `plan_pruning`.
     """
+    require_directory(path)
     store = path if is_store(path) else find_store(path)
     if not is_store(store):
         return plan_pruning(path, roots, older_than_days)  # which says what is wrong

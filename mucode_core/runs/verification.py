@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mucode_core.errors import ArtifactError, DataError, MucodeError, StoreError
+from mucode_core.errors import ArtifactError, MucodeError, PathError, StoreError
 from mucode_core.fingerprint import digest_file
-from mucode_core.runs.directory import RESULT, find_store, read_lineage
+from mucode_core.runs.directory import RESULT, find_store, read_lineage, require_directory
 from mucode_core.runs.listing import is_store
 from mucode_core.store.artifacts import RECORD, read_record
 from mucode_core.store.recipe import Source
@@ -52,9 +52,10 @@ def verify(path: Path) -> Verification:
         store = find_store(path)
         wanted = {store / one.kind / one.fingerprint: one.content_digest for one in read_lineage(path)}
         return _verify_all(partial(verify_artifact, *one) for one in wanted.items())
+    require_directory(path)
     store = path if is_store(path) else find_store(path)
     if not is_store(store):
-        raise DataError("is neither a run nor a store", location=str(path), hint="name a run directory or its store")
+        raise PathError("is neither a run nor a store", location=str(path), hint="name a run directory or its store")
     return _verify_all(partial(verify_artifact, record.parent) for record in sorted(store.glob(f"*/*/{RECORD}")))
 
 

@@ -9,10 +9,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mucode_core.errors import DataError, SamplerError
+from mucode_core.errors import DataError, PathError, SamplerError
 from mucode_core.prompts import render_code
 from mucode_core.sampling.base import SampleRequest
 from mucode_core.types import Completion, SamplingParams
+from mucode_core.wording import count
 
 
 class ReplaySampler:
@@ -44,7 +45,10 @@ class ReplaySampler:
                 f"program {index} requested (sample {request.sample_index}, turn {request.turn_index}), "
                 f"{len(programs)} recorded",
                 location=f"recorded programs of {request.problem_id}",
-                hint=f"use at most {len(programs) // self._num_turns} rollouts of {self._num_turns} turns",
+                hint="use at most "
+                + count(len(programs) // self._num_turns, "rollout")
+                + " of "
+                + count(self._num_turns, "turn"),
             )
         recorded = programs[index]
         # Not extracted from the text: a program may contain code fences.
@@ -78,7 +82,7 @@ def load_recorded_programs(path: Path, min_programs: int, problem_ids: Collectio
     enough = {problem_id: tuple(codes) for problem_id, codes in programs.items() if len(codes) >= min_programs}
     if not enough:
         hint = "lower generator.replay.min_programs, or record more programs"
-        raise DataError(f"no problem has {min_programs} programs", location=str(path), hint=hint)
+        raise DataError(f"no problem has {count(min_programs, 'program')}", location=str(path), hint=hint)
     return enough
 
 
@@ -91,7 +95,7 @@ def _read_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
                 if line.strip():
                     yield f"{path}:{number}", _parse_row(line, f"{path}:{number}")
     except FileNotFoundError as error:
-        raise DataError("no such file", location=str(path), hint="give the path of the recorded programs") from error
+        raise PathError("no such file", location=str(path), hint="give the path of the recorded programs") from error
     except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         hint = "restore the file: it is damaged, or has the wrong suffix"
         raise DataError(f"cannot be read: {error}", location=f"{path}:{number + 1}", hint=hint) from error

@@ -17,6 +17,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from mucode_core.errors import ConfigError
+from mucode_core.wording import say_unreadable
 
 DRAIN_S = 60
 """Seconds that accepted requests have to finish after SIGTERM."""
@@ -34,7 +35,7 @@ def read_token(variable: str, file: Path | None) -> str | None:
     try:
         token = file.read_text(encoding="utf-8").strip() if file else os.environ.get(variable) or None
     except (OSError, ValueError) as error:
-        raise ConfigError(f"cannot be read: {error}", location=location, hint="name a file with one token") from error
+        raise ConfigError(say_unreadable(error), location=location, hint="name a file with one token") from error
     if token is None:
         return None
     if len(token) < _MIN_TOKEN or not token.isascii() or not token.isprintable() or " " in token:

@@ -11,6 +11,7 @@ from mucode_core.config import Selection
 from mucode_core.errors import ConfigError, TimeLimitError
 from mucode_core.sandbox import FeedbackStyle
 from mucode_core.solving.solution import SolvedTurn
+from mucode_core.wording import count
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ def fit_budget(options: SearchOptions, turns: Sequence[SolvedTurn]) -> SearchOpt
     left = options.token_budget - sum(turn.num_tokens for turn in turns)
     most = left // (options.num_samples * (options.beam_width if turns else 1))
     if most < 1 and not turns:
-        problem = f"{options.token_budget} tokens are less than one for each of {options.num_samples} samples"
+        tokens = count(options.token_budget, "token is", "tokens are")
+        problem = f"{tokens} less than one for each of {count(options.num_samples, 'sample')}"
         raise ConfigError(problem, location="token budget", hint="raise it, or lower n")
     return replace(options, max_new_tokens=min(options.max_new_tokens, most)) if most >= 1 else None

@@ -26,6 +26,7 @@ from mucode_core.config import Config
 from mucode_core.fingerprint import digest_of
 from mucode_core.progress import Progress, ignore
 from mucode_core.system.gpus import limit_name
+from mucode_core.wording import count
 
 Logger = logging.Logger | logging.LoggerAdapter[Any]
 
@@ -190,7 +191,7 @@ def _clean(line: bytes) -> str:
 def summarise_stage(num_rows: int, seconds: float, notes: Mapping[str, Any]) -> str:
     """The message of a stage's last state: rows, seconds, throughput."""
     rates = [f"{notes[key] / max(seconds, 1e-3):,.0f} {unit}/s" for key, unit in _RATES.items() if notes.get(key)]
-    rows = [f"{num_rows:,} rows"] if num_rows else []
+    rows = [count(num_rows, "row")] if num_rows else []
     return " · ".join([*rows, f"{seconds:.1f} s", *rates])
 
 

@@ -80,8 +80,8 @@ def test_a_variant_wins_over_what_all_share_and_options_over_both(write):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{name: m, base: BASE, variants: {a: {}}}", "variants: Dictionary should have at least 2"),
-        ("{name: m, base: BASE, variant: {}}", "variant: Extra inputs"),
+        ("{name: m, base: BASE, variants: {a: {}}}", r"variants: \{'a': \{\}\} has fewer than 2 entries"),
+        ("{name: m, base: BASE, variant: {}}", "variant: unknown key"),
         ("- 1", "file: "),
         ("a: [", "cannot be read as YAML"),
         ("{name: m, base: BASE, variants: {a: {}, ../b: {}}}", "'../b' is not a valid name"),
@@ -89,6 +89,10 @@ def test_a_variant_wins_over_what_all_share_and_options_over_both(write):
         ("{name: m, base: no.yaml, variants: {a: {}, b: {}}}", r"variant a, .*no\.yaml: no such file"),
         ("{name: m, base: BASE, variants: {a: {}, b: {run.sed: 1}}}", r"variant b, .*run\.sed: unknown key"),
         ("{name: m, base: BASE, variants: {a: {}, b: {evaluation.enabled: false}}}", "variant b: there is nothing"),
+        (
+            "{name: m, base: BASE, variants: {a: {}, b: {run.seed: 1}}}",
+            "variant b: seed 1 has other problems than seed 0 of a",
+        ),
     ],
 )
 def test_a_broken_matrix_is_refused_with_its_place(write, text, message):

@@ -129,7 +129,7 @@ BROKEN: dict[str, tuple[list[Any], str, int]] = {
     "two programs": ([{"task_id": 1, "code": RIGHT, "solution": RIGHT}], "holds solution and code", 1),
     "mixed": ([{"task_id": 1, "code": RIGHT}, {"task_id": 1, "solution": RIGHT}], "the rows before hold 'code'", 2),
     "no text": ([{"task_id": 1, "code": None}], "code: None is not text", 1),
-    "no id": ([{"code": RIGHT}], "task_id: None is not an id", 1),
+    "no id": ([{"code": RIGHT}], "has no field task_id", 1),
     "long": ([{"task_id": 1, "code": RIGHT}, {"task_id": 1, "code": "#" * 10_000_000}], "10,000,000 characters", 2),
     "unknown": ([{"task_id": 1, "code": RIGHT}, *({"task_id": f"b/{i}", "code": ""} for i in (8, 9))], "b/8, b/9", 2),
 }

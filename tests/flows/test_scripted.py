@@ -164,6 +164,15 @@ def test_a_script_is_evaluated_with_selection_by_agreement_on_some_problems(tmp_
     }
 
 
+@pytest.mark.slow
+def test_a_generator_that_writes_no_program_scores_zero(tmp_path, majority):
+    prose = tmp_path / "prose.jsonl"
+    prose.write_text(json.dumps({"text": "I would add one."}) + "\n")
+    options = (*majority, "--set", f"generator.script={prose}", "--pass-at-k", "1,2", "-n", "4", "--turns", "2")
+    result = evaluate(tmp_path / "out", *options)
+    assert result["pass_at_k"]["2"]["by_turn"] == [0.0, 0.0]
+
+
 def test_a_script_never_answers_for_a_checkpoint(tmp_path, majority):
     message = evaluate(tmp_path / "out", *majority, "--generator", "organisation/model", code=2)
     assert "majority.jsonl would answer for organisation/model" in message

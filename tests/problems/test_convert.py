@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 from mucode_core.errors import ConfigError, DataError
 from mucode_core.problems import load_problems
 from mucode_core.problems.convert import Conversion, Target, convert, to_row
+from mucode_core.problems.forms.shared import PRELUDE
 from mucode_core.problems.json_values import any_digits
-from mucode_core.problems.readers.shared import PRELUDE
 from mucode_core.problems.selection import Selection
 from mucode_core.types import CallTest, Comparison, Problem, StdinTest
 from tests.conftest import make_problem

@@ -73,6 +73,6 @@ def test_time_limits_leave_bad_problems_out_or_name_them_all() -> None:
     problems = [make_problem("good"), BROKEN]
     with ProcessSandbox(1) as sandbox:
         kept = list(set_time_limits(problems, sandbox, LIMITS, on_bad_problem="skip"))
-        with pytest.raises(ProblemError, match="1 problems whose tests cannot be run: broken"):
+        with pytest.raises(ProblemError, match="1 problem whose tests cannot be run: broken"):
             list(set_time_limits(problems, sandbox, LIMITS))
     assert [problem.problem_id for problem in kept] == ["good"]

@@ -66,7 +66,7 @@ def test_one_table_has_every_selection_the_verifier_tokens_and_seconds(show, mon
         "held-out rollouts, pt+lv": "100.0",
         "held-out rollouts, oracle": "100.0",
     }
-    assert rows["verifier, held-out pair accuracy, % (1 problems)"]["value"].startswith("100.0")
+    assert rows["verifier, held-out pair accuracy, % (1 problem)"]["value"].startswith("100.0")
     assert rows["tokens sampled"]["value"] == "25"
     assert rows["seconds of its stages"]["value"] == 0
 

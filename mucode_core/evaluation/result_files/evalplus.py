@@ -8,6 +8,7 @@ from typing import Any
 
 from mucode_core.errors import DataError, show
 from mucode_core.evaluation.result_files.rows import SampleRow, convert_rows, read_json, take, take_id
+from mucode_core.wording import count
 
 UNJUDGEABLE = {"HumanEval/32": "EvalPlus 0.3.1 fails every program for HumanEval/32, its own reference included"}
 """By task, what a release of EvalPlus cannot judge."""
@@ -84,5 +85,9 @@ def _status(value: Any, field: str, location: str) -> bool:
 
 def _remark(sample: dict[str, Any], plus: Any) -> str:
     counts = {name: sample.get(f"{name}_fail_tests") for name in ("base", "plus")}
-    failed = [f"{len(tests)} {name} inputs fail" for name, tests in counts.items() if isinstance(tests, list) and tests]
+    failed = [
+        count(len(tests), f"{name} input fails", f"{name} inputs fail")
+        for name, tests in counts.items()
+        if isinstance(tests, list) and tests
+    ]
     return "; ".join([f"base {sample['base_status']}", *([f"plus {plus}"] if plus else []), *failed])

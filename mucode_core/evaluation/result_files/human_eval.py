@@ -50,7 +50,8 @@ def _check_row(row: Mapping[str, Any], shape: str, location: str) -> str:
     """The field that holds the program; all rows of a file have the same."""
     hint = 'write {"task_id": ..., "completion" | "solution" | "code": text}, the same in every row'
     if not take_id(row, ("task_id",)) and row.get("task_id") != "" and not _prompt_of(row):
-        raise DataError(f"task_id: {show(row.get('task_id'))} is not an id", location=location, hint=hint)
+        named = f"task_id: {show(row['task_id'])} is not an id" if "task_id" in row else "has no field task_id"
+        raise DataError(named, location=location, hint=hint)
     present = [name for name in FIELDS if name in row]
     if len(present) != 1:
         raise DataError(f"holds {' and '.join(present) or 'no program'}", location=location, hint=hint)

@@ -9,6 +9,7 @@ from typing import Any
 
 from mucode_core.errors import DataError, show
 from mucode_core.evaluation.result_files.rows import SampleRow, convert_rows, read_json, score_of, take, take_id
+from mucode_core.wording import count
 
 
 def is_output(data: Any) -> bool:
@@ -55,7 +56,7 @@ def _read_entry(entry: dict[str, Any], question: str, location: str) -> Iterator
     programs = take(entry, "code_list", list, location)
     graded = take(entry, "graded_list", list, location) if "graded_list" in entry else [None] * len(programs)
     if len(graded) != len(programs):
-        problem = f"graded_list: {len(graded)} verdicts for {len(programs)} programs"
+        problem = f"graded_list: {count(len(graded), 'verdict')} for {count(len(programs), 'program')}"
         raise DataError(problem, location=location, hint="evaluate again: the file is not complete")
     remarks = entry.get("metadata")
     remarks = remarks if isinstance(remarks, list) and len(remarks) == len(programs) else [""] * len(programs)

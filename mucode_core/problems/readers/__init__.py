@@ -1,1 +1,1 @@
-"""Readers of published rows: one module for each family of data sets, with a `DATASETS`, and what several share."""
+"""Readers of published rows: one module for each family of data sets, with a `DATASETS`."""

@@ -8,7 +8,7 @@ from pydantic import AliasChoices, Field
 
 from mucode_core.answers import Asked, extract_program
 from mucode_core.problems.dataset import Dataset, Facts, Hub
-from mucode_core.problems.readers.shared import as_split, first_public
+from mucode_core.problems.forms.shared import as_split, first_public
 from mucode_core.problems.rows import PublishedRow, Row, parse_row
 from mucode_core.problems.suites import check_tests, find_entry_point
 from mucode_core.problems.testless import TEST_SENTENCE

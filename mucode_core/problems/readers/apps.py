@@ -10,9 +10,9 @@ from typing import Any
 from pydantic import AliasChoices, Field
 
 from mucode_core.problems.dataset import AnyOf, Dataset, Facts, Hub, by_fields
-from mucode_core.problems.readers.pairs import no_tests, parse_json, read_columns, read_solutions
-from mucode_core.problems.readers.shared import as_split, setup_for
-from mucode_core.problems.readers.statements import (
+from mucode_core.problems.forms.pairs import no_tests, parse_json, read_columns, read_solutions
+from mucode_core.problems.forms.shared import as_split, setup_for
+from mucode_core.problems.forms.statements import (
     choose_reference,
     divide,
     make_id,

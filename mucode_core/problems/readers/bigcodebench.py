@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from mucode_core.problems.dataset import Dataset, Hub, by_fields
-from mucode_core.problems.readers.shared import first_public
-from mucode_core.problems.readers.statements import Source
-from mucode_core.problems.readers.test_modules import split_tests
+from mucode_core.problems.forms.shared import first_public
+from mucode_core.problems.forms.statements import Source
+from mucode_core.problems.forms.test_modules import split_tests
 from mucode_core.problems.rows import PublishedRow, Row, parse_row
 from mucode_core.types import Problem
 

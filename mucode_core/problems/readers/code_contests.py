@@ -16,9 +16,8 @@ from mucode_core.errors import ExcludedError
 from mucode_core.problems.checkers import find_checker
 from mucode_core.problems.checkers.foreign import adapt_python, standard_rule
 from mucode_core.problems.dataset import Dataset, Facts, Hub, by_fields
-from mucode_core.problems.json_values import from_json
-from mucode_core.problems.readers.shared import as_split, first_public, require_tests
-from mucode_core.problems.readers.statements import (
+from mucode_core.problems.forms.shared import as_split, first_public, require_tests
+from mucode_core.problems.forms.statements import (
     Source,
     choose_reference,
     divide,
@@ -27,6 +26,7 @@ from mucode_core.problems.readers.statements import (
     read_seconds,
     read_tags,
 )
+from mucode_core.problems.json_values import from_json
 from mucode_core.problems.rows import PublishedRow, Row, parse_row
 from mucode_core.types import TOKENS, Comparison, Problem, StdinTest, Test
 

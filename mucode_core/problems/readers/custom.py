@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from mucode_core.errors import DataError, show
 from mucode_core.problems.dataset import Dataset, by_fields
+from mucode_core.problems.forms.statements import LONGEST_S, Source, bounded
+from mucode_core.problems.forms.test_modules import split_tests
 from mucode_core.problems.json_values import to_json
-from mucode_core.problems.readers.statements import LONGEST_S, Source, bounded
-from mucode_core.problems.readers.test_modules import split_tests
 from mucode_core.problems.rows import Row, parse_row
 from mucode_core.problems.rows.fields import describe
 from mucode_core.problems.suites import check_tests

@@ -10,16 +10,16 @@ from typing import Any
 from pydantic import AliasChoices, Field
 
 from mucode_core.problems.dataset import Dataset, Facts, Hub, by_fields
-from mucode_core.problems.readers.apps import FLOATS
-from mucode_core.problems.readers.pairs import as_mapping, parse_json, read_solutions, read_tests
-from mucode_core.problems.readers.shared import as_split, facts_in, nested, notes_on, setup_for
-from mucode_core.problems.readers.statements import (
+from mucode_core.problems.forms.pairs import as_mapping, parse_json, read_solutions, read_tests
+from mucode_core.problems.forms.shared import as_split, facts_in, nested, notes_on, setup_for
+from mucode_core.problems.forms.statements import (
     choose_reference,
     divide,
     make_id,
     make_prompt,
     read_seconds,
 )
+from mucode_core.problems.readers.apps import FLOATS
 from mucode_core.problems.rows import PublishedRow, Row, parse_row
 from mucode_core.types import TOKENS, Problem
 

@@ -13,8 +13,8 @@ from pydantic import Field
 
 from mucode_core.errors import DataError
 from mucode_core.problems.dataset import Dataset, by_fields
+from mucode_core.problems.forms.statements import Source
 from mucode_core.problems.readers.humaneval import INSTRUCTION, declaration_of, find_example
-from mucode_core.problems.readers.statements import Source
 from mucode_core.problems.rows import PublishedRow, Row, parse_row
 from mucode_core.problems.suites import helpers_of, parse_python
 from mucode_core.types import Problem

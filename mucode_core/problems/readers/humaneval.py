@@ -11,7 +11,7 @@ import doctest
 from mucode_core.answers.syntax import parse_expression, read_literal
 from mucode_core.errors import DataError, show
 from mucode_core.problems.dataset import Dataset, Hub, by_fields
-from mucode_core.problems.readers.statements import Source
+from mucode_core.problems.forms.statements import Source
 from mucode_core.problems.rows import PublishedRow, Row, parse_row
 from mucode_core.problems.suites import (
     check_tests,

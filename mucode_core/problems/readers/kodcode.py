@@ -5,9 +5,9 @@ from __future__ import annotations
 from pydantic import AliasChoices, Field
 
 from mucode_core.problems.dataset import Dataset, Facts, Hub
-from mucode_core.problems.readers.shared import as_known_split, first_public
-from mucode_core.problems.readers.statements import Source, make_prompt
-from mucode_core.problems.readers.test_modules import split_tests
+from mucode_core.problems.forms.shared import as_known_split, first_public
+from mucode_core.problems.forms.statements import Source, make_prompt
+from mucode_core.problems.forms.test_modules import split_tests
 from mucode_core.problems.rows import PublishedRow, Row, parse_row
 from mucode_core.problems.suites import find_entry_point
 from mucode_core.types import Problem

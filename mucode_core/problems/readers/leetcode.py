@@ -14,10 +14,10 @@ from mucode_core.answers import Asked, extract_program
 from mucode_core.answers.syntax import parse_expression, read_literal
 from mucode_core.errors import DataError, show
 from mucode_core.problems.dataset import Dataset, Facts, Hub, by_fields
+from mucode_core.problems.forms.pairs import as_mapping
+from mucode_core.problems.forms.shared import PRELUDE, as_split, first_public
+from mucode_core.problems.forms.statements import Source, make_prompt, read_date, read_tags
 from mucode_core.problems.json_values import dumps
-from mucode_core.problems.readers.pairs import as_mapping
-from mucode_core.problems.readers.shared import PRELUDE, as_split, first_public
-from mucode_core.problems.readers.statements import Source, make_prompt, read_date, read_tags
 from mucode_core.problems.rows import PublishedRow, Row, parse_row
 from mucode_core.problems.suites import check_tests, parse_python
 from mucode_core.problems.testless import TEST_SENTENCE

@@ -6,10 +6,10 @@ from typing import Any, Literal, cast
 
 from mucode_core.errors import DataError, show
 from mucode_core.problems.dataset import Dataset, Facts, Hub, by_fields
+from mucode_core.problems.forms.packed_text import unpack
+from mucode_core.problems.forms.shared import PRELUDE, first_public
+from mucode_core.problems.forms.statements import find_method, make_prompt, read_date
 from mucode_core.problems.json_values import from_json
-from mucode_core.problems.readers.packed_text import unpack
-from mucode_core.problems.readers.shared import PRELUDE, first_public
-from mucode_core.problems.readers.statements import find_method, make_prompt, read_date
 from mucode_core.problems.rows import PublishedRow, Row, parse_row
 from mucode_core.types import CallTest, Problem, StdinTest
 

@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field, field_validator
 
 from mucode_core.errors import DataError
 from mucode_core.problems.dataset import AnyOf, Dataset, Hub, by_fields
-from mucode_core.problems.readers.statements import Source
+from mucode_core.problems.forms.statements import Source
 from mucode_core.problems.rows import PublishedRow, Row, parse_row
 from mucode_core.problems.suites import check_tests, compare_shapes, find_entry_point, leave_out
 from mucode_core.problems.testless import TEST_SENTENCE

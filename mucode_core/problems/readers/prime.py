@@ -11,9 +11,9 @@ from typing import Any
 from pydantic import AliasChoices, Field
 
 from mucode_core.problems.dataset import Dataset, Facts, Hub, by_fields
-from mucode_core.problems.readers.pairs import as_mapping, odd_value, parse_json, read_tests
-from mucode_core.problems.readers.shared import as_split, facts_in, nested, notes_on, setup_for
-from mucode_core.problems.readers.statements import (
+from mucode_core.problems.forms.pairs import as_mapping, odd_value, parse_json, read_tests
+from mucode_core.problems.forms.shared import as_split, facts_in, nested, notes_on, setup_for
+from mucode_core.problems.forms.statements import (
     choose_reference,
     divide,
     find_program,

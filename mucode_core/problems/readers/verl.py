@@ -12,16 +12,16 @@ from pydantic import Field, field_validator
 
 from mucode_core.errors import DataError
 from mucode_core.problems.dataset import Dataset, Facts, Hub
-from mucode_core.problems.readers.apps import FLOATS
-from mucode_core.problems.readers.pairs import as_mapping, odd_value, parse_json, read_tests
-from mucode_core.problems.readers.shared import as_known_split, facts_in, nested, notes_on, setup_for
-from mucode_core.problems.readers.statements import (
+from mucode_core.problems.forms.pairs import as_mapping, odd_value, parse_json, read_tests
+from mucode_core.problems.forms.shared import as_known_split, facts_in, nested, notes_on, setup_for
+from mucode_core.problems.forms.statements import (
     choose_reference,
     divide,
     make_id,
     make_prompt,
     read_seconds,
 )
+from mucode_core.problems.readers.apps import FLOATS
 from mucode_core.problems.rows import PublishedRow, Row, parse_row, require_writable
 from mucode_core.problems.suites import check_tests, find_entry_point
 from mucode_core.types import TOKENS, Problem, ProblemKind, Test

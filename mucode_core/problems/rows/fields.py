@@ -8,36 +8,13 @@ from typing import Any, TypeVar, cast
 from pydantic import AliasChoices, BaseModel, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
-from mucode_core.errors import DataError, show
+from mucode_core.errors import DataError
+from mucode_core.wording import MISSING, describe_faults
 
 Model = TypeVar("Model", bound=BaseModel)
 Row = dict[str, Any]
-_UNEXPECTED = {
-    "string_type": "text",
-    "int_type": "a whole number",
-    "int_parsing": "a whole number",
-    "int_from_float": "a whole number",
-    "int_parsing_size": "a whole number of usual size",
-    "float_type": "a number",
-    "float_parsing": "a number",
-    "finite_number": "a finite number",
-    "bool_type": "true or false",
-    "list_type": "a list",
-    "dict_type": "an object",
-    "model_type": "an object",
-    "model_attributes_type": "an object",
-}
-"""What a value is not, by pydantic's name of the error."""
-_BOUNDS = {
-    "greater_than": ("gt", "above"),
-    "greater_than_equal": ("ge", "at least"),
-    "less_than": ("lt", "below"),
-    "less_than_equal": ("le", "at most"),
-}
-_EMPTY = frozenset({"string_too_short", "too_short"})
-_MISSING = "missing"
 _MOST = 2**1000
-_UNKNOWN = "extra_forbidden"
+_NO_FIELD = "there is no such field in this form ({value})"
 _TAG = re.compile(r"\W|^_|^(str|int|float|bool|dict|list|function)$")
 """Of the part of a place that says which alternative of a type was tried."""
 _Path = tuple[str | int, ...]
@@ -109,7 +86,8 @@ def describe(error: ValidationError, data: Any) -> str:
     deepest = max(paths, key=len)  # where a field may be of several types, the error of the one that fits best
     faults = [one for one, path in zip(first, paths, strict=True) if path == deepest]
     field = ".".join(map(str, deepest))
-    return f"{field}: {_say(faults)}" if field else _say(faults)
+    said = describe_faults(faults, _NO_FIELD)
+    return f"{field}: {said}" if field else said
 
 
 def _path(place: _Path, data: Any, kind: str) -> _Path:
@@ -122,34 +100,9 @@ def _path(place: _Path, data: Any, kind: str) -> _Path:
             value = cast("dict[str | int, Any]", value)[part]
         elif isinstance(value, list) and isinstance(part, int) and part < len(cast("list[Any]", value)):
             value = cast("list[Any]", value)[part]
-        elif isinstance(part, str) and not (is_last and kind == _MISSING) and _TAG.search(part):
+        elif isinstance(part, str) and not (is_last and kind == MISSING) and _TAG.search(part):
             continue
         else:
             value = None
         path.append(part)
     return tuple(path)
-
-
-def _say(faults: list[Any]) -> str:
-    first = faults[0]
-    if first["type"] == _MISSING:
-        return "the field is missing"
-    value = "null" if first["input"] is None else show(first["input"])
-    if first["type"] == _UNKNOWN:
-        return f"there is no such field in this form ({value})"
-    if first["type"] in _EMPTY:
-        return f"{value} is empty"
-    wanted = list(dict.fromkeys(filter(None, map(_wanted, faults))))
-    if wanted:
-        return f"{value} is not {' or '.join(wanted)}"
-    return f"{first['msg'].removeprefix('Value error, ')} ({value})"
-
-
-def _wanted(fault: Any) -> str:
-    kind, context = fault["type"], fault.get("ctx", {})
-    if kind == "literal_error":
-        return str(context["expected"])
-    if kind in _BOUNDS:
-        name, words = _BOUNDS[kind]
-        return f"{words} {context[name]}"
-    return _UNEXPECTED.get(kind, "")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from mucode_core.errors import DataError, show
+from mucode_core.errors import DataError, PathError, show
 from mucode_core.problems.json_values import from_json
 from mucode_core.problems.rows.arrays import ArrayError, read_items
 from mucode_core.problems.rows.fields import Row
@@ -65,7 +65,7 @@ def scan_rows(path: Path) -> Iterator[tuple[str, Row | DataError]]:
 
 def _shards(path: Path) -> list[Path]:
     if not path.exists():
-        raise DataError("no such file", location=str(path), hint=_READABLE)
+        raise PathError("no such file", location=str(path), hint=_READABLE)
     if not path.is_dir():
         return [path]
     found = sorted(one for one in path.rglob("*") if one.is_file() and not _is_hidden(one.relative_to(path)))

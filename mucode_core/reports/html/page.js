@@ -38,7 +38,7 @@ function showList() {
     const text = `${id} ${title}`.toLowerCase();
     return matches(counts[group], outcome) && words.every((word) => text.includes(word));
   });
-  document.getElementById("count").textContent = `${found.length} of ${rows.length} problems`;
+  document.getElementById("count").textContent = `${found.length} of ${counted(rows.length, "problem")}`;
   list.replaceChildren(...found.map((row) => listItem(row, group)));
 }
 
@@ -113,11 +113,15 @@ function showRollout(rollout, problem, choice) {
   return made;
 }
 
+function counted(number, noun) {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
+
 function showTurn(rollout, turn, number, problem, choice) {
   const isChoice = choice && choice.rollout === rollout.id && choice.turn === number;
-  const facts = [`${turn.tokens} tokens`];
+  const facts = [counted(turn.tokens, "token")];
   if (turn.public) facts.push(verdict("public", turn.public), verdict("private", turn.private));
-  if (turn.drawn) facts.push(`${turn.drawn} samples, ${turn.distinct} distinct programs, one selected`);
+  if (turn.drawn) facts.push(`${counted(turn.drawn, "sample")}, ${counted(turn.distinct, "distinct program")}, one selected`);
   if (turn.score !== undefined) facts.push(`score ${turn.score}`);
   if (turn.finish && turn.finish !== "stop") facts.push(`ended by ${turn.finish}`);
   if (turn.relabelled) facts.push("state relabelled");

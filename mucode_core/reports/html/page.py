@@ -33,6 +33,7 @@ from mucode_core.reports.tables import (
     stage_rows,
 )
 from mucode_core.runs.directory import RunFiles, open_run
+from mucode_core.runs.same_problems import require_same_problems
 from mucode_core.system.atomic_files import replacing
 
 _BASELINES = {
@@ -187,6 +188,7 @@ def _compare(run: RunFiles, other: Path | None) -> dict[str, Any] | None:
             hint = "compare runs with evaluation.enabled=true"
             raise DataError("was not evaluated", location=str(one.directory), hint=hint)
     names = (run.directory.name, second.directory.name)
+    require_same_problems({"first": run.directory, "second": second.directory})
     found = compare_runs(run.outcomes, second.outcomes, RESAMPLING)
     return {
         "names": names,

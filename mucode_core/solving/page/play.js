@@ -79,11 +79,11 @@ async function* readEvents(answer) {
 }
 
 function showEvent(event) {
-  if (event.event === "started") say(event.tests.length ? `Searching, with ${event.tests.length} tests …` : "Searching, without tests …");
+  if (event.event === "started") say(event.tests.length ? `Searching, with ${counted(event.tests.length, "test")} …` : "Searching, without tests …");
   if (event.event === "turn") view.turn(event.turn);
   if (event.event === "finished") {
     drawProgram(field("answer"), event);
-    say(`Done: ${event.num_tokens} tokens.`);
+    say(`Done: ${counted(event.num_tokens, "token")}.`);
   }
 }
 

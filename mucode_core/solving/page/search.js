@@ -65,6 +65,10 @@ function drawAttempt(attempt, before) {
   return body;
 }
 
+function counted(number, noun) {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
+
 class SearchView {
   constructor(place) {
     this.place = place;
@@ -79,7 +83,9 @@ class SearchView {
   turn(turn) {
     const samples = turn.attempts.reduce((sum, one) => sum + one.num_samples, 0);
     const passed = turn.attempts.reduce((sum, one) => sum + (one.verdict.num_tests && one.verdict.status === "passed" ? one.num_samples : 0), 0);
-    const title = `Turn ${turn.turn_index + 1}: ${samples} samples, ${turn.attempts.length} programs, ${passed} pass, ${turn.num_tokens} tokens`;
+    const programs = turn.attempts.filter((one) => one.program !== null).length;
+    const counts = [counted(samples, "sample"), counted(programs, "program"), `${passed} pass`, counted(turn.num_tokens, "token")];
+    const title = `Turn ${turn.turn_index + 1}: ${counts.join(", ")}`;
     const attempts = [...turn.attempts].sort((a, b) => b.selected - a.selected);
     this.place.append(element("section", { className: "turn" }, element("h3", {}, title), ...attempts.map((one) => drawAttempt(one, this.before))));
     this.before = attempts[0].program;

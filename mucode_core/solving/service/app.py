@@ -14,7 +14,7 @@ from mucode_core.solving.service.requests import ChatRequest, read_model
 from mucode_core.solving.service.responses import OpenAIError, Renderer, render_openai_error
 from mucode_core.solving.service.searches import Searches
 from mucode_core.solving.solver import Solver
-from mucode_core.solving.trace import PAGE_FILES
+from mucode_core.solving.trace import PAGE_FILES, render_search_page
 
 _MAX_BODY = 4_000_000
 _PAGE = {"search.css": "text/css", "search.js": "text/javascript", "play.js": "text/javascript"}
@@ -80,10 +80,11 @@ def _add_models(app: FastAPI, name: str) -> None:
 
 def _add_page(app: FastAPI) -> None:
     headers = {"Content-Security-Policy": _CONTENT_POLICY}
+    page = render_search_page()
 
     @app.get("/", include_in_schema=False)
     async def get_page() -> Response:  # pyright: ignore[reportUnusedFunction]
-        return Response(_read("index.html"), media_type="text/html", headers=headers)
+        return Response(page, media_type="text/html", headers=headers)
 
     @app.get("/page/{file}", include_in_schema=False)
     async def get_page_file(file: str) -> Response:  # pyright: ignore[reportUnusedFunction]

@@ -12,7 +12,7 @@ def test_a_pass_is_one_on_base_and_plus_tests(tmp_path: Path) -> None:
     statuses = [("pass", "pass"), ("pass", "fail"), ("fail", "fail"), ("pass", None), ("timeout", "timeout")]
     found = samples_of(read_results(evalplus_results(tmp_path / "r.json", {"HumanEval/0": statuses})))
     assert [row.passed for row in found] == [True, False, False, True, False]
-    assert [row.remark for row in found][1:3] == ["base pass; plus fail", "base fail; plus fail; 1 base inputs fail"]
+    assert [row.remark for row in found][1:3] == ["base pass; plus fail", "base fail; plus fail; 1 base input fails"]
     assert found[1].location == f"{tmp_path / 'r.json'}: eval['HumanEval/0'][1]"
 
 

@@ -36,7 +36,7 @@ def test_programs_come_with_their_verdicts_and_messages(tmp_path: Path) -> None:
         (5, "question_id: 5 is not an id"),
         ({"question_id": "b", "code_list": "x"}, "code_list: 'x' is not list"),
         ({"question_id": "b", "code_list": ["x", None]}, r"code_list\[1\]: None is not text"),
-        ({"question_id": "b", "code_list": ["x"], "graded_list": []}, "graded_list: 0 verdicts for 1 programs"),
+        ({"question_id": "b", "code_list": ["x"], "graded_list": []}, "graded_list: 0 verdicts for 1 program"),
     ],
 )
 def test_an_entry_of_another_shape_is_named(tmp_path: Path, entry: Any, message: str) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from mucode_core.errors import DataError
+from mucode_core.problems.forms.test_modules import split_tests
 from mucode_core.problems.readers.kodcode import DATASETS, make_kodcode
-from mucode_core.problems.readers.test_modules import split_tests
 from mucode_core.problems.registry import recognise
 from mucode_core.sandbox.judge.suites.collected import RUN as RUN_NAME
 from mucode_core.sandbox.judge.suites.collected import collect, run_collected

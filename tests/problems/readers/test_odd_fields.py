@@ -13,7 +13,7 @@ import pytest
 
 from mucode_core.errors import DataError
 from mucode_core.problems import load_problems, read_problems
-from mucode_core.problems.readers.statements import note_limit, read_seconds
+from mucode_core.problems.forms.statements import note_limit, read_seconds
 from mucode_core.problems.registry import DATASETS, recognise
 from mucode_core.problems.where import parse_condition
 from mucode_core.types import Problem

@@ -11,8 +11,8 @@ import pytest
 
 from mucode_core.errors import DataError, ExcludedError
 from mucode_core.problems import load_problems, read_problems
-from mucode_core.problems.readers.shared import PRELUDE
-from mucode_core.problems.readers.statements import unfence
+from mucode_core.problems.forms.shared import PRELUDE
+from mucode_core.problems.forms.statements import unfence
 from mucode_core.problems.registry import recognise
 from mucode_core.types import CallTest, Comparison, Problem, StdinTest
 

@@ -156,7 +156,7 @@ def test_two_runs_are_compared_problem_by_problem(run: Path, tmp_path: Path) -> 
     other = make_run(tmp_path / "other", ("a", "b"), {"a": 0, "b": 0})
     text = write_html(run, tmp_path / "r.html", other).path.read_text("utf-8")
     assert "run against other" in text
-    assert "1 problems that changed" in text
+    assert "1 problem that changed" in text
     assert re.search(r"<td>a</td><td>greedy</td><td>100</td><td>0</td>", text)
     strange = make_run(tmp_path / "strange", ("a", "c"), {"a": 0, "c": 0})
     with pytest.raises(DataError, match="problems are in one run only"):

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from threading import Event
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import openai
 import pytest
 from openai import OpenAI
 
+from mucode_core.config import PublicSelection
 from mucode_core.errors import SamplerError
 from mucode_core.sampling.base import SampleRequest
 from mucode_core.sandbox import ProcessSandbox, Sandbox
@@ -294,7 +296,10 @@ def test_the_key_guards_searches_and_not_the_page(solver: Solver) -> None:
         with pytest.raises(openai.AuthenticationError):
             connect(url, "wrong").chat.completions.create(**ASK)
         assert connect(url, "0123456789abcdef").chat.completions.create(**ASK).choices
-        assert "<form" in httpx.get(url).text
+        page = httpx.get(url).text
+        assert "<form" in page
+        choices = page.partition('<select id="select">')[2].partition("</select>")[0]
+        assert re.findall(r"<option[^>]*>([^<]*)</option>", choices) == ["default", *get_args(PublicSelection)]
         assert httpx.get(f"{url}/page/play.js").status_code == 200
         assert httpx.get(f"{url}/page/trace.html").status_code == 401
         metrics = httpx.get(f"{url}/metrics", headers={"Authorization": "Bearer 0123456789abcdef"}).text

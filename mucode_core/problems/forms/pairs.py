@@ -8,8 +8,8 @@ from typing import Any, cast
 
 from mucode_core.answers.syntax import read_literal
 from mucode_core.errors import DataError, show
+from mucode_core.problems.forms.statements import find_method
 from mucode_core.problems.json_values import from_json, to_json
-from mucode_core.problems.readers.statements import find_method
 from mucode_core.types import CallTest, ProblemKind, StdinTest
 
 _MAX_PRINTED = 10_000_000

@@ -4,8 +4,8 @@ import io
 import time
 
 import pytest
-from mucode_flows.cli.display import RunDisplay
-from mucode_flows.cli.time_left import TimeLeft
+from mucode_flows.cli.progress.display import RunDisplay
+from mucode_flows.cli.progress.time_left import TimeLeft
 from rich.console import Console
 
 from mucode_core.evaluation.run_record import FINE_TUNE, FIT_VERIFIER, StageGroup

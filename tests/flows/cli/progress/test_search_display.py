@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from io import StringIO
 
-from mucode_flows.cli.search_display import SearchDisplay, describe_turn
+from mucode_flows.cli.progress.search_display import SearchDisplay, describe_turn
 from rich.console import Console
 
 from mucode_core.solving.solution import Attempt, SolvedTurn
@@ -31,7 +31,12 @@ def test_a_turn_shows_what_each_program_passes_and_which_is_selected() -> None:
 def test_without_tests_and_programs() -> None:
     nothing = Attempt(None, "I do not know.", 1, UNTESTED, None, False, "stop")
     turn = SolvedTurn(0, (attempt(UNTESTED, selected=True), nothing), 9)
-    assert describe_turn(turn)[1:] == ["  > 1 x", "    1 x  no program"]
+    assert describe_turn(turn) == ["turn 1: 2 samples, 1 program, 9 tokens", "  > 1 x", "    1 x  no program"]
+
+
+def test_answers_without_a_program_are_no_programs() -> None:
+    nothing = Attempt(None, "I do not know.", 1, UNTESTED, None, True, "stop")
+    assert describe_turn(SolvedTurn(0, (nothing,), 1))[0] == "turn 1: 1 sample, 0 programs, 1 token"
 
 
 def test_many_programs_are_cut_and_the_selected_one_is_among_the_shown() -> None:

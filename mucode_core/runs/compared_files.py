@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mucode_core.errors import ConfigError, DataError
+from mucode_core.errors import ConfigError, DataError, PathError
 from mucode_core.evaluation.comparison import Tables, final_tables
 from mucode_core.evaluation.graded_figures import read_graded
 from mucode_core.evaluation.outcomes import FINAL, OUTCOMES, Decoding, OutcomeTable, read_outcomes
@@ -101,7 +101,7 @@ def _read(path: Path, metric: str | None, say: Callable[[str], None], bad_rows: 
         say(f"{path}: graded samples")
         return {SAMPLES: _tabulate((row.problem_id, float(row.passed)) for row in graded)}
     if not path.exists():
-        raise DataError("no such file or directory", location=str(path), hint="name a run or a result file")
+        raise PathError("no such file or directory", location=str(path), hint="name a run or a result file")
     source = open_result_file(path, metric)
     for remark in (f"{path}: {source.form}", *source.remarks):
         say(remark)

@@ -11,10 +11,10 @@ from mucode_flows.cli.main import app
 from typer.testing import CliRunner
 
 from mucode_core.errors import ConfigError
-from mucode_core.evaluation.compared_files import SAMPLES, name_sides, read_tables
 from mucode_core.evaluation.comparison import compare_all, restrict_to_common
 from mucode_core.evaluation.metrics import Resampling, holm, problems_needed
 from mucode_core.evaluation.outcomes import write_outcomes
+from mucode_core.runs.compared_files import SAMPLES, name_sides, read_tables
 from tests.evaluation.test_comparison import outcomes
 from tests.support.result_rows import evalplus_results, lm_eval_row, verl_row, write_json, write_lines
 

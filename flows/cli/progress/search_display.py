@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from mucode_core.wording import count
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -46,13 +48,14 @@ class SearchDisplay:
 def describe_turn(turn: SolvedTurn) -> list[str]:
     """A turn in lines: its sums, then its distinct programs, the selected one marked."""
     drawn = sum(attempt.num_samples for attempt in turn.attempts)
-    heading = f"turn {turn.turn_index + 1}: {drawn} samples, {len(turn.attempts)} programs, {turn.num_tokens} tokens"
+    programs = sum(attempt.program is not None for attempt in turn.attempts)
+    counts = (count(drawn, "sample"), count(programs, "program"), count(turn.num_tokens, "token"))
     shown = [attempt for attempt in turn.attempts if attempt.selected]
     shown += [attempt for attempt in turn.attempts if not attempt.selected][: _SHOWN_PROGRAMS - 1]
     lines = [_describe_attempt(attempt) for attempt in shown]
     if left := len(turn.attempts) - len(shown):
-        lines.append(f"    {left} more programs")
-    return [heading, *lines]
+        lines.append(f"    {count(left, 'more program')}")
+    return [f"turn {turn.turn_index + 1}: {', '.join(counts)}", *lines]
 
 
 def _describe_attempt(attempt: Attempt) -> str:
@@ -62,7 +65,7 @@ def _describe_attempt(attempt: Attempt) -> str:
         parts.append("no program")
     elif verdict.num_tests:
         why = "" if verdict.passed else f": {_first_line(verdict.feedback)}"
-        parts.append(f"{verdict.status}, {verdict.num_passed} of {verdict.num_tests} tests{why}")
+        parts.append(f"{verdict.status}, {verdict.num_passed} of {count(verdict.num_tests, 'test')}{why}")
     if attempt.score is not None:
         parts.append(f"score {attempt.score:.2f}")
     return "  ".join(parts)

@@ -3,7 +3,7 @@
 import io
 
 import pytest
-from mucode_flows.cli.display import Bar, RunDisplay, expected_evaluation, expected_stages, make_table
+from mucode_flows.cli.progress.display import Bar, RunDisplay, expected_evaluation, expected_stages, make_table
 from rich.console import Console
 from rich.progress import Progress
 
@@ -81,7 +81,7 @@ def test_another_caption_changes_nothing_but_what_is_shown(monkeypatch, form):
 
 def test_the_first_rate_of_a_unit_counts_from_the_end_of_the_one_before(monkeypatch):
     now = iter([0.0, 1.0, 2.0, 4.0, 8.0])
-    monkeypatch.setattr("mucode_flows.cli.display.time.monotonic", lambda: next(now))
+    monkeypatch.setattr("mucode_flows.cli.progress.display.time.monotonic", lambda: next(now))
     bars = Progress(console=Console(file=io.StringIO(), force_terminal=True), get_time=lambda: 0.0)
     bar = Bar(bars, "grading")
     rates = []
@@ -93,7 +93,7 @@ def test_the_first_rate_of_a_unit_counts_from_the_end_of_the_one_before(monkeypa
 
 def test_a_single_problem_is_counted_in_the_singular(monkeypatch):
     now = iter([0.0, 40.0, 40.0, 40.0, 100.0, 100.0, 100.0])
-    monkeypatch.setattr("mucode_flows.cli.display.time.monotonic", lambda: next(now))
+    monkeypatch.setattr("mucode_flows.cli.progress.display.time.monotonic", lambda: next(now))
     printed = io.StringIO()
     bar = Bar(Progress(console=Console(file=printed, width=99), get_time=lambda: 0.0), "checking")
     bar.report(1, 0, "problems")

@@ -9,7 +9,7 @@ import zlib
 import pytest
 
 from mucode_core.errors import DataError
-from mucode_core.problems.readers.packed_text import unpack
+from mucode_core.problems.forms.packed_text import unpack
 
 TEXT = '[{"input": "1\\n", "output": "µ 木"}]'
 

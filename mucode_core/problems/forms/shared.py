@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from mucode_core.problems.dataset import Facts
-from mucode_core.problems.readers.pairs import as_mapping, no_tests, parse_json
-from mucode_core.problems.readers.statements import note_limit, read_date, read_tags
+from mucode_core.problems.forms.pairs import as_mapping, no_tests, parse_json
+from mucode_core.problems.forms.statements import note_limit, read_date, read_tags
 from mucode_core.problems.rows import Row
 
 T = TypeVar("T")

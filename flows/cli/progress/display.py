@@ -10,7 +10,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-from mucode_flows.cli.time_left import TimeLeft
+from mucode_flows.cli.progress.time_left import TimeLeft
 from rich.box import SIMPLE
 from rich.cells import cell_len
 from rich.console import Console
