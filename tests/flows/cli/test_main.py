@@ -56,6 +56,7 @@ LEAVES = (
     *(f"training.trl.{name}" for name in ("deepspeed_extension", "fit", "packing", "saving", "worker")),
     "sampling.transformers",
     "sampling.llama_decoder",
+    "models.padded_heads",
     "sandbox.guest.zygote",
     "sandbox.protocol",
 )
