@@ -41,7 +41,7 @@ _READABLE = frozenset(
     "__isabstractmethod__ __parameters__ __orig_bases__ __mro_entries__ __cause__ __context__".split()
 )
 """Special attributes that are read from the program; all others are the judge's own or absent."""
-_MADE_WITH = ("__init__", "__new__", "__post_init__")
+_MADE_WITH = ("__init__", "__post_init__")
 """Special methods that this process never calls, and tests look at."""
 _OF_MOCKS = frozenset(
     f"assert_{name}" for name in ("called", "called_once", "called_with", "called_once_with", "any_call", "has_calls")

@@ -17,7 +17,7 @@ _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 def watch_inspection() -> None:
     """Has the functions of `inspect` know the program's objects, from now on."""
-    members, source = inspect.getmembers, inspect.findsource
+    members, source, is_abstract = inspect.getmembers, inspect.findsource, inspect.isabstract
 
     def getmembers(object: Any, predicate: Callable[[Any], Any] | None = None) -> list[tuple[str, Any]]:  # noqa: A002 - its name
         if not is_proxy(object):
@@ -30,7 +30,11 @@ def watch_inspection() -> None:
             return _lines(), 0
         return _find(object.__qualname__) if issubclass(kind, (ProgramClass, ProgramFunction)) else source(object)
 
-    inspect.getmembers, inspect.findsource = getmembers, findsource
+    def isabstract(object: Any) -> bool:  # noqa: A002 - see above
+        is_own = issubclass(type(object), ProgramClass)
+        return bool(getattr(object, "__abstractmethods__", ())) if is_own else is_abstract(object)
+
+    inspect.getmembers, inspect.findsource, inspect.isabstract = getmembers, findsource, isabstract
 
 
 def _members(target: Any) -> Iterator[tuple[str, Any]]:

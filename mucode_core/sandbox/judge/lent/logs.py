@@ -122,7 +122,7 @@ class CapturedLogs:
         return self.handler.records
 
     def get_records(self, when: str) -> list[logging.LogRecord]:
-        """The same; parts of a test are not distinguished."""
+        """The same; what fixtures log counts as the test's."""
         return self.records if when == "call" else []
 
     @property

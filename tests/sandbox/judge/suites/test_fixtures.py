@@ -97,7 +97,6 @@ def test_what_patch_gives_is_no_fixture(judge_one: Callable[..., Verdict], name:
 
 REFUSED = {
     "unknown": "def test_a(mocker): assert f(1) == 1",
-    "messages": "def test_a(caplog): assert f(1) == 1",
     "warnings": "def test_a(recwarn): assert f(1) == 1",
     "a later one": "def test_a(): assert f(1) == 1\ndef test_b(nothing): pass",
     "of a fixture": "import pytest\n@pytest.fixture\ndef a(nothing): pass\ndef test_a(a): assert f(1) == 1",
