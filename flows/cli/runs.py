@@ -63,7 +63,7 @@ def list_runs(
 def show(
     run: Run,
     all_stages: Annotated[
-        bool, typer.Option("--stages", help="List all stages: inputs, artifacts, durations, sizes.")
+        bool, typer.Option("--stages", metavar="", help="List all stages: inputs, artifacts, durations, sizes.")
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -134,7 +134,7 @@ def _list_all(stages: Sequence[StageEntry]) -> list[tuple[str, ...]]:
 
 @runs_app.command("verify")
 def verify(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="Run directory, or a store's directory or URL.")],
+    run: Annotated[str, typer.Argument(metavar="RUN|STORE", help="Run directory, or a store's directory or URL.")],
     as_json: Json = False,
 ) -> None:
     """Read every artifact of a run or store and compare digests; exit code 1 if any is damaged."""
@@ -155,20 +155,24 @@ def verify(
 @runs_app.command("prune")
 def prune(
     store: Annotated[
-        str, typer.Argument(metavar="STORE", help="A store's directory or URL, or a run directory for the store in it.")
+        str,
+        typer.Argument(metavar="STORE|RUN", help="A store's directory or URL, or a run directory for the store in it."),
     ],
     runs: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Directory with runs that use the store; repeatable; default: the directory that holds the store."
+            metavar="DIRECTORY",
+            help="Directory with runs that use the store; repeatable; default: the directory that holds the store.",
         ),
     ] = None,
     older_than: Annotated[
         float,
-        typer.Option(min=0, help="Keep artifacts younger than this many days: an unfinished run may need them."),
+        typer.Option(
+            min=0, metavar="X", help="Keep artifacts younger than this many days: an unfinished run may need them."
+        ),
     ] = 7.0,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run/--delete", help="Show what would be deleted, or delete it.")
+        bool, typer.Option("--dry-run/--delete", metavar="", help="Show what would be deleted, or delete it.")
     ] = True,
     as_json: Json = False,
 ) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
-from mucode_flows.cli.grading import SandboxName, Workers
+from mucode_flows.cli.grading import SANDBOX_HELP, Workers
 from mucode_flows.cli.options import Host, Packages, Port, split_names
 
 sandbox_app = typer.Typer(no_args_is_help=True, help="Build or serve the sandbox for untrusted programs.")
@@ -17,7 +17,9 @@ sandbox_app = typer.Typer(no_args_is_help=True, help="Build or serve the sandbox
 def build_sandbox(
     base: Annotated[
         str | None,
-        typer.Option(help="Image with Python 3.11 or later, and pip; default: the running interpreter."),
+        typer.Option(
+            metavar="IMAGE", help="Image with Python 3.11 or later, and pip; default: the running interpreter."
+        ),
     ] = None,
     packages: Packages = "numpy",
 ) -> None:
@@ -34,14 +36,19 @@ def serve_sandbox(
     host: Host = "127.0.0.1",
     port: Port = 8700,
     workers: Workers = None,
-    backend: SandboxName = "auto",
+    backend: Annotated[
+        Literal["auto", "container", "process"], typer.Option("--sandbox", "--backend", help=SANDBOX_HELP)
+    ] = "auto",
     packages: Packages = "numpy",
     max_queue: Annotated[
-        int, typer.Option(min=1, help="Jobs that may wait or run at once; more get HTTP 429.")
+        int, typer.Option(min=1, metavar="N", help="Jobs that may wait or run at once; more get HTTP 429.")
     ] = 10_000,
-    max_body: Annotated[int, typer.Option(min=1, help="Largest body of a request, MiB.")] = 64,
+    max_body: Annotated[int, typer.Option(min=1, metavar="N", help="Largest body of a request, MiB.")] = 64,
     token_file: Annotated[
-        Path | None, typer.Option(help="File with the bearer token that clients send; default: $MUCODE_SANDBOX_TOKEN.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="File with the bearer token that clients send; default: $MUCODE_SANDBOX_TOKEN."
+        ),
     ] = None,
 ) -> None:
     """Serve the sandbox over HTTP: jobs in, verdicts out; see docs/sandbox-service.md."""

@@ -25,7 +25,7 @@ def serve(
     model: EndpointModel = "",
     api_key_variable: ApiKeyVariable = "",
     verifier: Verifier = None,
-    name: Annotated[str, typer.Option(help="The model's name for clients.")] = "mucode",
+    name: Annotated[str, typer.Option(metavar="NAME", help="The model's name for clients.")] = "mucode",
     engine: Annotated[
         Literal["transformers", "vllm"],
         typer.Option(help="Engine that samples a checkpoint: Transformers on CPU, or a vLLM server."),
@@ -33,10 +33,11 @@ def serve(
     host: Host = "127.0.0.1",
     port: Port = 8000,
     token_file: Annotated[
-        Path | None, typer.Option(help=f"File with the bearer token that clients send; default: ${_VARIABLE}.")
+        Path | None,
+        typer.Option(metavar="FILE", help=f"File with the bearer token that clients send; default: ${_VARIABLE}."),
     ] = None,
     max_queue: Annotated[
-        int, typer.Option(min=1, help="Searches that may wait or run at once; more get HTTP 429.")
+        int, typer.Option(min=1, metavar="N", help="Searches that may wait or run at once; more get HTTP 429.")
     ] = 64,
     sandbox: SandboxName = "auto",
 ) -> None:

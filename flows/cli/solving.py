@@ -30,29 +30,37 @@ _MAX_NAME = 200
 
 
 Generator = Annotated[
-    str | None, typer.Option(help="Instead of a run: a checkpoint directory, a GGUF file, or a hub name.")
+    str | None,
+    typer.Option(metavar="MODEL", help="Instead of a run: a checkpoint directory, a GGUF file, or a hub name."),
 ]
 Endpoint = Annotated[
-    str | None, typer.Option(help="Instead of a run: an OpenAI-compatible endpoint, up to and with /v1.")
+    str | None, typer.Option(metavar="URL", help="Instead of a run: an OpenAI-compatible endpoint, up to and with /v1.")
 ]
-ApiKeyVariable = Annotated[str, typer.Option(help="With --endpoint: environment variable that holds the key.")]
+ApiKeyVariable = Annotated[
+    str, typer.Option(metavar="NAME", help="With --endpoint: environment variable that holds the key.")
+]
 Verifier = Annotated[
-    str | None, typer.Option(help="Verifier's checkpoint: a directory or a hub name; default: the run's.")
+    str | None,
+    typer.Option(metavar="MODEL", help="Verifier's checkpoint: a directory or a hub name; default: the run's."),
 ]
 _Tests = Annotated[
-    Path | None, typer.Option(help="Python file of asserts, or of test functions of pytest or unittest.")
+    Path | None,
+    typer.Option(metavar="FILE", help="Python file of asserts, or of test functions of pytest or unittest."),
 ]
 _Examples = Annotated[
     Path | None,
     typer.Option(
+        metavar="PATH",
         help="Examples of a program that reads and prints: a directory of NAME.in and NAME.out files, "
-        'or JSON Lines of {"input", "output"}.'
+        'or JSON Lines of {"input", "output"}.',
     ),
 ]
-Run = Annotated[Path | None, typer.Option(help="Use the final generator and verifier of this run.")]
-EndpointModel = Annotated[str, typer.Option(help="With --endpoint: the model's name there.")]
+Run = Annotated[
+    Path | None, typer.Option(metavar="DIRECTORY", help="Use the final generator and verifier of this run.")
+]
+EndpointModel = Annotated[str, typer.Option(metavar="NAME", help="With --endpoint: the model's name there.")]
 _Extract = Annotated[
-    bool, typer.Option("--extract/--no-extract", help="Without tests: use those found in the statement.")
+    bool, typer.Option("--extract/--no-extract", metavar="", help="Without tests: use those found in the statement.")
 ]
 _Select = Annotated[
     Selection | None,
@@ -62,22 +70,30 @@ _Select = Annotated[
         f"{', '.join(get_args(PublicSelection))}.",
     ),
 ]
-_MaxNewTokens = Annotated[int | None, typer.Option("--max-tokens", min=1, help="Maximum length of an answer, tokens.")]
+_MaxNewTokens = Annotated[
+    int | None, typer.Option("--max-tokens", min=1, metavar="N", help="Maximum length of an answer, tokens.")
+]
 _TimeLimitS = Annotated[
     float | None,
     typer.Option(
         "--time-limit",
         min=0.001,
+        metavar="X",
         help="Time limit of the search, seconds; a turn that has not ended by then is abandoned; default: none.",
     ),
 ]
-_Trace = Annotated[Path | None, typer.Option(help="Write the search as an HTML page to this file.")]
+_Trace = Annotated[Path | None, typer.Option(metavar="FILE", help="Write the search as an HTML page to this file.")]
+
+
+_Statement = Annotated[
+    str, typer.Argument(metavar="STATEMENT", help="The problem: text, a file, or - for standard input.")
+]
+_NumSamples = Annotated[int | None, typer.Option("-n", min=1, max=1000, metavar="N", help="N, samples per turn.")]
+_NumTurns = Annotated[int | None, typer.Option("--turns", min=1, metavar="N", help="Maximum number of turns T.")]
 
 
 def solve(
-    statement: Annotated[
-        str, typer.Argument(metavar="STATEMENT", help="The problem: text, a file, or - for standard input.")
-    ],
+    statement: _Statement,
     run: Run = None,
     generator: Generator = None,
     endpoint: Endpoint = None,
@@ -87,13 +103,13 @@ def solve(
     tests: _Tests = None,
     examples: _Examples = None,
     extract: _Extract = True,
-    num_samples: Annotated[int | None, typer.Option("-n", min=1, max=1000, help="N, samples per turn.")] = None,
-    num_turns: Annotated[int | None, typer.Option("--turns", min=1, help="Maximum number of turns T.")] = None,
+    num_samples: _NumSamples = None,
+    num_turns: _NumTurns = None,
     select: _Select = None,
     max_new_tokens: _MaxNewTokens = None,
-    temperature: Annotated[float | None, typer.Option(min=0, help="Temperature of the samples.")] = None,
+    temperature: Annotated[float | None, typer.Option(min=0, metavar="X", help="Temperature of the samples.")] = None,
     time_limit_s: _TimeLimitS = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the samples.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of the samples.")] = 0,
     sandbox: SandboxName = "auto",
     trace: _Trace = None,
     as_json: Json = False,

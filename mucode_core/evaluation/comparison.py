@@ -92,7 +92,7 @@ def compare_all(sides: Mapping[str, Tables], how: Resampling, points: float | No
     one, *others = sides.values()
     shared = [key for key in one if all(key in other for other in others)]
     if not shared:
-        names = "; ".join(", ".join(map(str, tables)) or "nothing" for tables in sides.values())
+        names = " | ".join(f"{name}: {'; '.join(map(str, tables)) or 'nothing'}" for name, tables in sides.items())
         hint = "evaluate both with the same N and selection strategies"
         raise DataError(f"no decoding strategy in common ({names})", location="comparison", hint=hint)
     return [pair for key in shared for pair in _compare_pairs(key, sides, how, points)]

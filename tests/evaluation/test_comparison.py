@@ -52,8 +52,10 @@ def test_only_what_both_final_generators_did_is_compared():
     first = outcomes([1, 0]) + outcomes([1, 1], generator="base") + outcomes([1, 1], "pt", 5)
     second = outcomes([1, 1]) + outcomes([0, 0], generator="base") + outcomes([1, 1], "pt", 3)
     assert [one.decoding for one in compare_runs(first, second, HOW)] == ["greedy"]
-    with pytest.raises(DataError, match=r"no decoding strategy in common \(greedy; best of 3, pt\)"):
-        compare_runs(outcomes([1]), outcomes([1], "pt", 3), HOW)
+    with pytest.raises(
+        DataError, match=r"no decoding strategy in common \(first: greedy; best of 5, pt \| second: best of 3, pt\)"
+    ):
+        compare_runs(outcomes([1]) + outcomes([1], "pt", 5), outcomes([1], "pt", 3), HOW)
 
 
 @pytest.mark.parametrize(

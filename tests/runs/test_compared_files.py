@@ -135,7 +135,7 @@ def test_runs_are_compared_as_before(tmp_path: Path) -> None:
     assert (found["first"], found["second"]) == (str(tmp_path / "a"), str(tmp_path / "b"))
     assert (found["figures"][0]["decoding"], found["figures"][0]["only_second"]) == ("greedy", 2)
     status, _, said = run(tmp_path / "a", evalplus(tmp_path / "c.json", A))
-    assert "no decoding strategy in common (greedy; samples)" in said
+    assert "no decoding strategy in common (a: greedy | c.json: samples)" in said
 
 
 def test_what_cannot_be_compared_is_named(tmp_path: Path) -> None:

@@ -219,7 +219,10 @@ class RunDisplay:
 
     def _show_time_left(self) -> str:
         seconds = self._time_left.left_s(time.monotonic())
-        note = "estimating the time left" if seconds is None else f"about {seconds:.0f} s left"
+        if seconds is None:
+            note = "estimating the time left"
+        else:
+            note = f"about {seconds:.0f} s left" if seconds else "finishing"
         self._bars.update(self._overall, completed=self._time_left.done(), note=note)
         return note
 

@@ -50,7 +50,9 @@ class TimeLeft:
         return sum(work * self.fraction(name) for name, work in self._work.items())
 
     def left_s(self, now: float) -> float | None:
-        """Seconds left; None before anything is done."""
+        """Seconds left; None before anything is done, 0 once everything is."""
+        if self._work and all(self.fraction(name) == 1.0 for name in self._work):
+            return 0.0
         seconds: dict[str, float] = {}
         work: dict[str, float] = {}
         for name, span in self._spans.items():

@@ -8,6 +8,7 @@ from typing import get_args, get_type_hints
 
 import pytest
 from mucode_flows.cli.evaluation import evaluate
+from mucode_flows.cli.main import app
 from mucode_flows.cli.solving import solve
 
 from mucode_core.config import Selection
@@ -161,6 +162,7 @@ def test_a_server_that_does_not_answer_is_told_before_anything_starts(tmp_path):
     assert "hint: start it (`make server`)" in done.stderr
     assert not (tmp_path / "run").exists()
     assert "MISS server" in ask("doctor").stderr
+    assert not any(line.startswith("MISS") and "not installed" in line for line in ask("doctor").stderr.splitlines())
 
 
 def test_every_reason_is_given_at_once():
@@ -199,3 +201,23 @@ def test_a_generator_that_is_none_is_an_invalid_command_line(tmp_path):
     done = mucode("solve", "--generator", str(tmp_path), "Write a function.")
     assert done.returncode == 2
     assert f"error: {tmp_path}: holds no model" in done.stderr and "hint: name a checkpoint directory" in done.stderr
+
+
+def test_options_have_values_for_people_not_types():
+    from click import Context
+    from typer.main import get_command
+
+    commands = [get_command(app)]
+    options = []
+    for command in commands:
+        commands += getattr(command, "commands", {}).values()
+        options += [one for one in command.get_params(Context(command)) if hasattr(one, "metavar")]
+    own = [one for one in options if one.name not in ("help", "version", "install_completion", "show_completion")]
+    assert len(own) > 100
+    unnamed = [one for one in own if one.metavar is None]
+    assert {one.name for one in unnamed if not one.type_descriptor.is_choice} == set()
+
+
+def test_the_sandbox_s_server_names_its_sandbox_as_every_command_is():
+    helped = mucode("sandbox", "serve", "--help", COLUMNS="140").stdout
+    assert "--sandbox,--backend" in helped

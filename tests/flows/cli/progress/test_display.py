@@ -76,7 +76,7 @@ def test_another_caption_changes_nothing_but_what_is_shown(monkeypatch, form):
     display.started(name.caption)
     display.advanced(name.caption, 1, 4, "problems")
     display.finished(name.caption)
-    assert f"{name.caption}: done; about 0 s left" in console.file.getvalue()
+    assert f"{name.caption}: done; finishing" in console.file.getvalue()
 
 
 def test_the_first_rate_of_a_unit_counts_from_the_end_of_the_one_before(monkeypatch):

@@ -8,7 +8,7 @@ from mucode_flows.cli.progress.display import RunDisplay
 from mucode_flows.cli.progress.time_left import TimeLeft
 from rich.console import Console
 
-from mucode_core.evaluation.run_record import FINE_TUNE, FIT_VERIFIER, StageGroup
+from mucode_core.evaluation.run_record import FINE_TUNE, FIT_VERIFIER, StageGroup, StageName
 
 ONE, TWO = (StageGroup.of_round(index).stage(FINE_TUNE) for index in (0, 1))
 FIT = StageGroup.of_round(1).stage(FIT_VERIFIER)
@@ -48,3 +48,10 @@ def test_silence_is_broken_where_stderr_is_no_terminal():
         while f"running: {ONE.caption}" not in console.file.getvalue():
             assert time.monotonic() < deadline
             time.sleep(0.01)
+
+
+def test_nothing_is_left_once_all_is_done_even_without_a_pace():
+    left = TimeLeft({StageName("sample"): 3.0})
+    assert left.left_s(5.0) is None
+    left.advance(StageName("sample"), 1.0, 5.0)  # taken from the store at once
+    assert left.left_s(5.0) == 0.0
