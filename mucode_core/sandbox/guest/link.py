@@ -220,10 +220,11 @@ class Link:
     def _take(self, message: list[Any]) -> tuple[Any, list[Any], dict[str, Any], str]:
         """What an operation works with, once everything that came along is in place."""
         objects = self.objects
-        values = objects.decode_items(message[2], 0)
-        named = {key: objects.decode(form) for key, form in message[3].items()} if message[3] else {}
-        if message[-1] is not None:
-            objects.apply(message[-1])
+        with objects.exchange:
+            values = objects.decode_items(message[2], 0)
+            named = {key: objects.decode(form) for key, form in message[3].items()} if message[3] else {}
+            if message[-1] is not None:
+                objects.apply(message[-1])
         target = objects.objects[message[1]] if message[1] is not None else None
         return target, values, named, message[4]
 
@@ -237,7 +238,7 @@ class Link:
             while True:
                 message = self._receive()
                 if message[0] == "return":
-                    with _Deep():
+                    with _Deep(), self.objects.exchange:
                         value = self.objects.read(message[1])
                         if message[2] is not None:
                             self.objects.apply(message[2])

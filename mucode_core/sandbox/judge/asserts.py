@@ -14,6 +14,7 @@ from mucode_core.sandbox.base import Job
 from mucode_core.sandbox.directories import Directory
 from mucode_core.sandbox.judge import feedback as text
 from mucode_core.sandbox.judge import test_suite
+from mucode_core.sandbox.judge.lent.functions import MODULE
 from mucode_core.sandbox.judge.lent.settings import Settings
 from mucode_core.sandbox.judge.proxies import Channel
 from mucode_core.sandbox.judge.proxy_classes import is_proxy
@@ -21,6 +22,7 @@ from mucode_core.sandbox.judge.recording.asked import ASK
 from mucode_core.sandbox.judge.scores import Scores
 from mucode_core.sandbox.judge.stops import Misbehaved, Stop
 from mucode_core.sandbox.judge.suites.calls import RunTests
+from mucode_core.sandbox.judge.suites.definitions import find_definition
 from mucode_core.sandbox.judge.suites.failures import fail_raised, require_imports
 from mucode_core.sandbox.judge.zygote_client import Run
 from mucode_core.types import CallTest
@@ -59,7 +61,7 @@ def _run_asserts(run: Run, scores: Scores, job: Job, compiled: test_suite.Suite)
     """Runs program, setup and tests; yields each test's text before the test runs."""
     channel = run.channel
     _equip(channel, compiled)
-    module = sys.modules[test_suite.MODULE] = types.ModuleType(test_suite.MODULE)
+    module = sys.modules[MODULE] = types.ModuleType(MODULE)
     namespace = vars(module)
     namespace |= {**test_suite.BASE, **test_suite.HELPERS}
     if scores.recorder is not None:
@@ -105,8 +107,7 @@ def _run_asserts(run: Run, scores: Scores, job: Job, compiled: test_suite.Suite)
 
 
 def _equip(channel: Channel, compiled: test_suite.Suite) -> None:
-    channel.mirror.source_of = compiled.definition_of
-    channel.mirror.definition_of = lambda name: test_suite.find_definition(compiled.sources, name)
+    channel.mirror.definition_of = compiled.definition_of
     if compiled.sets_alarms:
         channel.turn.hold_alarms()
     if compiled.settings:
@@ -116,7 +117,7 @@ def _equip(channel: Channel, compiled: test_suite.Suite) -> None:
 def _given(channel: Channel, compiled: test_suite.Suite, code: str) -> list[tuple[int, str, str]]:
     """Number, name and source of the classes of the setup that the program mentions: it has them from the start."""
     names = [name for name in compiled.setup_classes if re.search(rf"\b{name}\b", code)]
-    definitions = [(name, test_suite.find_definition(compiled.sources, name)) for name in names]
+    definitions = [(name, find_definition(compiled.sources, name)) for name in names]
     return [(channel.mirror.reserve(), name, source) for name, source in definitions if source is not None]
 
 

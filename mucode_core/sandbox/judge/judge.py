@@ -30,6 +30,7 @@ from mucode_core.sandbox.judge.cpu_limit import CLOCK, Stalled
 from mucode_core.sandbox.judge.guards.annotations import guard_annotations
 from mucode_core.sandbox.judge.guards.confinement import confine_judge
 from mucode_core.sandbox.judge.guards.surroundings import Surroundings
+from mucode_core.sandbox.judge.lent.hosted import watch_dataclasses
 from mucode_core.sandbox.judge.lent.module import make_solution
 from mucode_core.sandbox.judge.lent.patches import watch_patches
 from mucode_core.sandbox.judge.lent.settings import note_seeds
@@ -279,6 +280,7 @@ def main() -> None:
     sys.modules["pytest"] = make_pytest()
     guard_annotations(test_suite.BASE)
     watch_patches()
+    watch_dataclasses()
     note_seeds()
     sys.modules[PROGRAM] = make_solution()
     provide_semaphores()

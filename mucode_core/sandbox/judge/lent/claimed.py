@@ -48,6 +48,8 @@ class ProgramProperty(ProgramMixin):
     def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         return property
 
+    _is_descriptor = True
+
 
 for _kind in (ProgramModule, ProgramMatch, ProgramProperty):
     setattr(_kind, "__doc__", asked_attribute("__doc__"))  # noqa: B010 - a class statement would note its own
