@@ -220,17 +220,18 @@ class Link:
     def _take(self, message: list[Any]) -> tuple[Any, list[Any], dict[str, Any], str]:
         """What an operation works with, once everything that came along is in place."""
         objects = self.objects
-        with objects.exchange:
-            values = objects.decode_items(message[2], 0)
-            named = {key: objects.decode(form) for key, form in message[3].items()} if message[3] else {}
-            if message[-1] is not None:
-                objects.apply(message[-1])
+        values = objects.decode_items(message[2], 0)
+        named = {key: objects.decode(form) for key, form in message[3].items()} if message[3] else {}
+        if message[-1] is not None:
+            objects.apply(message[-1])
         target = objects.objects[message[1]] if message[1] is not None else None
         return target, values, named, message[4]
 
     def _ask(self, use: str, number: int, args: Any, keywords: dict[str, Any]) -> Any:
         """Asks the judge to call something of the tests; serves what that asks of this side meanwhile."""
-        with self._turn, _Uncounted():
+        is_reading = vars(self._turn)["_is_owned"]()
+        """A message is being read or written, and what was hashed or compared for it is the tests'."""
+        with self._turn, _Uncounted(), self.objects.exchange if is_reading else contextlib.nullcontext():
             with _Deep():
                 forms = self.objects.encode_items(list(args), 0)
                 named = {key: self.objects.encode(value) for key, value in keywords.items()}
@@ -238,7 +239,7 @@ class Link:
             while True:
                 message = self._receive()
                 if message[0] == "return":
-                    with _Deep(), self.objects.exchange:
+                    with _Deep():
                         value = self.objects.read(message[1])
                         if message[2] is not None:
                             self.objects.apply(message[2])

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import sys
 import types
+from collections.abc import Callable
 from typing import Any
 
 from mucode_core.sandbox.callbacks import parameters_of
@@ -19,12 +20,14 @@ TESTS = "<tests>"
 """The file name of all code of the tests."""
 MODULE = "tests"
 """Of what the tests define."""
+_can_be_called: Callable[[Any], bool] = callable
+"""Without what a type checker makes of it."""
 _STDLIB = frozenset(sys.stdlib_module_names)
 
 
 def callable_form(mirror: Mirror, value: Any, kind: Any, depth: int) -> Any:
     """The form of what can be called; None where that alone does not let it be passed."""
-    if not callable(value):
+    if not _can_be_called(value):
         return None
     if kind is functools.partial:
         names = list(value.keywords)
