@@ -96,10 +96,11 @@ def class_state(kind: type) -> dict[str, Any]:
     """The data that a class itself holds, such as counters: no methods, nothing special."""
     own = type.__getattribute__(kind, "__dict__")
     is_enum = hasattr(kind, "__members__")
-    return {} if is_enum else {name: value for name, value in own.items() if _is_data(name, value)}
+    return {} if is_enum else {name: value for name, value in own.items() if is_class_data(name, value)}
 
 
-def _is_data(name: str, value: Any) -> bool:
+def is_class_data(name: str, value: Any) -> bool:
+    """Whether a member of a class is data, which both sides keep alike."""
     return not name.startswith(("__", "_abc_")) and not callable(value) and not hasattr(type(value), "__get__")
 
 
@@ -131,7 +132,7 @@ def fill_class(codec: Codec, kind: type, parts: list[Any], depth: int) -> bool:
     old = class_state(kind)
     for name, value in new.items():
         inherited = next((vars(base)[name] for base in kind.__mro__ if name in vars(base)), None)
-        if not _is_data(name, value) or not _is_data(name, inherited):
+        if not is_class_data(name, value) or not is_class_data(name, inherited):
             raise WireError("not the data of a class")
     for name in old.keys() - new.keys():
         type.__delattr__(kind, name)
@@ -147,6 +148,16 @@ def _is_same_atom(new: Any, old: Any) -> bool:
 
 def _fill_class(codec: Codec, kind: type, parts: list[Any], depth: int) -> None:
     fill_class(codec, kind, parts, depth)
+
+
+def make_class(metaclass: Any, name: str, bases: list[type], members: dict[str, Any], flags: Any) -> type:
+    """A class of the tests whose methods are lent; `flags` say how `dataclass` makes it, if that does."""
+    made = metaclass(name, tuple(bases), members)
+    if flags is None:
+        return made
+    import dataclasses
+
+    return dataclasses.dataclass(**flags)(made)
 
 
 CLASS = Kind("class data", object, _class_snapshot, _is_same_class, _class_parts, _fill_class)

@@ -231,7 +231,9 @@ class Link:
 
     def _ask(self, use: str, number: int, args: Any, keywords: dict[str, Any]) -> Any:
         """Asks the judge to call something of the tests; serves what that asks of this side meanwhile."""
-        with self._turn, _Uncounted():
+        is_reading = vars(self._turn)["_is_owned"]()
+        """A message is being read or written, and what was hashed or compared for it is the tests'."""
+        with self._turn, _Uncounted(), self.objects.exchange if is_reading else contextlib.nullcontext():
             with _Deep():
                 forms = self.objects.encode_items(list(args), 0)
                 named = {key: self.objects.encode(value) for key, value in keywords.items()}

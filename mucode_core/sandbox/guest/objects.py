@@ -17,7 +17,7 @@ from mucode_core.sandbox.arrays import ARRAY
 from mucode_core.sandbox.callbacks import make_callback
 from mucode_core.sandbox.containers import KINDS, Kind
 from mucode_core.sandbox.coroutines import is_awaited
-from mucode_core.sandbox.instances import CLASS, INSTANCE, with_attributes
+from mucode_core.sandbox.instances import CLASS, INSTANCE, make_class, with_attributes
 from mucode_core.sandbox.mocks import TestEnding, make_mock
 from mucode_core.sandbox.naming import (
     ASKED,
@@ -237,12 +237,19 @@ class Objects(Codec):
 
     def _decode_given(self, parts: list[Any], depth: int) -> type:
         number, name, source = parts
-        found = self.namespace.get(name)
-        if not isinstance(found, type):
-            found = self.define(name, source)
-            self.namespace.setdefault(name, found)
-        self.give(number, found)
-        return found
+        return self._take(number, name, self.define(name, source))
+
+    def _decode_lent_class(self, parts: list[Any], depth: int) -> type:
+        number, name, metaclass, bases, content, flags = parts
+        members = dict(zip(*self.decode(content, depth), strict=True))
+        own_bases = self.decode_items(bases, depth)
+        return self._take(number, name, make_class(self.decode(metaclass, depth), name, own_bases, members, flags))
+
+    def _take(self, number: int, name: str, made: type) -> type:
+        """Notes a class of the tests, which the program may also name where it names no other so."""
+        self.namespace.setdefault(name, made)
+        self.give(number, made)
+        return made
 
     def _decode_instance(self, parts: list[Any], depth: int) -> Any:
         number, form, names, forms, plain = parts
@@ -261,7 +268,7 @@ class Objects(Codec):
 
     def _decode_callback(self, parts: list[Any], depth: int) -> Any:
         number, name, doc, *described = parts
-        parameters, notes = described or (None, {})
+        parameters, notes, attributes = described or (None, {}, {})
 
         def ask(args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
             return self._ask("call", number, args, keywords)
@@ -270,6 +277,7 @@ class Objects(Codec):
         callback.__name__ = callback.__qualname__ = name
         callback.__doc__ = doc
         callback.__annotations__ = {key: self.decode(form, depth) for key, form in notes.items()}
+        vars(callback).update({key: self.decode(form, depth) for key, form in attributes.items()})
         self.adopt(number, callback)
         return callback
 
@@ -386,6 +394,7 @@ _DECODERS: dict[Any, Callable[[Objects, list[Any], int], Any]] = {
     "bound": _decode_bound,
     "kept": _decode_kept,
     "given": Objects._decode_given,
+    "lent class": Objects._decode_lent_class,
     "instance": Objects._decode_instance,
     "callback": Objects._decode_callback,
     "iterator": Objects._decode_iterator,

@@ -7,11 +7,13 @@ import itertools
 import os
 import random
 import sys
+import types
 from collections.abc import Callable
 from typing import Any
 
 from mucode_core.sandbox import coroutines
 from mucode_core.sandbox.guest.errors import describe
+from mucode_core.sandbox.naming import UNHASHABLE
 
 Operation = Callable[[Any, list[Any], dict[str, Any], str], Any]
 
@@ -193,6 +195,32 @@ def _take_warned(target: Any, values: list[Any], named: dict[str, Any], name: st
     return taken
 
 
+def _build(target: Any, values: list[Any], named: dict[str, Any], name: str) -> Any:
+    """A class of the tests that derives from one of the program, or that the program is to change."""
+    bases, members = values
+    content = dict(zip(*members, strict=True))
+    return types.new_class(name, bases, named, lambda space: space.update(content))
+
+
+def _dataclass(target: Any, values: list[Any], named: dict[str, Any], name: str) -> Any:
+    import dataclasses
+
+    return dataclasses.dataclass(**named)(target)
+
+
+def _content(target: Any, values: list[Any], named: dict[str, Any], name: str) -> list[Any]:
+    """What a class has got since the judge first met it: special names, and fields if it is a data class."""
+    own = dict(type.__getattribute__(target, "__dict__"))
+    names = [one for one in own if one.startswith("__") and own[one] is not None]
+    fields = own.get("__dataclass_fields__")
+    if fields is None:
+        return [names, None]
+    import dataclasses
+
+    rows = [[one.name, one.init, one.repr, one.compare, one.kw_only, one.type] for one in dataclasses.fields(target)]
+    return [[*names, *([UNHASHABLE] if own.get("__hash__") is None else [])], rows]
+
+
 OPERATIONS: dict[str, Operation] = {
     **coroutines.OPERATIONS,
     "call": lambda target, values, named, name: target(*values, **named),
@@ -207,6 +235,10 @@ OPERATIONS: dict[str, Operation] = {
     "delete_global": lambda target, values, named, name: delattr(sys.modules["solution"], name),
     "globals": lambda target, values, named, name: dir(sys.modules["solution"]),
     "step": _step,
+    "build": _build,
+    "dataclass": _dataclass,
+    "content": _content,
+    "super": lambda target, values, named, name: getattr(super(values[0], values[1]), name),
     "signature": _signature,
     "settings": _settings,
     "warned": _take_warned,

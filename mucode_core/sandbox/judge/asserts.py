@@ -14,6 +14,7 @@ from mucode_core.sandbox.base import Job
 from mucode_core.sandbox.directories import Directory
 from mucode_core.sandbox.judge import feedback as text
 from mucode_core.sandbox.judge import test_suite
+from mucode_core.sandbox.judge.lent.functions import MODULE
 from mucode_core.sandbox.judge.lent.settings import Settings
 from mucode_core.sandbox.judge.proxies import Channel
 from mucode_core.sandbox.judge.proxy_classes import is_proxy
@@ -21,8 +22,9 @@ from mucode_core.sandbox.judge.recording.asked import ASK
 from mucode_core.sandbox.judge.scores import Scores
 from mucode_core.sandbox.judge.stops import Misbehaved, Stop
 from mucode_core.sandbox.judge.suites.calls import RunTests
+from mucode_core.sandbox.judge.suites.definitions import find_definition
 from mucode_core.sandbox.judge.suites.failures import fail_raised, require_imports
-from mucode_core.sandbox.judge.suites.names import BASE, MODULE, NUMPY_NAMES
+from mucode_core.sandbox.judge.suites.names import BASE, NUMPY_NAMES
 from mucode_core.sandbox.judge.zygote_client import Run
 from mucode_core.types import CallTest
 
@@ -106,8 +108,7 @@ def _run_asserts(run: Run, scores: Scores, job: Job, compiled: test_suite.Suite)
 
 
 def _equip(channel: Channel, compiled: test_suite.Suite) -> None:
-    channel.mirror.source_of = compiled.definition_of
-    channel.mirror.definition_of = lambda name: test_suite.find_definition(compiled.sources, name)
+    channel.mirror.definition_of = compiled.definition_of
     if compiled.sets_alarms:
         channel.turn.hold_alarms()
     if compiled.settings:
@@ -117,7 +118,7 @@ def _equip(channel: Channel, compiled: test_suite.Suite) -> None:
 def _given(channel: Channel, compiled: test_suite.Suite, code: str) -> list[tuple[int, str, str]]:
     """Number, name and source of the classes of the setup that the program mentions: it has them from the start."""
     names = [name for name in compiled.setup_classes if re.search(rf"\b{name}\b", code)]
-    definitions = [(name, test_suite.find_definition(compiled.sources, name)) for name in names]
+    definitions = [(name, find_definition(compiled.sources, name)) for name in names]
     return [(channel.mirror.reserve(), name, source) for name, source in definitions if source is not None]
 
 

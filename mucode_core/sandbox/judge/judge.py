@@ -30,6 +30,7 @@ from mucode_core.sandbox.judge.cpu_limit import CLOCK, Stalled
 from mucode_core.sandbox.judge.guards.annotations import guard_annotations
 from mucode_core.sandbox.judge.guards.confinement import confine_judge
 from mucode_core.sandbox.judge.guards.surroundings import Surroundings
+from mucode_core.sandbox.judge.lent.hosted import watch_dataclasses
 from mucode_core.sandbox.judge.lent.inspected import watch_inspection
 from mucode_core.sandbox.judge.lent.module import make_solution
 from mucode_core.sandbox.judge.lent.patches import watch_patches
@@ -282,6 +283,7 @@ def main() -> None:
     guard_annotations(BASE)
     watch_patches()
     watch_inspection()
+    watch_dataclasses()
     note_seeds()
     sys.modules[PROGRAM] = make_solution()
     provide_semaphores()

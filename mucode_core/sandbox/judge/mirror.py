@@ -23,8 +23,9 @@ from mucode_core.sandbox.judge.fields import dataclass_fields
 from mucode_core.sandbox.judge.guards import admitted
 from mucode_core.sandbox.judge.lent.claimed import CLAIMED
 from mucode_core.sandbox.judge.lent.claimed_functions import FUNCTIONS
+from mucode_core.sandbox.judge.lent.classes import PARTS, class_form, part_form
 from mucode_core.sandbox.judge.lent.coroutines import drive
-from mucode_core.sandbox.judge.lent.functions import TESTS, callable_form, mock_form
+from mucode_core.sandbox.judge.lent.functions import MODULE, TESTS, callable_form, mock_form
 from mucode_core.sandbox.judge.lent.iterators import generate, iterator_class
 from mucode_core.sandbox.judge.lent.mocks import MOCK, SENTINEL
 from mucode_core.sandbox.judge.proxy_classes import ProgramClass, build_class, is_proxy
@@ -47,10 +48,8 @@ class Mirror(Codec):
         """Starts with nothing shared; generators of the program are advanced through `program`."""
         super().__init__(2)
         self._program = program
-        self.source_of: Callable[[type], str | None] = lambda kind: None
-        """The source that defines a class of the tests; None for other classes."""
-        self.definition_of: Callable[[str], str | None] = lambda name: None
-        """The source that defines a name of the tests; None if nothing does."""
+        self.definition_of: Callable[[str, bool], str | None] = lambda name, is_derived: None
+        """The source that alone says what a class of the tests is, which may derive from one of the program."""
         self._proxies: dict[int, Callable[[], Any]] = {}
         self._gone: list[int] = []
         """Numbers whose proxies no test holds any more."""
@@ -63,7 +62,7 @@ class Mirror(Codec):
 
     # To the program
 
-    def encode_other(self, value: Any, depth: int) -> Any:  # noqa: PLR0911 - one for each kind of value
+    def encode_other(self, value: Any, depth: int) -> Any:  # noqa: PLR0911, PLR0912 - one for each kind of value
         """The form of a test's value that is no plain data.
 
         Raises:
@@ -73,14 +72,16 @@ class Mirror(Codec):
             raise WireError("an object of another program")
         kind: Any = type(value)
         if isinstance(value, type):
-            return self._encode_class(value)
+            return self._encode_class(value, depth)
+        if kind in PARTS:
+            return part_form(self, value, kind, depth)
         if issubclass(kind, BaseException) and (named := name_of_type(kind)):
             return encode_exception(self, value, named, depth)
         if kind is types.TracebackType:
             return None
         if issubclass(kind, MOCK):
             return mock_form(self, value, depth)
-        if hasattr(kind, "__call__") and (form := callable_form(self, value, kind, depth)) is not None:  # noqa: B004 - on its class
+        if (form := callable_form(self, value, kind, depth)) is not None:
             return form
         if kind is types.GeneratorType and value.gi_code.co_filename == TESTS:
             return ["iterator", self.lend(value), True]
@@ -92,7 +93,7 @@ class Mirror(Codec):
             return self.kept(value, match_form(self, value, depth))
         if kind is object or kind is SENTINEL:
             return self.kept(value, ["made", ["type", "builtins", "object"], [], [], []])
-        if kind is types.SimpleNamespace or self.source_of(kind) is not None:
+        if kind is types.SimpleNamespace or kind.__module__ == MODULE:
             return self._encode_instance(value, kind, depth)
         refused = WireError if callable(value) or isinstance(value, BaseException) else ForeignValueError
         raise refused(f"a {kind.__name__} cannot be passed to the program")
@@ -123,9 +124,11 @@ class Mirror(Codec):
         """Takes over what the program did to a class of the tests: from then on its word counts in them."""
         self._program.num_delegated += fill_class(codec, kind, parts, depth)
 
-    def _encode_class(self, value: type) -> list[Any]:
-        source = self.source_of(value)
-        if source is not None:
+    def _encode_class(self, value: type, depth: int) -> list[Any]:
+        if value.__module__ == MODULE:
+            source = self.definition_of(value.__name__, False)
+            if source is None:
+                return class_form(self, value, depth)
             number = self.reserve()
             self.give(value, number)
             return ["given", number, value.__name__, source]

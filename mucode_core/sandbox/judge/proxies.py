@@ -16,8 +16,10 @@ from mucode_core.sandbox.judge.asking import serve_with
 from mucode_core.sandbox.judge.fields import signature_from
 from mucode_core.sandbox.judge.guards.admitted import admitted_exception
 from mucode_core.sandbox.judge.guards.turns import Turn
+from mucode_core.sandbox.judge.lent.classes import Members
 from mucode_core.sandbox.judge.lent.serving import serve
 from mucode_core.sandbox.judge.mirror import Mirror
+from mucode_core.sandbox.judge.proxy_classes import ProgramClass
 from mucode_core.sandbox.judge.questions import Questions
 from mucode_core.sandbox.judge.reader import Reader
 from mucode_core.sandbox.judge.reports import ProgramError, checked, is_exception
@@ -153,7 +155,10 @@ class Channel:
         with self.mirror.exchange:
             forms = [self.encode(arg) for arg in args]
             named = {key: self.encode(value) for key, value in keywords.items()} if keywords else {}
-        return [operation, number, forms, named, name, redirected(), *more, self.mirror.sync()]
+        try:
+            return [operation, number, forms, named, name, redirected(), *more, self.mirror.sync()]
+        except wire.WireError as error:
+            raise self.unpassable(error) from error
 
     def _exchange(self, message: Any) -> list[Any]:
         self.send(message)
@@ -266,12 +271,16 @@ class Channel:
         except (ValueError, TypeError, LookupError, AttributeError) as error:
             raise self.end(Misbehaved("not a signature")) from error
 
-    def define(self, name: str) -> Any:
-        """Has the program define a class of the tests that derives from one of its own."""
-        source = self.mirror.definition_of(name)
-        if source is None:
-            raise TypeError("cannot derive from a class of the program here")
-        return self.ask("define", 0, (source,), name=name)
+    def define(self, name: str, bases: tuple[Any, ...], namespace: dict[str, Any], keywords: dict[str, Any]) -> Any:
+        """Has the program make a class of the tests that it has a part in: of its source, or of its content."""
+        source = self.mirror.definition_of(name, True) if "__qualname__" in namespace else None
+        if source is not None:
+            made = self.ask("define", 0, (source,), name=name)
+        else:
+            made = self.ask("build", 0, (bases, Members(namespace.items())), keywords, name)
+        if type(made) is not ProgramClass:
+            raise self.end(Misbehaved("not a class"))
+        return made
 
     # Values
 
@@ -279,12 +288,16 @@ class Channel:
         """The form of a value of the tests; ends the run where it has none."""
         try:
             return self.mirror.encode(value)
-        except wire.ForeignValueError as error:
-            hint = "use plain data, functions, or instances of classes that the tests define"
-            self.problem = ProblemError(str(error), location="test argument", hint=hint)
-            raise self.end(Unpassable()) from error
-        except (wire.WireError, RecursionError) as error:  # it may be what the program has answered
-            raise self.end(Misbehaved(str(error))) from error
+        except (wire.WireError, RecursionError) as error:
+            raise self.unpassable(error) from error
+
+    def unpassable(self, error: Exception) -> Stop:
+        """What to raise where a value of the tests cannot be sent, which may be what the program has answered."""
+        if not isinstance(error, wire.ForeignValueError):
+            return self.end(Misbehaved(str(error)))
+        hint = "use plain data, functions, or instances of classes that the tests define"
+        self.problem = ProblemError(str(error), location="test argument", hint=hint)
+        return self.end(Unpassable())
 
     def decode(self, form: Any) -> Any:
         """The value of a form; ends the run where it is none."""

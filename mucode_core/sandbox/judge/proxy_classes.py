@@ -11,7 +11,7 @@ import collections
 import contextlib
 import io
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeGuard, cast
 
 from mucode_core.sandbox.judge.asking import OWN, Namespace, current
@@ -80,7 +80,7 @@ class ProgramClass(type):
 
     def __new__(cls, name: str, bases: Any, namespace: dict[str, Any], **keywords: Any) -> Any:
         """A class statement of the tests that derives from a class of the program: the program runs it."""
-        made = current().define(name)
+        made = current().define(name, bases, namespace, keywords)
         cell = namespace.get("__classcell__")
         if cell is not None:
             cell.cell_contents = made
@@ -100,6 +100,7 @@ class ProgramClass(type):
             type.__setattr__(cls, name, value)
             return
         current().ask("set_attribute", cls, (value,), name=name)
+        forward_also(cls, [name])
 
     def __delattr__(cls, name: str) -> None:
         current().ask("delete_attribute", cls, name=name)
@@ -369,6 +370,8 @@ def build_class(
         namespace[LIBRARY] = library
     if ASKED in own:
         namespace["_is_asked"] = True
+    if not {"__get__", "__set__", "__set_name__"}.isdisjoint(own):
+        namespace["_is_descriptor"] = True
     namespace |= {name: _Member(name) for name in members if not name.startswith("__") and name != "_markers"}
     namespace |= {name: _Member(name) for name in members_of(real)}
     namespace["_markers"] = tuple(base for base in bases if base not in real and base is not type)
@@ -384,6 +387,14 @@ def build_class(
             with contextlib.suppress(TypeError, RuntimeError):
                 marker.register(made)
     return made
+
+
+def forward_also(kind: Any, names: Iterable[str]) -> None:
+    """Has instances of a class of the program answer special methods that it has got later."""
+    for name in _FORWARDED.keys() & set(names):
+        type.__setattr__(kind, name, _FORWARDED[name])
+    if UNHASHABLE in names:
+        type.__setattr__(kind, "__hash__", None)
 
 
 def _is_real(base: type) -> bool:

@@ -6,20 +6,22 @@ import ast
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from types import CodeType
 from typing import Any, cast
 
 from mucode_core.errors import ProblemError
 from mucode_core.sandbox.judge.asking import current
+from mucode_core.sandbox.judge.lent.hosted import CLASS_HELPERS
 from mucode_core.sandbox.judge.lent.library import CHECKS, is_kind
 from mucode_core.sandbox.judge.lent.settings import mentioned_settings
 from mucode_core.sandbox.judge.mirror import TESTS
 from mucode_core.sandbox.judge.proxy_classes import is_proxy
 from mucode_core.sandbox.judge.recording.asked import AskForOutputs
+from mucode_core.sandbox.judge.suites.class_statements import host_classes
 from mucode_core.sandbox.judge.suites.collected import RUN, collect, run_collected
+from mucode_core.sandbox.judge.suites.definitions import find_source
 from mucode_core.sandbox.judge.suites.imports import bind_imports
-from mucode_core.sandbox.judge.suites.names import BASE, program_names
+from mucode_core.sandbox.judge.suites.names import program_names
 from mucode_core.sandbox.judge.suites.pytest_module import Approx
 from mucode_core.sandbox.judge.suites.reads import note_reads
 from mucode_core.sandbox.judge.suites.trees import are_harmless, nodes_of
@@ -104,11 +106,9 @@ class Suite:
             self._texts[number] = _NOTED.sub(r"\1", text)
         return self._texts[number]
 
-    def definition_of(self, kind: type) -> str | None:
-        """The source that defines a class of the tests, and all it needs; None for other classes."""
-        if kind.__module__ != BASE["__name__"]:
-            return None
-        return find_definition(self.sources, kind.__name__)
+    def definition_of(self, name: str, is_derived: bool) -> str | None:
+        """The source that says what a class of the tests is; None where its methods have to be lent."""
+        return find_source(self.sources, name, is_derived)
 
 
 _FILES = re.compile(
@@ -155,6 +155,7 @@ def compile_suite(setup: str, tests: Sequence[str], entry_point: str, asks: bool
     elif note_reads(nodes, candidates, READ):
         nodes = nodes_of(*trees)
     asserts = _instrument(nodes, candidates)
+    host_classes(nodes, candidates)
     codes = [compile(tree, TESTS, "exec", dont_inherit=True) for tree in trees]
     return Suite(
         codes[0],
@@ -255,41 +256,11 @@ def _at(made: ast.expr, node: ast.stmt) -> ast.expr:
     return ast.copy_location(made, node)
 
 
-@lru_cache(64)
-def find_definition(sources: tuple[str, ...], name: str) -> str | None:
-    """The statements that define a class and all that it reads, as a module of their own; None if nothing does."""
-    bindings: dict[str, ast.stmt] = {}
-    for source in sources:
-        for node in nodes_of(ast.parse(source.strip())):
-            for bound in _bound_by(node):
-                bindings.setdefault(bound, cast("ast.stmt", node))
-    if name not in bindings:
-        return None
-    wanted, found = [name], dict[int, ast.stmt]()
-    while wanted:
-        statement = bindings.get(wanted.pop())
-        if statement is None or id(statement) in found:
-            continue
-        found[id(statement)] = statement
-        wanted += [node.id for node in nodes_of(statement) if isinstance(node, ast.Name)]
-    ordered = [statement for statement in dict.fromkeys(bindings.values()) if id(statement) in found]
-    return "\n".join(ast.unparse(statement) for statement in ordered)
-
-
-def _bound_by(node: ast.AST) -> list[str]:
-    """The names that a definition, an import or a plain assignment binds."""
-    if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
-        return [node.name]
-    if isinstance(node, (ast.Import, ast.ImportFrom)):
-        return [(alias.asname or alias.name).partition(".")[0] for alias in node.names]
-    if isinstance(node, ast.Assign) and not any(isinstance(n, ast.Call) and _is_plain_name(n) for n in nodes_of(node)):
-        return [target.id for target in node.targets if isinstance(target, ast.Name)]
-    return []
-
-
-def _is_plain_name(call: ast.Call) -> bool:
-    """A call that may be one of the program; those that make classes are none."""
-    return isinstance(call.func, ast.Name) and call.func.id not in ("namedtuple", "NamedTuple", "TypeVar", "Enum")
-
-
-HELPERS: dict[str, Callable[..., Any]] = {COMPARE: compare, TRUTH: truth, READ: read, RUN: run_collected, **CHECKS}
+HELPERS: dict[str, Callable[..., Any]] = {
+    COMPARE: compare,
+    TRUTH: truth,
+    READ: read,
+    RUN: run_collected,
+    **CHECKS,
+    **CLASS_HELPERS,
+}

@@ -54,6 +54,8 @@ class ProgramProperty(ProgramMixin):
     def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         return property
 
+    _is_descriptor = True
+
 
 class ProgramClassMethod(ProgramMixin):
     """A class method, as the class has it."""

@@ -47,7 +47,11 @@ def serve(channel: Channel, message: list[Any]) -> None:
         reply = ["raise", _error_form(channel, error)]
     finally:
         channel.nested -= 1
-    channel.send([*reply, channel.mirror.sync()])
+    try:
+        changes = channel.mirror.sync()
+    except wire.WireError as error:
+        raise channel.unpassable(error) from error
+    channel.send([*reply, changes])
 
 
 def _use(channel: Channel, use: str, target: Any, args: list[Any], keywords: dict[str, Any]) -> Any:

@@ -10,11 +10,10 @@ from types import CodeType, ModuleType
 from typing import Any, cast
 
 from mucode_core.sandbox.guest.program import PRELOADED
+from mucode_core.sandbox.judge.lent.functions import MODULE
 from mucode_core.sandbox.judge.suites.collected import RUN
 from mucode_core.sandbox.judge.suites.trees import nodes_of
 
-MODULE = "tests"
-"""Of what the tests define."""
 NUMPY_NAMES = ("np", "numpy")
 """What tests may read without importing it, where numpy is installed."""
 
