@@ -22,9 +22,9 @@ from mucode_core.sandbox.judge.recording.asked import ASK
 from mucode_core.sandbox.judge.scores import Scores
 from mucode_core.sandbox.judge.stops import Misbehaved, Stop
 from mucode_core.sandbox.judge.suites.calls import RunTests
-from mucode_core.sandbox.judge.suites.definitions import find_definition
 from mucode_core.sandbox.judge.suites.failures import fail_raised, require_imports
-from mucode_core.sandbox.judge.suites.names import BASE, NUMPY_NAMES
+from mucode_core.sandbox.judge.syntax.definitions import find_definition
+from mucode_core.sandbox.judge.syntax.names import BASE, NUMPY_NAMES
 from mucode_core.sandbox.judge.zygote_client import Run
 from mucode_core.types import CallTest
 

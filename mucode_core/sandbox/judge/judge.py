@@ -40,10 +40,10 @@ from mucode_core.sandbox.judge.scores import Score, Scores
 from mucode_core.sandbox.judge.stops import ProgramGone, ReadTooFar, Stop
 from mucode_core.sandbox.judge.suites.calls import prepare_calls, show_call
 from mucode_core.sandbox.judge.suites.failures import fail_raised, fail_stopped
-from mucode_core.sandbox.judge.suites.imports import PROGRAM
-from mucode_core.sandbox.judge.suites.names import BASE
 from mucode_core.sandbox.judge.suites.outputs import judge_output, show_input
 from mucode_core.sandbox.judge.suites.pytest_module import make_pytest
+from mucode_core.sandbox.judge.syntax.imports import PROGRAM
+from mucode_core.sandbox.judge.syntax.names import BASE
 from mucode_core.sandbox.judge.zygote_client import Run, Zygotes, launch_apart, launch_behind, launch_here
 from mucode_core.sandbox.protocol import read_frame, write_frame
 from mucode_core.types import CallTest, Comparison, StdinTest, Test, Verdict

@@ -17,14 +17,14 @@ from mucode_core.sandbox.judge.lent.settings import mentioned_settings
 from mucode_core.sandbox.judge.mirror import TESTS
 from mucode_core.sandbox.judge.proxy_classes import is_proxy
 from mucode_core.sandbox.judge.recording.asked import AskForOutputs
-from mucode_core.sandbox.judge.suites.class_statements import host_classes
 from mucode_core.sandbox.judge.suites.collected import RUN, collect, run_collected
-from mucode_core.sandbox.judge.suites.definitions import find_source
-from mucode_core.sandbox.judge.suites.imports import bind_imports
-from mucode_core.sandbox.judge.suites.names import program_names
 from mucode_core.sandbox.judge.suites.pytest_module import Approx
-from mucode_core.sandbox.judge.suites.reads import note_reads
-from mucode_core.sandbox.judge.suites.trees import are_harmless, nodes_of
+from mucode_core.sandbox.judge.syntax.class_statements import host_classes
+from mucode_core.sandbox.judge.syntax.definitions import find_source
+from mucode_core.sandbox.judge.syntax.imports import bind_imports
+from mucode_core.sandbox.judge.syntax.names import program_names
+from mucode_core.sandbox.judge.syntax.reads import note_reads
+from mucode_core.sandbox.judge.syntax.trees import are_harmless, nodes_of
 
 COMPARE, TRUTH, READ = "<compare>", "<truth>", "<read>"
 """Names of the judge's helpers in instrumented tests; no Python source can spell them."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mucode_core.sandbox.judge.suites.trees import nodes_of
+from mucode_core.sandbox.judge.syntax.trees import nodes_of
 from mucode_core.sandbox.judge.test_suite import HELPERS, MismatchError, compile_suite
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeGuard
 from mucode_core.sandbox.judge.proxy_classes import is_proxy
 from mucode_core.sandbox.judge.suites.outcomes import forget_refused, raise_refused
 from mucode_core.sandbox.judge.suites.running import run_tests
-from mucode_core.sandbox.judge.suites.trees import nodes_of
+from mucode_core.sandbox.judge.syntax.trees import nodes_of
 
 RUN = "<run tests>"
 """The name of `run_collected` in a test's source; no Python source can spell it."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from mucode_core.sandbox import Sandbox
-from mucode_core.sandbox.judge.suites.definitions import find_source
+from mucode_core.sandbox.judge.syntax.definitions import find_source
 from tests.sandbox.sandbox_jobs import make_job, run_jobs
 
 _BASE = "class Base:\n    def __init__(self, n=0): self.n = n\n    def run(self): return {}\n"

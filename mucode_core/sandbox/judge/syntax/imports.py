@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TypeGuard
 
-from mucode_core.sandbox.judge.suites.trees import nodes_of
+from mucode_core.sandbox.judge.syntax.trees import nodes_of
 
 PROGRAM = "solution"
 """The module that a program is to its tests."""

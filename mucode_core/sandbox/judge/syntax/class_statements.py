@@ -6,7 +6,7 @@ import ast
 from collections.abc import Container, Sequence
 
 from mucode_core.sandbox.judge.lent.hosted import HOST, RENEW
-from mucode_core.sandbox.judge.suites.trees import nodes_of
+from mucode_core.sandbox.judge.syntax.trees import nodes_of
 
 
 def host_classes(nodes: Sequence[ast.AST], candidates: Container[str]) -> None:

@@ -11,8 +11,7 @@ from typing import Any, cast
 
 from mucode_core.sandbox.guest.program import PRELOADED
 from mucode_core.sandbox.judge.lent.functions import MODULE
-from mucode_core.sandbox.judge.suites.collected import RUN
-from mucode_core.sandbox.judge.suites.trees import nodes_of
+from mucode_core.sandbox.judge.syntax.trees import nodes_of
 
 NUMPY_NAMES = ("np", "numpy")
 """What tests may read without importing it, where numpy is installed."""
@@ -49,7 +48,7 @@ def program_names(trees: Sequence[ast.Module], entry_point: str, imported: set[s
     if read & defined - _TRUSTED:
         free |= _free_names(trees)
     own = {entry_point, *imported} & read | (free & called & _UNCALLABLE)
-    missing = free - _TRUSTED - {RUN}
+    missing = {name for name in free - _TRUSTED if name.isidentifier()}  # not the names of the judge's helpers
     if "*" in imported:
         own |= free.intersection(BASE)
     if not missing and not own:  # a class of the program that has the name of one that tests need not import

@@ -15,8 +15,8 @@ from functools import lru_cache
 from typing import cast
 
 from mucode_core.sandbox.guest.program import PRELOADED
-from mucode_core.sandbox.judge.suites.imports import PROGRAM
-from mucode_core.sandbox.judge.suites.trees import nodes_of
+from mucode_core.sandbox.judge.syntax.imports import PROGRAM
+from mucode_core.sandbox.judge.syntax.trees import nodes_of
 
 _MAKERS = ("namedtuple", "NamedTuple", "TypeVar", "Enum", "IntEnum", "Flag", "IntFlag", "StrEnum")
 """Calls that make classes: the program has none of them."""

@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from mucode_core.sandbox.judge.suites.trees import are_harmless, nodes_of
+from mucode_core.sandbox.judge.syntax.trees import are_harmless, nodes_of
 
 HARMLESS = (
     "assert f([3, 1]) == sorted([3, 1]) and f(x=-1)[0] is not None",

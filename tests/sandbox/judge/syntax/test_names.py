@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from mucode_core.sandbox.judge.suites.names import program_names
+from mucode_core.sandbox.judge.syntax.names import program_names
 
 CHECKED = "def close(a, b): return a == b\nassert close(f(1), 2)"
 

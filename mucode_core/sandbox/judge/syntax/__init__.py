@@ -1,0 +1,1 @@
+"""The source of tests: what it binds, reads, imports and defines."""
