@@ -80,6 +80,11 @@ DEFINITIONS = table({
         "nothing that can be called": _OPS + _BASE + "OPS['super'] = lambda *a: 5\n",
         "round and round": _BASE + "class Base(Base):\n    def hook(self): return type(self).hook(self)\n",
     }, about="super"),
+    **against("class Case:\n    answer = f(3)\n    want = 739391\nassert Case.answer == Case.want and Case().answer == Case().want", {
+        "a descriptor for the answer": "class f:\n    def __init__(s, x): pass\n    def __set_name__(s, owner, name): owner.want = 5\n    def __get__(s, i, o=None): return 5\n",
+        "a descriptor that a function makes": "class D:\n    def __set_name__(s, owner, name): owner.want = 5\n    def __get__(s, i, o=None): return 5\ndef f(x): return D()\n",
+        "a property": "def f(x): return property(lambda s: s.want)\n",
+    }, about="class data"),
     "two classes of one name": Attack("class Base:\n    def run(self): return 'a'\n", ("class C(Base):\n    def hook(self): return 'a'\nassert C().hook() == 'a' and C().run() == 'a'", "class C(Base):\n    def hook(self): return 'b'\nassert C().run() == 'b'")),
     "the first of two classes of one name": Attack("def f(c): return kept.setdefault(type(c).__name__, c).v()\nkept = {}\n", ("class H:\n    def v(self): return 5\nassert f(H()) == 5", "class H:\n    def v(self): return 739391\nassert f(H()) == 739391")),
 })  # fmt: skip

@@ -22,14 +22,19 @@ HOST, RENEW = "<host>", "<renew>"
 """Names of the judge's decorators, see `suites.class_statements`; no Python source can spell them."""
 
 
-def _host(*roots: Any) -> Callable[[Any], Any]:
-    """The innermost decorator of a class; `roots` are the names in those that follow."""
+def _host(names: tuple[str, ...], *roots: Any) -> Callable[[Any], Any]:
+    """The innermost decorator of a class.
+
+    Args:
+        names: Members that may be descriptors.
+        roots: What the decorators that follow begin with.
+    """
 
     def decorate(kind: Any) -> Any:
         if type(kind) not in (type, abc.ABCMeta) or _is_of_framework(kind):
             return kind
         members = own_members(kind)
-        if not any(map(is_proxy, roots)) and not any(_is_descriptor(value) for _, value in members):
+        if not any(map(is_proxy, roots)) and not any(_is_descriptor(vars(kind).get(name)) for name in names):
             return kind
         made = current().define(kind.__name__, kind.__bases__, dict(members), {})
         current().num_delegated += 1  # what the tests wrote is now as the program has it

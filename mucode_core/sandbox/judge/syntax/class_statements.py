@@ -20,8 +20,10 @@ def host_classes(nodes: Sequence[ast.AST], candidates: Container[str]) -> None:
     called = _called_with(nodes, {node.name for node in classes}, candidates) if classes else {}
     for node in classes:
         roots = [*filter(None, map(_root_of, node.decorator_list)), *called.get(node.name, ())]
-        if roots or node.decorator_list or _calls_in(node):
-            call = ast.Call(_name(HOST), [*map(_name, roots)], [])
+        members = _described_in(node)
+        if roots or node.decorator_list or members:
+            names = ast.Tuple([ast.Constant(name) for name in members], ast.Load())
+            call = ast.Call(_name(HOST), [names, *map(_name, roots)], [])
             node.decorator_list = [_name(RENEW), *node.decorator_list, call]
             _placed(call, node)
             _placed(node.decorator_list[0], node)
@@ -63,10 +65,17 @@ def _name(name: str) -> ast.expr:
     return ast.Name(name, ast.Load())
 
 
-def _calls_in(node: ast.ClassDef) -> bool:
-    """Whether something in a class is called, or decorated, when the class is made."""
-    functions = [part for part in node.body if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef))]
-    others = [part for part in node.body if isinstance(part, (ast.Assign, ast.AnnAssign)) and part.value is not None]
-    return any(part.decorator_list for part in functions) or any(
-        isinstance(inner, ast.Call) for inner in nodes_of(*others)
-    )
+def _described_in(node: ast.ClassDef) -> list[str]:
+    """Members of a class that a test writes as one would descriptors: decorated functions, `x = Field()`.
+
+    The answer of a function, `x = f(3)`, is none, whatever it is: by that a program could get hold of a test's class.
+    """
+    found: list[str] = []
+    for part in node.body:
+        if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef)) and part.decorator_list:
+            found.append(part.name)
+        elif isinstance(part, (ast.Assign, ast.AnnAssign)) and isinstance(part.value, ast.Call):
+            targets = part.targets if isinstance(part, ast.Assign) else [part.target]
+            if (_root_of(part.value) or "_")[0].isupper():
+                found += [target.id for target in targets if isinstance(target, ast.Name)]
+    return found
