@@ -15,7 +15,7 @@ from mucode_core.sandbox.containers import as_list
 from mucode_core.sandbox.judge.asking import current
 from mucode_core.sandbox.judge.fields import dataclass_fields
 from mucode_core.sandbox.judge.lent.classes import WRAPPERS, own_members
-from mucode_core.sandbox.judge.proxy_classes import ProgramClass, forward_also, is_proxy
+from mucode_core.sandbox.judge.proxy_classes import ProgramClass, forward_also, is_proxy, own_names
 from mucode_core.sandbox.wire import WireError
 
 HOST, RENEW = "<host>", "<renew>"
@@ -46,7 +46,7 @@ def _host(names: tuple[str, ...], *roots: Any) -> Callable[[Any], Any]:
 
 def _is_descriptor(value: Any) -> bool:
     """Whether a value is an object of the program by which a class has attributes."""
-    return is_proxy(value) and any("_is_descriptor" in vars(base) for base in type(value).__mro__)
+    return is_proxy(value) and any("_is_descriptor" in own_names(base) for base in type(value).__mro__)
 
 
 def _is_of_framework(kind: type) -> bool:
