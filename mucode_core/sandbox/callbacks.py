@@ -1,11 +1,14 @@
-"""Functions of the tests as a program meets them: with the same parameters, so that it can count and name them."""
+"""Functions and iterators of the tests as a program meets them.
+
+A function has the same parameters, so that the program can count and name them.
+"""
 
 from __future__ import annotations
 
 import functools
 import inspect
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 Ask = Callable[[tuple[Any, ...], dict[str, Any]], Any]
@@ -62,3 +65,26 @@ def _factory(counts: tuple[int, ...], has_more: tuple[bool, ...], names: tuple[s
     space: dict[str, Any] = {}
     exec(compile("\n".join(lines), "<tests>", "exec", dont_inherit=True), space)
     return space["make"]
+
+
+class Pulled:
+    """An iterator of the tests that is no generator."""
+
+    def __init__(self, items: Iterator[Any]) -> None:
+        """One that gives `items`."""
+        self._items = items
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        return next(self._items)
+
+
+def pull(ask: Callable[..., Any], number: int) -> Iterator[Any]:
+    """The items of the iterator with that number, asked for one by one."""
+    while True:
+        answer = ask("next", number, (), {})
+        if not answer:
+            return
+        yield answer[0]

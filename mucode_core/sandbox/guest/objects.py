@@ -9,12 +9,12 @@ import io
 import re
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
 from mucode_core.sandbox.arrays import ARRAY
-from mucode_core.sandbox.callbacks import make_callback
+from mucode_core.sandbox.callbacks import Pulled, make_callback, pull
 from mucode_core.sandbox.containers import KINDS, Kind
 from mucode_core.sandbox.coroutines import is_awaited
 from mucode_core.sandbox.instances import CLASS, INSTANCE, make_class, with_attributes
@@ -293,7 +293,7 @@ class Objects(Codec):
 
     def _decode_iterator(self, parts: list[Any], depth: int) -> Any:
         number, is_generator = parts
-        made = _pull(self._ask, number) if is_generator else _Pulled(_pull(self._ask, number))
+        made = pull(self._ask, number) if is_generator else Pulled(pull(self._ask, number))
         self.adopt(number, made)
         return made
 
@@ -307,27 +307,6 @@ def make_instance(kind: Any, plain: Any) -> Any:
             return base.__new__(kind, plain)
     base = next(base for base in (*_MUTABLE, types.SimpleNamespace, object) if issubclass(kind, base))
     return base.__new__(kind)
-
-
-class _Pulled:
-    """An iterator of the tests that is no generator."""
-
-    def __init__(self, pull: Iterator[Any]) -> None:
-        self._pull = pull
-
-    def __iter__(self) -> Iterator[Any]:
-        return self
-
-    def __next__(self) -> Any:
-        return next(self._pull)
-
-
-def _pull(ask: Callable[..., Any], number: int) -> Iterator[Any]:
-    while True:
-        answer = ask("next", number, (), {})
-        if not answer:
-            return
-        yield answer[0]
 
 
 def _is_array(value: Any) -> bool:

@@ -21,6 +21,7 @@ from mucode_core.sandbox.instances import CLASS, INSTANCE, UNKNOWN_STATE, fill_c
 from mucode_core.sandbox.judge.asking import Program
 from mucode_core.sandbox.judge.fields import dataclass_fields
 from mucode_core.sandbox.judge.guards import admitted
+from mucode_core.sandbox.judge.lent.built_classes import build_class
 from mucode_core.sandbox.judge.lent.claimed import CLAIMED
 from mucode_core.sandbox.judge.lent.claimed_functions import FUNCTIONS
 from mucode_core.sandbox.judge.lent.classes import PARTS, class_form, part_form
@@ -28,7 +29,7 @@ from mucode_core.sandbox.judge.lent.coroutines import drive
 from mucode_core.sandbox.judge.lent.functions import MODULE, TESTS, callable_form, mock_form
 from mucode_core.sandbox.judge.lent.iterators import generate, iterator_class
 from mucode_core.sandbox.judge.lent.mocks import MOCK, SENTINEL
-from mucode_core.sandbox.judge.proxy_classes import ProgramClass, build_class, is_proxy
+from mucode_core.sandbox.judge.proxy_classes import ProgramClass, is_proxy
 from mucode_core.sandbox.naming import name_of_type
 from mucode_core.sandbox.patterns import decode_pattern, match_form, pattern_form
 from mucode_core.sandbox.raised import decode_chained, encode_exception

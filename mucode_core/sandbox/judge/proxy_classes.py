@@ -6,17 +6,14 @@ proxy holds nothing, its number is known to the channel alone.
 
 from __future__ import annotations
 
-import abc
 import collections
-import contextlib
 import io
 import types
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeGuard, cast
 
-from mucode_core.sandbox.judge.asking import OWN, Namespace, current
-from mucode_core.sandbox.naming import ASKED, UNHASHABLE
-from mucode_core.sandbox.raised import members_of
+from mucode_core.sandbox.judge.asking import Namespace, current
+from mucode_core.sandbox.naming import UNHASHABLE
 
 _BINARY = [
     *("add", "sub", "mul", "truediv", "floordiv", "mod", "divmod"),
@@ -41,7 +38,7 @@ _READABLE = frozenset(
     "__isabstractmethod__ __parameters__ __orig_bases__ __mro_entries__ __cause__ __context__".split()
 )
 """Special attributes that are read from the program; all others are the judge's own or absent."""
-_MADE_WITH = ("__init__", "__post_init__")
+MADE_WITH = ("__init__", "__post_init__")
 """Special methods that this process never calls, and tests look at."""
 _OF_MOCKS = frozenset(
     f"assert_{name}" for name in ("called", "called_once", "called_with", "called_once_with", "any_call", "has_calls")
@@ -49,7 +46,7 @@ _OF_MOCKS = frozenset(
 """What mocks of the tests answer: an object that the program has put in the place of one does not."""
 
 
-def _read(target: Any, name: str) -> Any:
+def read_attribute(target: Any, name: str) -> Any:
     if name == "__signature__":
         return current().signature(target)
     if (name.startswith("__") and name.endswith("__") and name not in _READABLE) or name in _OF_MOCKS:
@@ -59,10 +56,10 @@ def _read(target: Any, name: str) -> Any:
 
 def asked_attribute(name: str) -> Any:
     """An attribute that the proxy's own class would answer for otherwise, such as `__doc__`."""
-    return property(lambda self: _read(self, name))
+    return property(lambda self: read_attribute(self, name))
 
 
-_PLAIN = frozenset({
+PLAIN = frozenset({
     int, float, complex, str, bytes, tuple, frozenset, list, dict, set, bytearray,
     collections.deque, collections.OrderedDict, collections.defaultdict, collections.Counter,
     io.StringIO, io.BytesIO,
@@ -93,7 +90,7 @@ class ProgramClass(type):
         return current().ask("call", cls, args, keywords)
 
     def __getattr__(cls, name: str) -> Any:
-        return _read(cls, name)
+        return read_attribute(cls, name)
 
     def __setattr__(cls, name: str, value: Any) -> None:
         if name.startswith("_abc_") or name in ("__abstractmethods__", "__parameters__"):
@@ -125,7 +122,7 @@ class ProgramClass(type):
     @property
     def __annotations__(cls) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
         """As the program has them."""
-        return _read(cls, "__annotations__")
+        return read_attribute(cls, "__annotations__")
 
     @property
     def __dict__(cls) -> Any:  # pyright: ignore[reportGeneralTypeIssues, reportIncompatibleVariableOverride]
@@ -161,7 +158,7 @@ class ProgramClass(type):
 
 
 # here, as the body of a class gives the name another meaning
-type.__setattr__(ProgramClass, "__slots__", property(lambda cls: _read(cls, "__slots__")))
+type.__setattr__(ProgramClass, "__slots__", property(lambda cls: read_attribute(cls, "__slots__")))
 
 
 def _is_said(cls: ProgramClass, operation: str, value: Any) -> bool:
@@ -192,7 +189,7 @@ class ProgramMixin:
     __slots__ = ()
 
     def __getattr__(self, name: str) -> Any:
-        return _read(self, name)
+        return read_attribute(self, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(self, BaseException) and name.startswith("__"):
@@ -304,102 +301,18 @@ def _forward(name: str) -> Any:
     return special
 
 
-_FORWARDED: dict[str, Any] = {
+FORWARDED: dict[str, Any] = {
     name: _forward(name) for name in (*_OTHERS, *_COMPARISONS, *ARITHMETIC, *IN_PLACE, "__next__", "__contains__")
 }
-_FORWARDED["__exit__"] = _exit
-
-
-class _Member:
-    """A name of a class that has a plain base, whose own methods would be found first."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __get__(self, instance: Any, owner: Any) -> Any:
-        return current().ask("attribute", owner if instance is None else instance, name=self._name)
-
-    def __set__(self, instance: Any, value: Any) -> None:
-        current().ask("set_attribute", instance, (value,), name=self._name)
-
-    def __delete__(self, instance: Any) -> None:
-        current().ask("delete_attribute", instance, name=self._name)
-
-
-class _Doc:
-    """The docstring of a class; an object may have its own, as descriptors do that take over a function's."""
-
-    def __init__(self, text: str | None) -> None:
-        self._text = text
-
-    def __get__(self, instance: Any, owner: Any) -> Any:
-        return self._text if instance is None else _read(instance, "__doc__")
-
-    def __set__(self, instance: Any, value: Any) -> None:
-        current().ask("set_attribute", instance, (value,), name="__doc__")
-
-
-def build_class(
-    names: list[str],
-    doc: str | None,
-    bases: list[type],
-    own: list[str],
-    members: list[str],
-    library: tuple[str, str] | None,
-) -> Any:
-    """A class that stands for one of the program.
-
-    Args:
-        names: Name, qualified name, module.
-        doc: Its docstring.
-        bases: Classes of this process: proxies, plain types, exceptions, or markers that only say what it is.
-        own: Special methods that the class itself defines.
-        members: Other names that it defines, where it has a plain base.
-        library: Module and name of the class of the standard library that it is.
-    """
-    real = tuple(base for base in bases if isinstance(base, ProgramClass) or _is_real(base))
-    if not any(isinstance(base, ProgramClass) for base in real):
-        real = (ProgramMixin, *real)
-    namespace: dict[str, Any] = {"__module__": names[2], "__qualname__": names[1], "__doc__": _Doc(doc)}
-    namespace[OWN] = frozenset(name for name in own if name.startswith("__"))
-    namespace |= {name: _Member(name) for name in own if name in _MADE_WITH}
-    namespace |= {name: _FORWARDED[name] for name in own if name in _FORWARDED}
-    if UNHASHABLE in own:
-        namespace["__hash__"] = None
-    if library is not None:
-        namespace[LIBRARY] = library
-    if ASKED in own:
-        namespace["_is_asked"] = True
-    if not {"__get__", "__set__", "__set_name__"}.isdisjoint(own):
-        namespace["_is_descriptor"] = True
-    namespace |= {name: _Member(name) for name in members if not name.startswith("__") and name != "_markers"}
-    namespace |= {name: _Member(name) for name in members_of(real)}
-    namespace["_markers"] = tuple(base for base in bases if base not in real and base is not type)
-    is_weak = any(base.__weakrefoffset__ for base in real) or any(base.__itemsize__ for base in real)
-    namespace["__slots__"] = () if is_weak else ("__weakref__",)
-    try:
-        made = type.__new__(ProgramClass, names[0], real, namespace)
-    except TypeError:  # bases that do not go together here
-        namespace["__slots__"] = ("__weakref__",)
-        made = type.__new__(ProgramClass, names[0], (ProgramMixin,), namespace)
-    for marker in namespace["_markers"]:
-        if isinstance(marker, abc.ABCMeta):
-            with contextlib.suppress(TypeError, RuntimeError):
-                marker.register(made)
-    return made
+FORWARDED["__exit__"] = _exit
 
 
 def forward_also(kind: Any, names: Iterable[str]) -> None:
     """Has instances of a class of the program answer special methods that it has got later."""
-    for name in _FORWARDED.keys() & set(names):
-        type.__setattr__(kind, name, _FORWARDED[name])
+    for name in FORWARDED.keys() & set(names):
+        type.__setattr__(kind, name, FORWARDED[name])
     if UNHASHABLE in names:
         type.__setattr__(kind, "__hash__", None)
-
-
-def _is_real(base: type) -> bool:
-    """Whether proxies derive from the class itself: plain data and exceptions."""
-    return base in _PLAIN or (base.__module__ == "builtins" and issubclass(base, BaseException))
 
 
 def is_proxy(value: Any) -> bool:
