@@ -52,7 +52,7 @@ def program_names(trees: Sequence[ast.Module], entry_point: str, imported: set[s
     if "*" in imported:
         own |= free.intersection(BASE)
     if not missing and not own:  # a class of the program that has the name of one that tests need not import
-        own = {name for name in free.intersection(BASE) if name[0].isupper()}
+        own = {name for name in free.intersection(BASE) if name[0].isupper() or isinstance(BASE[name], type)}
     judges = {name for node in nodes for name in _judging_names(node, entry_point)} if missing - own else set[str]()
     return tuple(sorted((missing - set(NUMPY_NAMES) - judges) | own)), not missing.isdisjoint(NUMPY_NAMES)
 

@@ -53,6 +53,7 @@ def test_functions_of_the_setup_read_what_any_test_binds():
         ("assert datetime(2020, 1, 1) == f(1)", ("datetime", "f")),
         ("s = Set()\nassert f(s)", ("Set", "f")),
         ("c = Counter()\nassert c.up() == 1", ("Counter",)),
+        ("assert deque.size == 4", ("deque",)),
         ("assert math.pi > 3", ()),
     ],
 )
