@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mucode_core.sandbox.containers import Codec, Kind, as_list
+from mucode_core.sandbox.raised import METHODS
 from mucode_core.sandbox.wire import WireError
 
 
@@ -58,7 +59,8 @@ def _fill(codec: Codec, value: Any, parts: list[Any], depth: int) -> None:
     slots = set(_slots(type(value)))
     own = object.__getattribute__(value, "__dict__") if hasattr(value, "__dict__") else {}
     own.clear()
-    own.update({name: item for name, item in items.items() if name not in slots})
+    barred = METHODS if isinstance(value, BaseException) else ()
+    own.update({name: item for name, item in items.items() if name not in slots and name not in barred})
     for name in slots:
         if name in items:
             object.__setattr__(value, name, items[name])

@@ -55,8 +55,12 @@ def attributes_of(error: BaseException, known: Container[int] = ()) -> dict[str,
     return found if owner is None or (type(owner) in _LARGE and id(owner) not in known) else found | {"obj": owner}
 
 
+METHODS = frozenset(name for name in dir(BaseExceptionGroup) if callable(getattr(BaseExceptionGroup, name)))
+"""What an exception answers itself: the interpreter relies on it, in `except*` for one, and checks nothing."""
+
+
 def _is_public(name: str) -> bool:
-    return not name.startswith("__") or name == "__notes__"
+    return (not name.startswith("__") or name == "__notes__") and name not in METHODS
 
 
 def chained_form(codec: Codec, error: BaseException, level: int = 0) -> Any:

@@ -13,6 +13,8 @@ from mucode_core.sandbox.judge.stops import Stop
 class Questions(Protocol):
     """Comparisons and operators of the program's objects; see `judge.questions`."""
 
+    num_converting: int
+
     def compare(self, target: Any, name: str, other: Any) -> Any: ...
 
     def contains(self, target: Any, item: Any) -> Any: ...

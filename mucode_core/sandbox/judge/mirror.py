@@ -15,7 +15,6 @@ import weakref
 from collections.abc import Callable
 from typing import Any, cast
 
-from mucode_core.sandbox.arrays import ARRAY
 from mucode_core.sandbox.containers import BY_TAG, KINDS, Kind, as_list, make_empty
 from mucode_core.sandbox.instances import CLASS, INSTANCE, UNKNOWN_STATE, fill_class, with_attributes
 from mucode_core.sandbox.judge.asking import Program
@@ -101,7 +100,7 @@ class Mirror(Codec):
 
     def share(self, value: Any, kind: Kind) -> int:
         """A number for a container of the tests."""
-        return super().share(value, admitted.LENT_ARRAY if kind is ARRAY else kind)
+        return super().share(value, admitted.LENT_KINDS.get(id(kind), kind))
 
     def hold_size(self, value: Any) -> None:
         """Keeps the memory of an array where its views find it: a test may take one at any time."""

@@ -17,6 +17,7 @@ from mucode_core.sandbox.judge.fields import signature_from
 from mucode_core.sandbox.judge.guards.admitted import admitted_exception
 from mucode_core.sandbox.judge.guards.turns import Turn
 from mucode_core.sandbox.judge.lent.classes import Members
+from mucode_core.sandbox.judge.lent.functions import MODULE
 from mucode_core.sandbox.judge.lent.serving import serve
 from mucode_core.sandbox.judge.mirror import Mirror
 from mucode_core.sandbox.judge.proxy_classes import ProgramClass
@@ -61,6 +62,8 @@ class Channel:
         self.files: Directory | None = None
         """The working directory, where the tests work with files."""
         self.num_calls = 0
+        self.num_failures = 0
+        """Asserts of the tests that failed in what they lent to the program, which got the exception."""
         self.num_delegated = 0
         """How often a test went by the word of an object of the program where only controls guard against a lie."""
         self.ending: Stop | None = None
@@ -111,6 +114,7 @@ class Channel:
         """Has the program do something with one of its objects; the value of its answer. Threads take turns."""
         if operation in ("call", "set_attribute"):
             self.questions.bounds.clear()
+        num_failures = self.num_failures
         with self.turn.exchanging:
             message = self._encode_question(operation, self._find(target), args, keywords, name)
             try:
@@ -123,6 +127,8 @@ class Channel:
             except BaseException as error:
                 self._note_interruption(error)
                 raise
+            # a test's assert has failed on the way, or a class of the tests is now what the program made of it
+            self.num_delegated += self.num_failures != num_failures or any(map(_is_test_class, args))
             return value
 
     def _note_interruption(self, error: BaseException) -> None:
@@ -280,6 +286,7 @@ class Channel:
             made = self.ask("build", 0, (bases, Members(namespace.items())), keywords, name)
         if type(made) is not ProgramClass:
             raise self.end(Misbehaved("not a class"))
+        self.num_delegated += 1  # what the tests wrote in it is now as the program has it
         return made
 
     # Values
@@ -361,6 +368,10 @@ class Channel:
         """Notes that no more answers come; what to raise."""
         self.ending = stop
         return stop
+
+
+def _is_test_class(value: Any) -> bool:
+    return isinstance(value, type) and value.__module__ == MODULE
 
 
 def _are_items(answer: list[Any]) -> bool:

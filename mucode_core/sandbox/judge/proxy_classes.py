@@ -7,6 +7,7 @@ proxy holds nothing, its number is known to the channel alone.
 from __future__ import annotations
 
 import collections
+import copyreg
 import io
 import types
 from collections.abc import Callable, Iterable, Iterator
@@ -87,6 +88,7 @@ class ProgramClass(type):
         """There is nothing to do: a class is complete when it has been built."""
 
     def __call__(cls, *args: Any, **keywords: Any) -> Any:
+        _note_class(args)
         return current().ask("call", cls, args, keywords)
 
     def __getattr__(cls, name: str) -> Any:
@@ -151,7 +153,9 @@ class ProgramClass(type):
         return current().ask("item", cls, (key,))
 
     def __contains__(cls, item: Any) -> bool:
-        return current().ask("contains", cls, (item,)) is True
+        answer = current().ask("contains", cls, (item,)) is True
+        current().num_delegated += answer
+        return answer
 
     def __bool__(cls) -> bool:
         return True
@@ -179,8 +183,25 @@ def _is_said(cls: ProgramClass, operation: str, value: Any) -> bool:
     return said
 
 
+def _note_class(args: tuple[Any, ...]) -> None:
+    """Counts what is called as a metaclass is: what the tests wrote in the class is then as the program has it."""
+    if len(args) == 3 and type(args[1]) is tuple and type(args[2]) is dict and "__module__" in args[2]:
+        current().num_delegated += 1
+
+
 def _unpickle(data: Any) -> Any:
     return current().ask("unpickle", 0, (data,))
+
+
+def _pickle(target: Any, version: Any = 2) -> Any:
+    """How the program makes an object or a class of its own again, of what it makes of it."""
+    data = current().ask("pickle", target, (version,))
+    if type(data) is not bytes:
+        raise current().refuse("not what was asked for")
+    return _unpickle, (data,)
+
+
+copyreg.pickle(cast("Any", ProgramClass), _pickle)  # else its module would be imported, whatever it says that is
 
 
 class ProgramMixin:
@@ -218,11 +239,8 @@ class ProgramMixin:
         return current().ask("copy", self, name="deep")
 
     def __reduce_ex__(self, version: Any) -> Any:
-        """Is made again by the program, of what that makes of it."""
-        data = current().ask("pickle", self, (version,))
-        if type(data) is not bytes:
-            raise current().refuse("not what was asked for")
-        return _unpickle, (data,)
+        """See `_pickle`."""
+        return _pickle(self, version)
 
 
 class ProgramFunction(ProgramMixin):
@@ -235,6 +253,7 @@ class ProgramFunction(ProgramMixin):
         return types.FunctionType
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
+        _note_class(args)
         return current().ask("call", self, args, keywords)
 
     def __eq__(self, other: object) -> Any:
@@ -270,6 +289,8 @@ for _kind, _type in ((ProgramFunction, "function"), (ProgramMethod, "method")):
 
 def is_failure(error: Any) -> TypeGuard[AssertionError]:
     """Whether an exception is a test's own failed assert: no answer of a program may end it."""
+    if isinstance(error, BaseExceptionGroup) and not is_proxy(error):
+        return any(map(is_failure, cast("tuple[Any, ...]", error.exceptions)))
     return isinstance(error, AssertionError) and not is_proxy(error) and current().report_of(error) is None
 
 
@@ -280,6 +301,31 @@ def _exit(self: Any, *details: Any) -> Any:
         return current().ask("special", self, details, name="__exit__")
     current().ask("special", self, (AssertionError, AssertionError(*error.args), None), name="__exit__")
     return False
+
+
+def _leave(self: Any, *details: Any) -> Any:
+    """The same of an `async with` block."""
+    error = details[1] if len(details) > 1 else None
+    if not is_failure(error):
+        return current().ask("special", self, details, name="__aexit__")
+
+    async def leave() -> bool:
+        shown = AssertionError, AssertionError(*error.args), None
+        await current().ask("special", self, shown, name="__aexit__")
+        return False
+
+    return leave()
+
+
+def _forward_change(name: str) -> Any:
+    """An operator such as `+=`."""
+
+    def change(self: Any, *args: Any) -> Any:
+        answer = current().ask("special", self, args, name=name)
+        current().num_delegated += not is_proxy(answer)
+        return answer
+
+    return change
 
 
 def _forward(name: str) -> Any:
@@ -302,9 +348,11 @@ def _forward(name: str) -> Any:
 
 
 FORWARDED: dict[str, Any] = {
-    name: _forward(name) for name in (*_OTHERS, *_COMPARISONS, *ARITHMETIC, *IN_PLACE, "__next__", "__contains__")
+    **{name: _forward(name) for name in (*_OTHERS, *_COMPARISONS, *ARITHMETIC, "__next__", "__contains__")},
+    **{name: _forward_change(name) for name in IN_PLACE},
+    "__exit__": _exit,
+    "__aexit__": _leave,
 }
-FORWARDED["__exit__"] = _exit
 
 
 def forward_also(kind: Any, names: Iterable[str]) -> None:

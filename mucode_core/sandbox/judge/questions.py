@@ -48,6 +48,8 @@ class Questions:
     def __init__(self, program: Program) -> None:
         """Asks `program`; its `num_delegated` counts the answers that only its word supports."""
         self._program = program
+        self.num_converting = 0
+        """Conversions of objects to numbers that wait for their answer: the interpreter is within an operation."""
         self.bounds: dict[int, tuple[float, float]] = {}
         """Between which numbers objects have said to be; void once the program has done anything else."""
         self._ranges: dict[tuple[int, ...], tuple[float, float]] = {}
@@ -183,9 +185,13 @@ class Questions:
 
     def convert(self, target: Any, name: str, args: tuple[Any, ...]) -> Any:
         """A number made of an object; one and the same for what an operator made of different numbers is a lie."""
-        if self._program.number_of(target) not in self._derived:
-            return self._program.ask("special", target, args, name=name)
-        return self._apply_to_all(target, name, args)
+        self.num_converting += 1
+        try:
+            if self._program.number_of(target) not in self._derived:
+                return self._program.ask("special", target, args, name=name)
+            return self._apply_to_all(target, name, args)
+        finally:
+            self.num_converting -= 1
 
     def _apply_to_all(self, target: Any, name: str, args: tuple[Any, ...]) -> Any:
         """What an object gives, with what its siblings give; no number may be the answer of all."""

@@ -19,6 +19,7 @@ from tests.sandbox.attacks import (
     resources,
     stand_ins,
     values,
+    words,
 )
 
 GROUPS: dict[str, dict[str, Attack]] = {
@@ -62,6 +63,7 @@ GROUPS: dict[str, dict[str, Attack]] = {
     "runs": stand_ins.RUNS,
     "claims": claims.CLAIMS,
     "logs": claims.LOGS,
+    "words": words.REFUSED,
 }
 
 ABILITIES: dict[str, tuple[str, ...]] = {
@@ -87,6 +89,7 @@ ABILITIES: dict[str, tuple[str, ...]] = {
     "coroutines, warnings, seeds, environment, alarms, causes": ("runs",),
     "classes of the library, namespaces, sources, orders, clocks that are patched": ("claims",),
     "logs": ("logs",),
+    "exceptions, classes and blocks that answer for themselves": ("words",),
 }
 """What programs and tests may do together, and the groups that attack it; the others attack what there always was."""
 

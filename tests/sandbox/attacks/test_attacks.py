@@ -16,6 +16,7 @@ from tests.sandbox.attacks import ANSWER, Attack, honest_job
 from tests.sandbox.attacks.groups import GROUPS, counted
 from tests.sandbox.attacks.protocols import CLAIMS, OWN_WORD
 from tests.sandbox.attacks.raised import RAISED
+from tests.sandbox.attacks.words import COUNTED
 from tests.sandbox.sandbox_jobs import make_job, run_jobs
 from tests.sandbox.traces import traces
 
@@ -86,7 +87,7 @@ def test_an_ending_that_is_made_up_is_exit_code_one(name: str, lone_sandbox: San
     assert (found.exit_code, found.printed) == (1, f"{ANSWER + 1}\n")
 
 
-@pytest.mark.parametrize("attack", [*OWN_WORD.values(), *CLAIMS.values()], ids=[*OWN_WORD, *CLAIMS])
+@pytest.mark.parametrize("attack", (OWN_WORD | CLAIMS | COUNTED).values(), ids=(OWN_WORD | CLAIMS | COUNTED).keys())
 def test_a_pass_on_the_word_of_the_program_is_counted(attack: Attack, lone_sandbox: Sandbox) -> None:
     (verdict,) = run_jobs(lone_sandbox, [attack.job()])
     assert not verdict.passed or verdict.num_delegated > 0

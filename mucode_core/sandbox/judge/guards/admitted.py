@@ -6,6 +6,7 @@ every function there is could be named. So only that is admitted which bears the
 
 from __future__ import annotations
 
+import array
 import contextlib
 import dataclasses
 import types
@@ -13,6 +14,7 @@ from typing import Any
 
 from mucode_core.sandbox.arrays import ARRAY
 from mucode_core.sandbox.containers import KINDS, Codec, as_list
+from mucode_core.sandbox.judge.asking import current
 from mucode_core.sandbox.naming import find_function, find_type, name_of_function, name_of_type
 from mucode_core.sandbox.raised import decode_exception, fill_members
 from mucode_core.sandbox.wire import WireError
@@ -116,5 +118,15 @@ def _fill_array(codec: Codec, value: Any, parts: list[Any], depth: int) -> None:
     ARRAY.fill(codec, value, parts, depth)
 
 
+def _fill_numbers(codec: Codec, value: Any, parts: list[Any], depth: int) -> None:
+    """Fills an `array.array`; its size stays while a number is asked for, which the interpreter may write into it."""
+    if current().questions.num_converting and len(as_list(parts[1])) != len(value):
+        raise WireError("an array changed its size while a number was asked for")
+    _NUMBERS.fill(codec, value, parts, depth)
+
+
 LENT_ARRAY = dataclasses.replace(ARRAY, fill=_fill_array)
 """Arrays that both sides have, in the judge."""
+_NUMBERS = KINDS[array.array]
+LENT_KINDS = {id(ARRAY): LENT_ARRAY, id(_NUMBERS): dataclasses.replace(_NUMBERS, fill=_fill_numbers)}
+"""Kinds of what both sides have, as the judge fills them, by the identity of the usual ones."""

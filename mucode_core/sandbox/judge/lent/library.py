@@ -13,6 +13,7 @@ import collections
 import contextlib
 import datetime
 import decimal
+import enum
 import fractions
 import functools
 import pathlib
@@ -24,6 +25,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
+from mucode_core.sandbox.judge.asking import current
 from mucode_core.sandbox.judge.proxy_classes import LIBRARY, ProgramClass, ProgramMixin, own_names
 from mucode_core.sandbox.naming import name_of_type
 
@@ -39,9 +41,16 @@ _DATA = (
         BaseException,
         type,
         types.ModuleType,
+        types.NoneType,
+        types.FunctionType,
+        types.MethodType,
+        enum.Enum,
     ),
 )
 """What crosses as what it is: where a test wants such a value, no object of the program is one."""
+
+
+_LIBRARY = sys.stdlib_module_names - {"builtins"}
 
 
 def is_instance(value: Any, kinds: Any) -> bool:
@@ -57,11 +66,13 @@ def is_subclass(kind: Any, kinds: Any) -> bool:
 
 def is_kind(kind: Any, wanted: Any) -> bool:
     """Whether one class stands for the other: `type(f(x)) is zip`, where the iterator stays in the program."""
-    if not isinstance(kind, type) or not isinstance(wanted, type) or wanted in _DATA:
+    if not isinstance(kind, type) or not isinstance(wanted, type) or issubclass(wanted, _DATA):
         return False
     if type(kind) is ProgramClass:
         named = own_names(kind).get(LIBRARY)
-        return named is not None and _is_named(wanted, named)
+        is_said = named is not None and wanted.__module__.partition(".")[0] in _LIBRARY and _is_named(wanted, named)
+        current().num_delegated += is_said
+        return is_said
     claimed = vars(kind).get("__class__") if issubclass(kind, ProgramMixin) else None
     return isinstance(claimed, property) and claimed.fget is not None and claimed.fget(None) is wanted
 
@@ -83,7 +94,7 @@ def _derives(kind: Any, kinds: Any) -> bool:
 def _claimed(kind: Any, kinds: tuple[Any, ...]) -> Iterator[type]:
     for base in type.mro(kind):
         named = own_names(base).get(LIBRARY)
-        if named is None or named[0].partition(".")[0] not in sys.stdlib_module_names:
+        if named is None or named[0].partition(".")[0] not in _LIBRARY:
             continue
         # a class may bear a name by which its module does not have it, such as that of locks
         found = next((one for one in (_find(*named), *kinds) if isinstance(one, type) and _is_named(one, named)), None)

@@ -14,6 +14,7 @@ from mucode_core.sandbox.judge.asking import Program, running
 
 _MAX_RECORDS = 1000
 _MAX_LOGGERS = 200
+_LARGEST = 1 << 31
 _TEXTS = (str, str, str, str)
 
 
@@ -45,7 +46,9 @@ def pass_on(program: Program, rows: Any) -> None:
             raise program.refuse("malformed messages")
         texts, level, line, reached = row
         is_row = type(texts) is tuple and tuple(map(type, texts)) == _TEXTS and type(level) is int and type(line) is int
-        if not is_row or type(reached) is not list or not all(type(name) is str for name in reached):
+        are_names = type(reached) is list and all(type(name) is str for name in reached[: _MAX_LOGGERS + 1])
+        is_sound = is_row and are_names and len(reached) <= _MAX_LOGGERS
+        if not is_sound or not (-_LARGEST <= level <= _LARGEST and 0 <= line <= _LARGEST):
             raise program.refuse("malformed messages")
         _handle(_record(texts, level, line), reached)
 

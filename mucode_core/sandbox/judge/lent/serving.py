@@ -6,7 +6,7 @@ from typing import Any
 
 from mucode_core.sandbox import wire
 from mucode_core.sandbox.judge.lent.mocks import MOCK_USES, use_mock
-from mucode_core.sandbox.judge.proxy_classes import is_proxy
+from mucode_core.sandbox.judge.proxy_classes import is_failure, is_proxy
 from mucode_core.sandbox.judge.stops import Misbehaved, is_fault
 from mucode_core.sandbox.judge.streams import lent_stream
 
@@ -44,6 +44,7 @@ def serve(channel: Channel, message: list[Any]) -> None:
     except BaseException as error:
         if is_fault(error):
             raise
+        channel.num_failures += is_failure(error)
         reply = ["raise", _error_form(channel, error)]
     finally:
         channel.nested -= 1

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import Any, TypeGuard
 
+from mucode_core.sandbox.judge.asking import current
 from mucode_core.sandbox.judge.proxy_classes import is_proxy
 from mucode_core.sandbox.judge.suites.outcomes import forget_refused, raise_refused
 from mucode_core.sandbox.judge.suites.running import run_tests
@@ -234,6 +235,8 @@ def run_collected(
         return
     before = space.pop(_BEFORE)
     bound = {name: value for name, value in space.items() if name not in before or before[name] is not value}
+    if any(is_proxy(value) for name, value in bound.items() if name.startswith(("test", "Test"))):
+        current().num_delegated += 1  # a test that the program has decorated is what it made of it
     own = {
         name: value for name, value in bound.items() if name != _AT_START and (name in classes or not is_proxy(value))
     }

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from mucode_core.sandbox.guest.program import PRELOADED
 from mucode_core.sandbox.judge.lent.functions import MODULE
+from mucode_core.sandbox.judge.syntax.imports import PROGRAM
 from mucode_core.sandbox.judge.syntax.trees import nodes_of
 
 NUMPY_NAMES = ("np", "numpy")
@@ -51,10 +52,17 @@ def program_names(trees: Sequence[ast.Module], entry_point: str, imported: set[s
     missing = {name for name in free - _TRUSTED if name.isidentifier()}  # not the names of the judge's helpers
     if "*" in imported:
         own |= free.intersection(BASE)
-    if not missing and not own:  # a class of the program that has the name of one that tests need not import
+    if not missing and not own and not imported and not any(map(_mentions_program, nodes)):
+        # then all that they touch are classes of the program with names that tests need not import
         own = {name for name in free.intersection(BASE) if name[0].isupper() or isinstance(BASE[name], type)}
     judges = {name for node in nodes for name in _judging_names(node, entry_point)} if missing - own else set[str]()
     return tuple(sorted((missing - set(NUMPY_NAMES) - judges) | own)), not missing.isdisjoint(NUMPY_NAMES)
+
+
+def _mentions_program(node: ast.AST) -> bool:
+    """Whether code may get hold of the program's module in a way of its own."""
+    words = (getattr(node, name, None) for name in ("id", "name", "asname", "module", "value", "attr"))
+    return any(type(word) is str and PROGRAM in word for word in words)
 
 
 def _used(nodes: Iterable[ast.AST]) -> tuple[set[str], set[str], set[str]]:
