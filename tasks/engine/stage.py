@@ -38,6 +38,7 @@ from mucode_core.system.deadline import limit_time
 from mucode_core.system.gpus import limit_name
 from mucode_core.types import ArtifactRef
 
+_FEW_SHARDS = 50
 _SAME_VERSION = "deploy the same version of the project where the flow and where its stages run"
 
 ON_DEVICES = ("sampling", "training", "scoring", "evaluation")
@@ -88,12 +89,12 @@ class Stage:
         return future
 
     def _tags(self, runtime: Runtime, name: StageName) -> list[str] | None:
-        """Shards, of which there are many, have only the tags that need to be looked up: see `limited_tags`."""
+        """Where there are many shards, they have only the tags that need to be looked up: see `limited_tags`."""
         if not has_server():  # a temporary one has no limits
             return None
         devices = runtime.devices if set(self.tags) & set(ON_DEVICES) else ()
         tags = [*self.tags, *map(limit_name, devices)]
-        return tags if name.shard_index is None else runtime.limited_tags.among(tags)
+        return tags if (name.num_shards or 1) <= _FEW_SHARDS else runtime.limited_tags.among(tags)
 
 
 def _ended_well(future: PrefectFuture[Any]) -> bool:
@@ -127,7 +128,7 @@ def stage(kind: str, *, version: int, tags: tuple[str, ...] = ()) -> Callable[[B
     Args:
         kind: Of the artifact; also its directory and the task's name.
         version: Raised whenever the output changes for the same inputs.
-        tags: Concurrency limits may be set on them; the Prefect UI shows those of stages without shards.
+        tags: Shown in the Prefect UI, beside the kind, unless there are many shards; concurrency limits may be set on them.
     """
 
     def decorate(build: Build) -> Stage:

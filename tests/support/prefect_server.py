@@ -168,16 +168,10 @@ def suspend(environment, run):
     ask(environment, f"flow_runs/{run}/set_state", state=state)
 
 
-STEPS_OF_SHARDS = {"sampling": "sample turn", "execution": "execute turn"}
-"""Shards have no tags."""
-
-
-def is_at(environment, run, activity):
-    """Whether a stage of that tag is running."""
-    step = STEPS_OF_SHARDS.get(activity)
-    which = {"name": {"like_": step}} if step else {"tags": {"all_": [activity]}}
-    running = {"state": {"type": {"any_": ["RUNNING"]}}, **which}
-    return bool(ask(environment, "task_runs/filter", flow_runs={"id": {"any_": [run]}}, task_runs=running))
+def is_at(environment, run, tag):
+    flow_runs = {"id": {"any_": [run]}}
+    task_runs = {"state": {"type": {"any_": ["RUNNING"]}}, "tags": {"all_": [tag]}}
+    return bool(ask(environment, "task_runs/filter", flow_runs=flow_runs, task_runs=task_runs))
 
 
 def containers_of(pid):

@@ -42,8 +42,6 @@ _DATA = (
         type,
         types.ModuleType,
         types.NoneType,
-        types.FunctionType,
-        types.MethodType,
         enum.Enum,
     ),
 )
