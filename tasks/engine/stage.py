@@ -128,7 +128,7 @@ def stage(kind: str, *, version: int, tags: tuple[str, ...] = ()) -> Callable[[B
     Args:
         kind: Of the artifact; also its directory and the task's name.
         version: Raised whenever the output changes for the same inputs.
-        tags: Shown in the Prefect UI, beside the kind, unless there are many shards; concurrency limits may be set on them.
+        tags: Shown in the Prefect UI, beside the kind, unless there are many shards; they may have concurrency limits.
     """
 
     def decorate(build: Build) -> Stage:
