@@ -60,7 +60,8 @@ def _choose_head_size(model_dir: Path) -> int | None:
         return None  # vLLM says better what is wrong
     if own in CPU_HEAD_SIZES:
         return None
-    wide = choose_wider(config, CPU_HEAD_SIZES)
+    # the weights of other formats are not rewritten
+    wide = choose_wider(config, CPU_HEAD_SIZES) if any(model_dir.glob("*.safetensors")) else None
     if wide is None:
         problem = f"has attention heads of {own} numbers, for which vLLM has no kernel on CPU"
         hint = f"sample with transformers, or use a model with heads of {', '.join(map(str, CPU_HEAD_SIZES))}"

@@ -32,19 +32,24 @@ def test_threads_that_parse_do_not_disturb_each_other():
     def callback(phase, info):
         sum(range(3))
 
+    expected = ast.dump(ast.parse(SOURCE))
+
     def parse_often(_):
+        found = set()
         while time.monotonic() < deadline:
-            parse_module(SOURCE)
+            found.add(ast.dump(parse_module(SOURCE)))
+        return found
 
     interval, deadline = sys.getswitchinterval(), time.monotonic() + 3
     gc.callbacks.append(callback)
     sys.setswitchinterval(1e-4)
     try:
         with ThreadPoolExecutor(16) as threads:
-            list(threads.map(parse_often, range(16)))
+            found = set().union(*threads.map(parse_often, range(16)))
     finally:
         sys.setswitchinterval(interval)
         gc.callbacks.remove(callback)
+    assert found == {expected}
 
 
 def test_a_finalizer_that_parses_disturbs_nothing():

@@ -36,6 +36,13 @@ def test_heads_that_cannot_be_widened_are_refused_before_a_server_starts(tmp_pat
         ServedModel(path, on_cpu=True)
 
 
+def test_weights_of_other_formats_are_not_widened(tmp_path):
+    path = configure(tmp_path / "model")
+    (path / "pytorch_model.bin").write_bytes(b"weights")
+    with pytest.raises(ConfigError, match="has attention heads of 24 numbers"):
+        ServedModel(path, on_cpu=True)
+
+
 def test_widened_heads_are_written_once_and_removed(tmp_path):
     path = save_checkpoint(tmp_path / "model", llama_config())
     served = ServedModel(path, on_cpu=True)

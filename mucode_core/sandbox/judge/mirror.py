@@ -100,7 +100,7 @@ class Mirror(Codec):
 
     def share(self, value: Any, kind: Kind) -> int:
         """A number for a container of the tests."""
-        return super().share(value, admitted.LENT_KINDS.get(id(kind), kind))
+        return super().share(value, admitted.LENT_KINDS.get(kind, kind))
 
     def hold_size(self, value: Any) -> None:
         """Keeps the memory of an array where its views find it: a test may take one at any time."""

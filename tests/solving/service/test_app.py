@@ -279,7 +279,7 @@ def test_clients_that_leave_at_once_hold_no_place(solver: Solver, delay_s: float
                 time.sleep(delay_s)
         while httpx.get(f"{url}/health").json()["searches"]:
             time.sleep(0.01)
-        connect(url).chat.completions.create(**ASK, extra_body=body_of())
+        assert connect(url).chat.completions.create(**ASK, extra_body=body_of()).choices
 
 
 def test_a_full_queue_says_when_to_come_again(client: OpenAI, sampler: StallingSampler) -> None:

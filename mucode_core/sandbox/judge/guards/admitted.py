@@ -128,5 +128,5 @@ def _fill_numbers(codec: Codec, value: Any, parts: list[Any], depth: int) -> Non
 LENT_ARRAY = dataclasses.replace(ARRAY, fill=_fill_array)
 """Arrays that both sides have, in the judge."""
 _NUMBERS = KINDS[array.array]
-LENT_KINDS = {id(ARRAY): LENT_ARRAY, id(_NUMBERS): dataclasses.replace(_NUMBERS, fill=_fill_numbers)}
-"""Kinds of what both sides have, as the judge fills them, by the identity of the usual ones."""
+LENT_KINDS = {ARRAY: LENT_ARRAY, _NUMBERS: dataclasses.replace(_NUMBERS, fill=_fill_numbers)}
+"""Kinds of what both sides have, as the judge fills them, by the usual ones."""

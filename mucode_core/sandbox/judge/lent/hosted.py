@@ -19,7 +19,7 @@ from mucode_core.sandbox.judge.proxy_classes import ProgramClass, forward_also, 
 from mucode_core.sandbox.wire import WireError
 
 HOST, RENEW = "<host>", "<renew>"
-"""Names of the judge's decorators, see `suites.class_statements`; no Python source can spell them."""
+"""Names of the judge's decorators, see `syntax.class_statements`; no Python source can spell them."""
 
 
 def _host(names: tuple[str, ...], *roots: Any) -> Callable[[Any], Any]:

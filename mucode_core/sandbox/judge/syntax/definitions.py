@@ -7,31 +7,20 @@ source: its methods are lent instead (`lent.classes`).
 from __future__ import annotations
 
 import ast
-import builtins
 import symtable
 import sys
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import cast
 
-from mucode_core.sandbox.guest.program import PRELOADED
 from mucode_core.sandbox.judge.syntax.imports import PROGRAM
+from mucode_core.sandbox.judge.syntax.names import TRUSTED
 from mucode_core.sandbox.judge.syntax.trees import nodes_of
 
 _MAKERS = ("namedtuple", "NamedTuple", "TypeVar", "Enum", "IntEnum", "Flag", "IntFlag", "StrEnum")
 """Calls that make classes: the program has none of them."""
 _OF_TESTS = ("unittest", "pytest", "_pytest")
 """Modules whose objects belong to the tests."""
-
-
-def _preloaded() -> dict[str, object]:
-    space: dict[str, object] = {}
-    exec(PRELOADED, space)
-    return space
-
-
-PRELOADED_NAMES = frozenset(vars(builtins)) | frozenset(_preloaded())
-"""Names that mean the same on both sides unless tests bind them."""
 _CONSTANT = (ast.Constant, ast.Tuple, ast.UnaryOp, ast.BinOp, ast.operator, ast.unaryop)
 
 
@@ -190,4 +179,4 @@ def _names_in(statement: ast.stmt, bindings: Bindings, is_derived: bool) -> list
             return None
         names |= read
         at_once |= read if table.get_type() == "class" else set()
-    return list(names) if at_once <= bindings.keys() | PRELOADED_NAMES else None
+    return list(names) if at_once <= bindings.keys() | TRUSTED else None

@@ -29,8 +29,8 @@ _UNCALLABLE = frozenset(
     name for name, value in BASE.items() if type(value) is ModuleType or type(value).__module__ == "typing"
 )
 """Usual names that no test can call: modules, and what only annotates."""
-_TRUSTED = frozenset(vars(builtins)) | frozenset(BASE)
-"""Names that need no definition."""
+TRUSTED = frozenset(vars(builtins)) | frozenset(BASE)
+"""Names that need no definition; they mean the same to program and tests, unless one of them binds them."""
 _LOADS = frozenset({"LOAD_NAME", "LOAD_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS"})
 _STORES = frozenset({"STORE_NAME", "STORE_GLOBAL"})
 
@@ -46,10 +46,10 @@ def program_names(trees: Sequence[ast.Module], entry_point: str, imported: set[s
     nodes = nodes_of(*trees)
     read, defined, called = _used(nodes)
     free = read - defined
-    if read & defined - _TRUSTED:
+    if read & defined - TRUSTED:
         free |= _free_names(trees)
     own = {entry_point, *imported} & read | (free & called & _UNCALLABLE)
-    missing = {name for name in free - _TRUSTED if name.isidentifier()}  # not the names of the judge's helpers
+    missing = {name for name in free - TRUSTED if name.isidentifier()}  # not the names of the judge's helpers
     if "*" in imported:
         own |= free.intersection(BASE)
     if not missing and not own and not imported and not any(map(_mentions_program, nodes)):
