@@ -63,6 +63,7 @@ def helper_environment() -> dict[str, str]:
         "OPENBLAS_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
         "MALLOC_ARENA_MAX": "1",
+        "LD_BIND_NOW": "1",
     }
 
 

@@ -115,19 +115,25 @@ class JudgeProcess:
                 did not hold what it looked at, a JudgeMisspokeError if something else came.
             OutOfCpuError: It was ended for using too much CPU.
         """
+        per_test_s = job.limits.cpu_s + (2 * CHECKER_LIMITS.cpu_s if job.checker is not None else 0.0)
+        num_tests = max(1, len(job.tests) + len(job.private_tests))
+        timeout_s = per_test_s * _WATCH_PER_CPU * num_tests + _WATCH_EXTRA_S
         try:
-            self._connection.settimeout(_START_S)
+            self._wait_at_most(timeout_s)
             if self._unasked.poll(0):
                 raise JudgeCrashedError("the judge says something unasked, or has ended")
             write_frame(self._connection, message)
         except OSError as error:
             raise JudgeCrashedError("the judge does not listen") from error
-        per_test_s = job.limits.cpu_s + (2 * CHECKER_LIMITS.cpu_s if job.checker is not None else 0.0)
-        num_tests = max(1, len(job.tests) + len(job.private_tests))
-        return self._receive(per_test_s * _WATCH_PER_CPU * num_tests + _WATCH_EXTRA_S, "killed")
+        return self._receive(timeout_s, "killed")
+
+    def _wait_at_most(self, timeout_s: float) -> None:
+        """Sets how long the judge may be silent: a system call, and for most jobs as it is."""
+        if timeout_s != self._connection.gettimeout():
+            self._connection.settimeout(timeout_s)
 
     def _receive(self, timeout_s: float, key: str) -> dict[str, Any]:
-        self._connection.settimeout(timeout_s)
+        self._wait_at_most(timeout_s)
         try:
             answer = json.loads(read_frame(self._connection))
             if not isinstance(answer, dict) or key not in answer:

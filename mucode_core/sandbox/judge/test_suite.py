@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import CodeType
-from typing import Any, cast
+from typing import Any, TypedDict, cast
 
 from mucode_core.errors import ProblemError
 from mucode_core.sandbox.judge.asking import current
@@ -28,8 +28,21 @@ from mucode_core.sandbox.judge.syntax.trees import are_harmless, nodes_of
 
 COMPARE, TRUTH, READ = "<compare>", "<truth>", "<read>"
 """Names of the judge's helpers in instrumented tests; no Python source can spell them."""
+_WITH_BLOCKS = frozenset(
+    kind for kind in vars(ast).values() if isinstance(kind, type) and "body" in getattr(kind, "_fields", ())
+)
+"""Kinds of nodes that may have statements in them."""
 _OPERATORS: dict[type[ast.cmpop], str] = {ast.Eq: "==", ast.Is: "is"}
 _NOTED = re.compile(rf"{READ}\((\w+)\)")
+
+
+class _Place(TypedDict):
+    """Where a node stands in its source."""
+
+    lineno: int
+    col_offset: int
+    end_lineno: int | None
+    end_col_offset: int | None
 
 
 class MismatchError(AssertionError):
@@ -146,6 +159,7 @@ def compile_suite(setup: str, tests: Sequence[str], entry_point: str, asks: bool
     names, reads_numpy = program_names(trees, entry_point, imported)
     nodes = nodes_of(*trees)
     is_harmless = are_harmless(nodes, {*names, entry_point})
+    outward = () if is_harmless else (setup, *tests)
     classes = tuple(node.name for node in trees[0].body if isinstance(node, ast.ClassDef))
     candidates = {*names, "candidate"}
     if asks:
@@ -165,9 +179,9 @@ def compile_suite(setup: str, tests: Sequence[str], entry_point: str, asks: bool
         (setup, *tests),
         classes,
         tuple(asserts),
-        _shares_files(setup, *tests),
-        any(map(_ALARMS.search, (setup, *tests))),
-        mentioned_settings((setup, *tests)),
+        _shares_files(*outward),
+        any(map(_ALARMS.search, outward)),
+        mentioned_settings(outward),
         not is_harmless,
     )
 
@@ -211,6 +225,8 @@ def _call_check(tree: ast.Module, entry_point: str) -> None:
 
 def _calls(node: ast.AST, names: set[str]) -> bool:
     """Whether an expression calls what one of these names stands for."""
+    if isinstance(node, ast.Call) and _calls_directly(node, names):  # as most do
+        return True
     called = [inner.func for inner in nodes_of(node) if isinstance(inner, ast.Call)]
     return any(isinstance(inner, ast.Name) and inner.id in names for inner in nodes_of(*called))
 
@@ -223,6 +239,8 @@ def _instrument(nodes: Sequence[ast.AST], candidates: set[str]) -> list[ast.Asse
     """Replaces asserts on the program's values by calls that keep the values for the feedback; which these are."""
     asserts: list[ast.Assert] = []
     for node in nodes:
+        if type(node) not in _WITH_BLOCKS:
+            continue
         for block in [value for value in vars(node).values() if type(value) is list]:
             for place, statement in enumerate(cast("list[Any]", block)):
                 if type(statement) is ast.Assert and (call := _kept(statement, candidates, len(asserts))) is not None:
@@ -247,13 +265,12 @@ def _kept(node: ast.Assert, candidates: set[str], number: int) -> ast.stmt | Non
 
 def _helper(name: str, node: ast.Assert, *arguments: ast.expr | str | float) -> ast.stmt:
     """A call of one of the judge's helpers, at the place of an assert."""
-    parts = [part if isinstance(part, ast.expr) else _at(ast.Constant(part), node) for part in arguments]
-    call = ast.Call(func=_at(ast.Name(id=name, ctx=ast.Load()), node), args=parts, keywords=[])
-    return ast.copy_location(ast.Expr(value=_at(call, node)), node)
-
-
-def _at(made: ast.expr, node: ast.stmt) -> ast.expr:
-    return ast.copy_location(made, node)
+    place = _Place(
+        lineno=node.lineno, col_offset=node.col_offset, end_lineno=node.end_lineno, end_col_offset=node.end_col_offset
+    )
+    parts = [part if isinstance(part, ast.expr) else ast.Constant(part, **place) for part in arguments]
+    function = ast.Name(id=name, ctx=ast.Load(), **place)
+    return ast.Expr(value=ast.Call(func=function, args=parts, keywords=[], **place), **place)
 
 
 HELPERS: dict[str, Callable[..., Any]] = {

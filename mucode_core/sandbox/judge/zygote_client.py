@@ -107,7 +107,8 @@ class Zygotes:
 
     def __init__(self, packages: Packages, launch: Launch) -> None:
         self._launch = launch
-        self._packages = re.compile("|".join(rf"\b{re.escape(name)}\b" for name in packages.preloaded) or r"(?!)")
+        others = [re.escape(name) for name in packages.preloaded if name != "numpy"]
+        self._others = re.compile(rf"\b(?:{'|'.join(others)})\b") if others else None
         self._has_numpy = "numpy" in packages.modules
         self._clock = Clock()
         self._controls: dict[int, socket.socket] = {}
@@ -151,9 +152,10 @@ class Zygotes:
 
     def _needed(self, sources: Iterable[str]) -> int:
         text = "\n".join(sources)
-        if set(self._packages.findall(text)) - {"numpy"}:
+        if self._others is not None and self._others.search(text):
             return ALL
-        return NUMPY if self._has_numpy and _NUMPY.search(text) else PLAIN
+        mentions_numpy = ("numpy" in text or "np." in text) and _NUMPY.search(text)
+        return NUMPY if self._has_numpy and mentions_numpy else PLAIN
 
     def _control(self, imported: int) -> socket.socket:
         control = self._controls.get(imported)

@@ -33,6 +33,7 @@ TRUSTED = frozenset(vars(builtins)) | frozenset(BASE)
 """Names that need no definition; they mean the same to program and tests, unless one of them binds them."""
 _LOADS = frozenset({"LOAD_NAME", "LOAD_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS"})
 _STORES = frozenset({"STORE_NAME", "STORE_GLOBAL"})
+_BY_NAME = _LOADS | _STORES
 
 
 def program_names(trees: Sequence[ast.Module], entry_point: str, imported: set[str]) -> tuple[tuple[str, ...], bool]:
@@ -46,8 +47,9 @@ def program_names(trees: Sequence[ast.Module], entry_point: str, imported: set[s
     nodes = nodes_of(*trees)
     read, defined, called = _used(nodes)
     free = read - defined
-    if read & defined - TRUSTED:
-        free |= _free_names(trees)
+    unclear = read & defined - TRUSTED
+    if unclear:
+        free |= _free_names(trees, unclear)
     own = {entry_point, *imported} & read | (free & called & _UNCALLABLE)
     missing = {name for name in free - TRUSTED if name.isidentifier()}  # not the names of the judge's helpers
     if "*" in imported:
@@ -93,8 +95,8 @@ _DEFINING: dict[type, Callable[[Any], list[str]]] = {
 """Nodes that bind names besides assignments, and which."""
 
 
-def _free_names(trees: Sequence[ast.Module]) -> set[str]:
-    """What is read as a global where no test before, nor the file around it, has bound it.
+def _free_names(trees: Sequence[ast.Module], names: set[str]) -> set[str]:
+    """Which of some names are read as a global where no test before, nor the file around it, has bound them.
 
     Functions run later than they are defined: what their file binds anywhere they find, and those of the setup what any
     test binds.
@@ -102,9 +104,9 @@ def _free_names(trees: Sequence[ast.Module]) -> set[str]:
     free, bound, of_setup = set[str](), set[str](), set[str]()
     for index, tree in enumerate(trees):
         code = compile(tree, "<names>", "exec", dont_inherit=True)
-        later = _inner_reads(code)
-        bound |= _bound_by_functions(code)
-        for step in dis.get_instructions(code):
+        later = _inner_reads(code, names)
+        bound |= _bound_by_functions(code, names)
+        for step in _steps(code, names):
             if step.opname in _STORES:
                 bound.add(step.argval)
             elif step.opname in _LOADS and step.argval not in bound:
@@ -116,23 +118,30 @@ def _free_names(trees: Sequence[ast.Module]) -> set[str]:
     return free | (of_setup - bound)
 
 
-def _inner_reads(code: CodeType) -> set[str]:
-    """The globals that functions and classes in a file read."""
+def _steps(code: CodeType, names: set[str]) -> list[dis.Instruction]:
+    """Which instructions read or bind some names otherwise than as variables of a function."""
+    if names.isdisjoint(code.co_names):
+        return []
+    return [step for step in dis.get_instructions(code) if step.opname in _BY_NAME and step.argval in names]
+
+
+def _inner_reads(code: CodeType, names: set[str]) -> set[str]:
+    """Which of some names functions and classes in a file read as globals."""
     found: set[str] = set()
     for inner in _inner_codes(code):
-        steps = list(dis.get_instructions(inner))
+        steps = _steps(inner, names)
         own = {step.argval for step in steps if step.opname == "STORE_NAME"}  # of a class
         found |= {step.argval for step in steps if step.opname in _LOADS} - own
-        found |= _inner_reads(inner)
+        found |= _inner_reads(inner, names)
     return found
 
 
-def _bound_by_functions(code: CodeType) -> set[str]:
-    """What functions in a file declare `global` and bind."""
+def _bound_by_functions(code: CodeType, names: set[str]) -> set[str]:
+    """Which of some names functions in a file declare `global` and bind."""
     found: set[str] = set()
     for inner in _inner_codes(code):
-        found |= {step.argval for step in dis.get_instructions(inner) if step.opname == "STORE_GLOBAL"}
-        found |= _bound_by_functions(inner)
+        found |= {step.argval for step in _steps(inner, names) if step.opname == "STORE_GLOBAL"}
+        found |= _bound_by_functions(inner, names)
     return found
 
 

@@ -16,6 +16,10 @@ _HARMLESS_NODES = frozenset(
         *(*ast.cmpop.__subclasses__(), *ast.boolop.__subclasses__()),
     }
 )
+_LEAVES = frozenset(
+    {*(int, str, bytes, float, complex, bool, type(None), type(...)), *ast.expr_context.__subclasses__()}
+)
+"""What a node has besides other nodes: places, names, constants, and how a name is used."""
 _PURE: tuple[Callable[..., object], ...] = (
     *(abs, all, any, bool, bytes, chr, complex, dict, divmod, enumerate, filter, float, frozenset, int, isinstance),
     *(len, list, map, max, min, next, ord, pow, range, repr, reversed, round, set, sorted, str, sum, tuple, zip),
@@ -29,9 +33,12 @@ def nodes_of(*trees: ast.AST) -> list[ast.AST]:
     found: list[ast.AST] = [*trees]
     for node in found:
         for value in vars(node).values():
-            if type(value) is list:
-                found += [item for item in value if isinstance(item, ast.AST)]
-            elif isinstance(value, ast.AST) and not isinstance(value, ast.expr_context):
+            kind = type(value)
+            if kind in _LEAVES:
+                continue
+            if kind is list:
+                found += [item for item in value if type(item) not in _LEAVES]
+            else:
                 found.append(value)
     return found
 
