@@ -32,6 +32,8 @@ from mucode_core.solving import Solver
 from mucode_core.types import Problem, SamplingParams, SearchRow
 
 SEED = 0
+SETTLING_S = 2.0
+"""Before each measurement: an engine of vLLM polls for a while after its last request, on the cores of the other's."""
 
 
 def search_in_one_batch(solver: Solver, problems: list[Problem]) -> tuple[float, list[str]]:
@@ -145,7 +147,9 @@ def main() -> None:
         solver.warm_up()
         first_s = time_first_event(client, everything[-1])
         for problems in rounds:
+            time.sleep(SETTLING_S)
             batch_s, expected = search_in_one_batch(solver, problems)
+            time.sleep(SETTLING_S)
             served_s, answers = search_served(client, problems)
             print(f"one batch {batch_s:.2f} s, served {served_s:.2f} s", flush=True)
             rates.append((len(problems) / batch_s, len(problems) / served_s))

@@ -24,6 +24,11 @@ _MODEL = "generator"
 # A seed makes vLLM's CPU engine fail where a prompt is read in pieces, so there all of it is read at once.
 _WHOLE_PROMPTS = ("--no-enable-chunked-prefill", "--max-num-batched-tokens", "32768")
 
+_IN_ENGINE = "vllm.v1.executor.uniproc_executor.UniProcExecutor"
+"""Runs the model in the engine's own process. On CPU vLLM turns the name "uni" into a worker process, since it gives no
+running process its OpenMP settings; those of ours come from its environment (`make_environment`).
+"""
+
 
 class OwnedEndpoint:
     """A vLLM server of a checkpoint that this process starts when it is first asked for.
@@ -145,6 +150,8 @@ def _make_command(model_dir: Path, engine: EngineConfig, port: int, on_cpu: bool
         command += ["--max-model-len", str(engine.max_model_len)]
     if on_cpu:
         command += ["--enforce-eager"]  # compiling takes longer than it saves for models that fit a CPU
+        if engine.tensor_parallel_size == 1:  # engine and worker would each poll for the other
+            command += ["--distributed-executor-backend", _IN_ENGINE]
     else:
         command += ["--gpu-memory-utilization", str(engine.gpu_memory_utilization)]
     return command

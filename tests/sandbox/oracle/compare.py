@@ -101,7 +101,8 @@ def _compare(sandbox: Sandbox, oracle: Interpreter, case: Case, verdict: Verdict
     """How the two differ; where one was late, both run the program again without hurry before that counts."""
     outcome = oracle.run(case)
     found = _differ(case, outcome, verdict)
-    if found and (verdict.status == "timeout" or LATE in outcome.detail):
+    was_late = verdict.status == "timeout" or verdict.cpu_s >= _LIMITS.cpu_s  # the status is of the first failure
+    if found and (was_late or LATE in outcome.detail):
         (verdict,) = judge_jobs(sandbox, [job_of(case, _UNHURRIED_S)])
         found = _differ(case, oracle.run(case, _UNHURRIED_S), verdict)
     return found
