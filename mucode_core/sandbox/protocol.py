@@ -52,7 +52,10 @@ def helper_command(python: str, module: str, *arguments: str, root: str = HERE) 
 
 
 def helper_environment() -> dict[str, str]:
-    """The whole environment of a helper: nothing of the owner's; a fixed hash seed keeps set order the same."""
+    """The whole environment of a helper: nothing of the owner's; a fixed hash seed keeps set order the same.
+
+    The loader binds all symbols at once: a zygote's children would each do it again.
+    """
     return {
         "PATH": os.defpath,
         "LANG": "C.UTF-8",
