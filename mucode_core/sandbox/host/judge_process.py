@@ -128,7 +128,7 @@ class JudgeProcess:
         return self._receive(timeout_s, "killed")
 
     def _wait_at_most(self, timeout_s: float) -> None:
-        """Sets how long the judge may be silent: a system call, and for most jobs as it is."""
+        """Sets how long the judge may be silent. Most jobs have the last one's limit, and need no system call."""
         if timeout_s != self._connection.gettimeout():
             self._connection.settimeout(timeout_s)
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import CodeType
-from typing import Any, TypedDict, cast
+from typing import Any, cast
 
 from mucode_core.errors import ProblemError
 from mucode_core.sandbox.judge.asking import current
@@ -32,17 +32,9 @@ _WITH_BLOCKS = frozenset(
     kind for kind in vars(ast).values() if isinstance(kind, type) and "body" in getattr(kind, "_fields", ())
 )
 """Kinds of nodes that may have statements in them."""
+_PLACE = ("lineno", "col_offset", "end_lineno", "end_col_offset")
 _OPERATORS: dict[type[ast.cmpop], str] = {ast.Eq: "==", ast.Is: "is"}
 _NOTED = re.compile(rf"{READ}\((\w+)\)")
-
-
-class _Place(TypedDict):
-    """Where a node stands in its source."""
-
-    lineno: int
-    col_offset: int
-    end_lineno: int | None
-    end_col_offset: int | None
 
 
 class MismatchError(AssertionError):
@@ -159,7 +151,7 @@ def compile_suite(setup: str, tests: Sequence[str], entry_point: str, asks: bool
     names, reads_numpy = program_names(trees, entry_point, imported)
     nodes = nodes_of(*trees)
     is_harmless = are_harmless(nodes, {*names, entry_point})
-    outward = () if is_harmless else (setup, *tests)
+    outward = () if is_harmless else (setup, *tests)  # the others reach nothing, whatever words are in them
     classes = tuple(node.name for node in trees[0].body if isinstance(node, ast.ClassDef))
     candidates = {*names, "candidate"}
     if asks:
@@ -265,9 +257,7 @@ def _kept(node: ast.Assert, candidates: set[str], number: int) -> ast.stmt | Non
 
 def _helper(name: str, node: ast.Assert, *arguments: ast.expr | str | float) -> ast.stmt:
     """A call of one of the judge's helpers, at the place of an assert."""
-    place = _Place(
-        lineno=node.lineno, col_offset=node.col_offset, end_lineno=node.end_lineno, end_col_offset=node.end_col_offset
-    )
+    place: dict[str, Any] = {name: getattr(node, name) for name in _PLACE}
     parts = [part if isinstance(part, ast.expr) else ast.Constant(part, **place) for part in arguments]
     function = ast.Name(id=name, ctx=ast.Load(), **place)
     return ast.Expr(value=ast.Call(func=function, args=parts, keywords=[], **place), **place)

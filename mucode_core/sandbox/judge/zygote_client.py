@@ -154,6 +154,7 @@ class Zygotes:
         text = "\n".join(sources)
         if self._others is not None and self._others.search(text):
             return ALL
+        # most mention neither, and a pattern is tried at every character
         mentions_numpy = ("numpy" in text or "np." in text) and _NUMPY.search(text)
         return NUMPY if self._has_numpy and mentions_numpy else PLAIN
 

@@ -20,10 +20,8 @@ from tests.sandbox.attacks.words import COUNTED
 from tests.sandbox.sandbox_jobs import make_job, run_jobs
 from tests.sandbox.traces import traces
 
-_SLOW = [pytest.mark.slow, pytest.mark.timeout(240)]
-"""Some use up the judge's CPU seconds twice, half a minute on an idle machine."""
 CASES = [
-    pytest.param(attack, id=f"{group}: {name}", marks=_SLOW if attack.slow else [])
+    pytest.param(attack, id=f"{group}: {name}", marks=[pytest.mark.slow] if attack.slow else [])
     for group, rows in GROUPS.items()
     for name, attack in rows.items()
 ]
