@@ -31,7 +31,10 @@ ALGORITHMS = {
     "rft-steps": "RFT, about the same steps",
     "ssd": "SSD, about the same steps",
 }
-VERIFIERS = ("likelihood-bt", "likelihood-bce", "likelihood-bt-reserved", "head-bt", "head-bce")
+VERIFIERS = (
+    *("likelihood-bt", "likelihood-bt-newest", "likelihood-bt-reserved", "likelihood-bce"),
+    *("head-bt", "head-bt-newest", "head-bce", "token-bt", "token-bt-newest"),
+)
 SELECTIONS = ("random", "lv", "pt", "pt+lv", "agree", "pt+agree", "pt+agree+lv", "oracle")
 EXCLUDED = "-excluding"
 
@@ -173,6 +176,17 @@ def verifier_table(variants: dict[str, Variant], rival: Variant | None) -> str:
     return table(header, rows)
 
 
+def base_verifier_table(variants: dict[str, Variant]) -> str:
+    """The same verifiers with the base, whose rollouts are what the first of them was fitted on."""
+    rows: list[list[str]] = []
+    for name in VERIFIERS:
+        if name in variants:
+            last = {s: variants[name].accuracy["base", s][:, -1] for s in ("random", "lv", "pt", "pt+lv")}
+            gains = (last["pt+lv"] - last["pt"], last["lv"] - last["random"])
+            rows.append([name, *(mean(values) for values in (last["pt+lv"], *gains))])
+    return table(["verifier", "pt+lv, %", "pt+lv - pt", "lv - random"], rows)
+
+
 def excluding(one: Variant | None) -> list[str]:
     if one is None:
         return ["-", "-"]
@@ -201,7 +215,8 @@ def main() -> None:
     print("Paired differences:\n", difference_table(variants), sep="\n")
     print("Best of 5 after the last turn:\n", best_of_n_table(variants), sep="\n")
     print("Selection by agreement, paired differences after the last turn:\n", agreement_table(variants), sep="\n")
-    print("Verifiers:\n", verifier_table(variants, variants.get("rft-steps")), sep="\n")
+    print("Verifiers, with the final generator:\n", verifier_table(variants, variants.get("rft-steps")), sep="\n")
+    print("Verifiers, with the base:\n", base_verifier_table(variants), sep="\n")
 
 
 if __name__ == "__main__":

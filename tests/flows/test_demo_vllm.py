@@ -16,7 +16,6 @@ from typing import Any
 import httpx
 import pytest
 
-from mucode_core.generator import sft_worker
 from mucode_core.models.chat_encoding import encode_examples
 from mucode_core.runs.directory import open_run
 from mucode_core.training.causal_lm import load_causal_lm, load_tokenizer, mean_loss
@@ -29,7 +28,7 @@ pytest.importorskip("trl", reason="TRL is not installed")
 pytestmark = [pytest.mark.vllm, pytest.mark.slow, pytest.mark.timeout(5400)]
 
 CONFIG = REPO / "configs" / "demo-vllm.yaml"
-TRAINER = sft_worker.__name__.encode()
+TRAINER = b"mucode_core.generator.sft_worker"
 """Module of the processes that train the generator."""
 
 

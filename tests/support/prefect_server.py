@@ -78,7 +78,7 @@ def wait_for_server(environment, process):
     deadline = time.monotonic() + TIMEOUT_FACTOR * 120
     while time.monotonic() < deadline:
         try:
-            if httpx.get(f"{api}/health").status_code == 200:
+            if _client().get(f"{api}/health").status_code == 200:
                 return process
         except httpx.HTTPError:
             time.sleep(0.5)
@@ -136,10 +136,16 @@ def finish(environment, *command):
     return done.stdout
 
 
+@functools.cache
+def _client():
+    """One for all requests, since each reads the certificates; no connection is kept for a server that is killed."""
+    return httpx.Client(timeout=60, limits=httpx.Limits(max_keepalive_connections=0))
+
+
 def ask(environment, what, **body):
     """What the server answers, asked as Prefect's own client does: again while it is busy."""
     for _ in range(60):
-        answer = httpx.post(f"{environment['PREFECT_API_URL']}/{what}", json=body, timeout=60)
+        answer = _client().post(f"{environment['PREFECT_API_URL']}/{what}", json=body)
         if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
             break
         time.sleep(1)
@@ -157,7 +163,7 @@ def wait_for(condition, seconds):
 
 
 def read_run(environment, run):
-    return httpx.get(f"{environment['PREFECT_API_URL']}/flow_runs/{run}").json()
+    return _client().get(f"{environment['PREFECT_API_URL']}/flow_runs/{run}").json()
 
 
 def suspend(environment, run):

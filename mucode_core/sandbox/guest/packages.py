@@ -74,12 +74,13 @@ def _find(name: str) -> metadata.Distribution | None:
 def _add(found: Packages, distribution: metadata.Distribution) -> list[str]:
     """Adds one with all that it needs; the names of its own modules."""
     name = re.sub(r"[-_.]+", "-", distribution.metadata["Name"]).lower()
-    modules = _modules_of(distribution)
+    places = _places_of(distribution)
+    modules = _modules_of(places)
     if name in found.versions:
         return list(modules)
     found.versions[name] = distribution.version
     found.modules.update(modules)
-    found.paths += [str(path) for path in _places_of(distribution)]
+    found.paths += map(str, places)
     for requirement in distribution.requires or ():
         needed = _NAME.match(requirement)
         if needed and "extra ==" not in requirement:
@@ -96,9 +97,9 @@ def _places_of(distribution: metadata.Distribution) -> list[Path]:
     return [place for place in places if place.exists() and place.suffix != ".pth"]
 
 
-def _modules_of(distribution: metadata.Distribution) -> dict[str, str]:
+def _modules_of(places: Iterable[Path]) -> dict[str, str]:
     modules: dict[str, str] = {}
-    for place in _places_of(distribution):
+    for place in places:
         if place.is_dir() and (place / "__init__.py").exists():
             modules[place.name] = str(place / "__init__.py")
         elif place.suffix == ".py" or place.name.endswith(tuple(EXTENSION_SUFFIXES)):

@@ -16,7 +16,8 @@ _MOST_PARTS = 50_000
 """Of a value whose text is cut to a few hundred characters anyway."""
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{8,16}\b")
 _PATH = re.compile(r"(?<![\w.])(?:/[^\s'\"/:(),]++){2,}+")
-_SCRATCH = re.compile(rf"(?:/[\w.-]+)*/{PREFIX}\w+")
+_SCRATCH = re.compile(rf"(?<![\w./-])([\w.-]*+(?:/(?=/))*+)(?:(?:/++(?!{PREFIX}\w)[\w.-]++)*+/++{PREFIX}\w++)++")
+"""Up to the last directory that is a scratch one; begins only where a path does, or long ones take quadratic time."""
 _FILE = re.compile(r"[^/]+\.(?:py|pyc|so)\b")
 _BRIEF_VALUE, _BRIEF_MESSAGE, _FULL_VALUE, _FULL_TEXT = 40, 60, 400, 2000
 
@@ -47,7 +48,7 @@ def raised(test: str, error: str, message: str, frames: str, style: FeedbackStyl
 
 def tidy(text: str) -> str:
     """`text` without memory addresses, directories of files, or characters that cannot be stored."""
-    text = _SCRATCH.sub("/tmp", _ADDRESS.sub("0x...", text))
+    text = _SCRATCH.sub(r"\1/tmp", _ADDRESS.sub("0x...", text))
     text = _PATH.sub(_without_directories, text)
     return text.encode("utf-8", "backslashreplace").decode()
 
