@@ -28,8 +28,9 @@ LONGEST = (
     *("flows/test_control.py", "evaluation/test_grade_samples.py", "tasks/engine/test_placement.py"),
     *("sandbox/oracle/test_oracle.py", "flows/test_mbpp_replay.py", "flows/test_ray.py", "sandbox/test_soak.py"),
     *("sampling/test_vllm.py", "verifier/test_score_vllm.py", "flows/cli/test_signals.py", "test_tutorial.py"),
+    *("sandbox/attacks/test_attacks.py", "sandbox/remote/test_server.py", "flows/cli/test_main.py"),
 )
-"""The files whose slow tests take minutes, longest first; what shares the undisturbed run comes when there is one."""
+"""The files that take minutes, longest first; what shares the undisturbed run comes when there is one."""
 HUNG_S = 2700
 """After so long a slow test without a limit of its own hangs, on a machine however busy."""
 
