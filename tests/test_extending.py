@@ -83,9 +83,9 @@ def test_a_selection_strategy_takes_two_files(copy):
     )
     change(
         copy / "mucode_core/method/search.py",
-        '        "oracle": (float(candidate.label), passed),',
-        '        "oracle": (float(candidate.label), passed),\n'
-        '        "briefest": (-len(candidate.completion.code) if candidate.completion.code else float("-inf"),),',
+        "_KEYS: dict[Selection, Callable[[Candidate, Votes], tuple[float, ...]]] = {",
+        "_KEYS: dict[Selection, Callable[[Candidate, Votes], tuple[float, ...]]] = {\n"
+        '    "briefest": lambda c, votes: (-len(c.completion.code) if c.completion.code else float("-inf"),),',
     )
     said = run(
         copy,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -17,7 +17,7 @@ from mucode_core.errors import ConfigError, DataError
 from mucode_core.wording import count
 
 if TYPE_CHECKING:
-    from mucode_core.config import Config
+    from mucode_core.config import Config, Selection
     from mucode_core.evaluation.evaluation_result import EvaluationResult
 
 _Generator = Annotated[
@@ -125,7 +125,8 @@ def evaluate(
 ) -> None:
     """Evaluate a checkpoint: multi-turn Best-of-N, or pass@k. Repeat the command to resume.
 
-    Options override CONFIG; what is not given is as in CONFIG.
+    What no option gives is as in CONFIG, except the directories of run and store; with --pass-at-k, the number of
+    rollouts is -n, or twice the largest k.
     """
     chosen: dict[str, tuple[str, Any]] = {
         "generator.model": ("--generator", generator),
@@ -136,14 +137,13 @@ def evaluate(
         "problems.limit": ("--limit", limit),
         "problems.seed": ("--seed", seed),
         "evaluation.num_inputs": ("--inputs", inputs),
-        "evaluation.selections": ("--select", _split_selections(select, verifier is not None)),
+        "evaluation.selections": ("--select", _split(select)),
         "evaluation.temperature": ("--temperature", temperature),
         "rollouts.num_turns": ("--turns", turns),
         "evaluation.num_searches": ("--searches", searches),
         "evaluation.beam_width": ("--beam", beam),
         "evaluation.exclude_rejected": ("--exclude-rejected", exclude_rejected or None),
-        "run.store_dir": ("", ""),  # CONFIG may be a run's own config.yaml, whose outputs must not be overwritten
-        "run.output_dir": ("--out", str(out) if out else ""),
+        "run.output_dir": ("--out", str(out) if out else None),
         **_split_counts(num_samples, pass_at_k),
     }
     given = {key: option for key, option in chosen.items() if option[1] is not None}
@@ -160,9 +160,12 @@ def _evaluate(
 
     Args:
         config: The recipe.
-        given: By key, the option that sets it and its value.
-        overrides: Of `--set`, which win.
+        given: By key, the option that sets it and its value: these take precedence.
+        overrides: Of `--set`.
         pass_at_k: Instead of searches.
+
+    Raises:
+        ConfigError: The settings are not valid, or an option needs what they lack.
     """
     from mucode_flows.cli.outputs import open_directory
     from mucode_flows.cli.progress.display import expected_evaluation
@@ -170,10 +173,15 @@ def _evaluate(
     from mucode_core.config import load_config
     from mucode_core.preflight import require_evaluation
 
+    # CONFIG may be a run's own config.yaml, whose outputs must not be overwritten
+    fresh = ['run.store_dir=""', 'run.output_dir=""']
+    if pass_at_k and "evaluation.num_rollouts" not in given:
+        fresh.append(f"evaluation.num_rollouts={2 * max(given['evaluation.pass_at_k'][1])}")
     written = [f"{key}={json.dumps(value)}" for key, (_, value) in given.items()]
-    own = {override.partition("=")[0] for override in overrides}
-    options = {key: option for key, (option, _) in given.items() if key not in own}
-    settings = load_config(find_recipe(config), [*written, *overrides], options)
+    options = {key: option for key, (option, _) in given.items()}
+    settings = load_config(find_recipe(config), [*fresh, *overrides, *written], options)
+    if "evaluation.selections" in given and not (settings.evaluation.verifier or settings.verifier.endpoint_url):
+        _require_no_verifier(settings.evaluation.selections)
     if not settings.run.output_dir:
         name = f"runs/{settings.run.name}-{'pass-at-k' if pass_at_k else 'best-of-n'}"
         settings = settings.model_copy(update={"run": settings.run.model_copy(update={"output_dir": name})})
@@ -202,15 +210,15 @@ def _start(config: Config, pass_at_k: bool) -> EvaluationResult:
     return flow(config)
 
 
-def _split_selections(select: str | None, has_verifier: bool) -> list[str] | None:
-    if select is None:
-        return None
+def _split(select: str | None) -> list[str] | None:
+    return None if select is None else [part.strip() for part in select.split(",")]
+
+
+def _require_no_verifier(selections: Sequence[Selection]) -> None:
     from mucode_core.method.search import NEED_VERIFIER
 
-    chosen = [part.strip() for part in select.split(",")]
-    if not has_verifier and (needy := [name for name in chosen if name in NEED_VERIFIER]):
+    if needy := [name for name in selections if name in NEED_VERIFIER]:
         raise ConfigError("needs a verifier", location=f"--select {needy[0]}", hint="name one with --verifier DIR")
-    return chosen
 
 
 def _split_counts(num_samples: str | None, pass_at_k: str | None) -> dict[str, tuple[str, Any]]:
@@ -222,8 +230,8 @@ def _split_counts(num_samples: str | None, pass_at_k: str | None) -> dict[str, t
     if len(counts) > 1:
         hint = "give one number: the same rollouts are used for every k"
         raise ConfigError(f"{num_samples!r} is not one number", location="-n", hint=hint)
-    rollouts = ("-n", counts[0]) if counts else ("--pass-at-k", 2 * max(ks))
-    return {"evaluation.pass_at_k": ("--pass-at-k", ks), "evaluation.num_rollouts": rollouts}
+    rollouts = {"evaluation.num_rollouts": ("-n", counts[0])} if counts else {}
+    return {"evaluation.pass_at_k": ("--pass-at-k", ks), **rollouts}
 
 
 def _parse_counts(text: str | None, option: str) -> list[int]:

@@ -21,7 +21,8 @@ Set = Annotated[
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
-        help="Override a key, section.key=value; repeatable. `mucode config` lists the keys.",
+        help="Override a key, section.key=value; repeatable. Named options take precedence. `mucode config` lists the "
+        "keys.",
     ),
 ]
 Limit = Annotated[

@@ -49,13 +49,12 @@ def open_evaluated(runtime: Runtime, config: Config) -> tuple[Future, Future, Fu
 def _open_verifier(runtime: Runtime, named: str, settings: VerifierConfig) -> Future | None:
     if named:
         return adopt_verifier.submit(runtime, StageName("verifier"), checkpoint=_find(named))
-    endpoint = settings.vllm
-    if settings.scorer == "vllm" and endpoint.base_url:
+    if settings.endpoint_url:
         return adopt_judge.submit(
             runtime,
             StageName("verifier"),
-            base_url=endpoint.base_url,
-            served_model=endpoint.served_model,
+            base_url=settings.endpoint_url,
+            served_model=settings.vllm.served_model,
             question=settings.question,
             answers=list(settings.answers),
         )

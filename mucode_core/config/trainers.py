@@ -180,6 +180,11 @@ class VerifierConfig(TrainedConfig):
     )
 
     @property
+    def endpoint_url(self) -> str:
+        """The address of a server that scores without a checkpoint of ours; empty for none."""
+        return self.vllm.base_url if self.scorer == "vllm" else ""
+
+    @property
     def scoring(self) -> Scoring:
         """How the fitted checkpoint scores."""
         return Scoring("token", self.question, self.answers) if self.score == "token" else Scoring(self.score)

@@ -328,19 +328,27 @@ def _preferences(candidates: Sequence[Candidate], selection: Selection) -> list[
 
 def _preference(candidate: Candidate, selection: Selection, votes: Votes) -> tuple[float, ...]:
     """Sort key of a selection strategy: higher is better, ties are broken at random."""
-    score = candidate.score if candidate.score is not None else float("-inf")
-    passed = float(candidate.public.passed)
-    by: dict[Selection, tuple[float, ...]] = {
-        "random": (),
-        "lv": (score,),
-        "pt": (passed,),
-        "pt+lv": (passed, score),
-        "agree": votes,
-        "pt+agree": votes,
-        "pt+agree+lv": (*votes, score),
-        "oracle": (float(candidate.label), passed),
-    }
-    return by[selection]
+    return _KEYS[selection](candidate, votes)
+
+
+def _score(candidate: Candidate) -> float:
+    return candidate.score if candidate.score is not None else float("-inf")
+
+
+def _passed(candidate: Candidate) -> float:
+    return float(candidate.public.passed)
+
+
+_KEYS: dict[Selection, Callable[[Candidate, Votes], tuple[float, ...]]] = {
+    "random": lambda candidate, votes: (),
+    "lv": lambda candidate, votes: (_score(candidate),),
+    "pt": lambda candidate, votes: (_passed(candidate),),
+    "pt+lv": lambda candidate, votes: (_passed(candidate), _score(candidate)),
+    "agree": lambda candidate, votes: votes,
+    "pt+agree": lambda candidate, votes: votes,
+    "pt+agree+lv": lambda candidate, votes: (*votes, _score(candidate)),
+    "oracle": lambda candidate, votes: (float(candidate.label), _passed(candidate)),
+}
 
 
 def chance_of_correct(candidates: Sequence[Candidate], selection: Selection) -> float:

@@ -47,12 +47,12 @@ def require_evaluation(config: Config) -> None:
 
     checks = [
         examine_sandbox("sandbox of the run", config.sandbox),
-        run_check("problems", lambda: data.describe(config.problems)),
+        run_check("problems", lambda: data.describe(config.problems, [config.evaluation.split])),
         run_check("generator", lambda: describe_generator(config.generator)),
     ]
     if config.evaluation.verifier:
         checks.append(run_check("verifier", lambda: describe_verifier(config.evaluation.verifier)))
-    elif config.verifier.scorer == "vllm" and config.verifier.vllm.base_url:
+    elif config.verifier.endpoint_url:
         checks.append(run_check("verifier's endpoint", lambda: ask_judge(config.verifier)))
     _require(checks)
 
@@ -70,8 +70,10 @@ def _examine(config: Config) -> Iterator[Check]:
     from mucode_core.preflight.models import examine_model
 
     yield examine_sandbox("sandbox of the run", config.sandbox)
-    yield run_check("problems", lambda: data.describe(config.problems))
-    if config.generator.backend == "replay":
+    replayed = config.generator.backend == "replay"  # whose problems are divided by their ids
+    splits = [] if replayed else ["train", "validation", *(["test"] if config.evaluation.enabled else [])]
+    yield run_check("problems", lambda: data.describe(config.problems, splits))
+    if replayed:
         yield run_check("recorded programs", lambda: data.describe_samples(config.generator.replay.samples))
     shape = None
     if config.generator.model != "bootstrap":  # the bootstrap model is small

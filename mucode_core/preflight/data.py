@@ -1,7 +1,8 @@
-"""Checks that a data set is available, from its first row or the hub's answer."""
+"""Checks that a data set is available, from its first rows or the hub's answer."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from itertools import islice
 from pathlib import Path
 
@@ -9,14 +10,15 @@ from mucode_core.config import ProblemsConfig
 from mucode_core.errors import DataError
 from mucode_core.problems import hub_name, resolve
 from mucode_core.problems.rows import reach, read_rows
+from mucode_core.problems.splits import require_splits
 from mucode_core.problems.where import parse_condition
 
 
-def describe(settings: ProblemsConfig) -> str:
+def describe(settings: ProblemsConfig, splits: Collection[str]) -> str:
     """Describes the data set.
 
     Raises:
-        DataError: The file is missing or invalid; the hub cannot be reached.
+        DataError: The file is missing or invalid, or has no problem of a split; the hub cannot be reached.
         ConfigError: There is no such data set, or it is not on the hub; a condition is invalid.
     """
     for condition in settings.where:
@@ -31,6 +33,7 @@ def describe(settings: ProblemsConfig) -> str:
     name, reason = resolve(settings.dataset, path)
     if not list(islice(read_rows(path), 1)):
         raise DataError("no rows", location=str(path), hint=f"name the file that holds {name}")
+    require_splits(settings, splits, path)
     return f"{name}, {path}" + (f" ({reason})" if reason else "")
 
 

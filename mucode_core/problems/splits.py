@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,8 @@ from mucode_core.problems.where import parse_condition
 from mucode_core.types import Problem
 
 _log = logging.getLogger(__name__)
+_LOOK_S = 3.0
+"""A file of many gigabytes is not read to its end before a run starts."""
 LoadedSplit = ProblemSplit | Literal["reserved", "warm_up"]
 """A problem's own split; 'reserved': the verifier-only split of training problems; 'warm_up': the base's, which nothing
 else uses."""
@@ -69,13 +72,9 @@ def _read_split(
     settings: ProblemsConfig, split: LoadedSplit, data: Path, keep: Collection[str] | None, say: Callable[[str], None]
 ) -> list[Problem]:
     """Reads the file twice, since a later row may be a duplicate, and holds only the chosen problems in memory."""
-    name, _ = resolve(settings.dataset, data)
-    splits = find_dataset(name).splits
     named = "train" if split == "warm_up" else split
-    if keep is None and splits is not None and named not in splits:
-        problem = f"{name} has no {named} problems, only {' and '.join(sorted(splits))}"
-        hint = "set problems.dataset=mbpp, which has all splits, or one with your own rows: custom"
-        raise ConfigError(problem, location="problems.dataset", hint=hint)
+    if keep is None:
+        _require_published(settings.dataset, data, named)
     search = LeakSearch()
     ids: list[str] = []
     known: set[str] = set()
@@ -98,6 +97,41 @@ def _read_split(
         raise _empty_split(split, sorted(known), data, bool(settings.where))
     chosen = set(choose_ids(kept, settings.limit, settings.seed))
     return [p for p in _read_kept(settings, data, keep, _ignore) if p.problem_id in chosen]
+
+
+def _require_published(dataset: str, data: Path, split: str) -> None:
+    name, _ = resolve(dataset, data)
+    splits = find_dataset(name).splits
+    if splits is not None and split not in splits:
+        problem = f"{name} has no {split} problems, only {' and '.join(sorted(splits))}"
+        hint = "set problems.dataset=mbpp, which has all splits, or one with your own rows: custom"
+        raise ConfigError(problem, location="problems.dataset", hint=hint)
+
+
+def require_splits(settings: ProblemsConfig, splits: Collection[str], data: Path) -> None:
+    """Refuses a file without problems of a split, as far as a few seconds of reading show it, before any condition.
+
+    Raises:
+        ConfigError: The data set has no such split.
+        DataError: The split is empty, or no row is a problem.
+    """
+    for split in splits:
+        _require_published(settings.dataset, data, split)
+    known: set[str] = set()
+    wrong: list[DataError] = []
+    deadline = time.monotonic() + _LOOK_S
+    for found in read_problems(settings.dataset, data, tests=settings.split):
+        if isinstance(found, Problem):
+            known.add(found.split)
+        else:
+            wrong = wrong or [found]
+        if known.issuperset(splits) or time.monotonic() > deadline:
+            return
+    if wrong and not known:
+        raise wrong[0]
+    for split in splits:
+        if split not in known:
+            raise _empty_split(split, sorted(known), data, is_part=False)
 
 
 def _empty_split(split: str, known: Sequence[str], data: Path, is_part: bool) -> DataError:

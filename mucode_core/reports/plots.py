@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import cycle
+from itertools import chain, cycle
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -98,11 +98,13 @@ class Style(NamedTuple):
 def assign_styles(names: Sequence[str]) -> dict[str, Style]:
     """The look of each line: a selection strategy has its colour in every plot, other names take the remaining ones.
 
-    A name ends with its strategy: `held-out rollouts, pt+lv`. A second line of one strategy is dashed.
+    A name ends with its strategy: `held-out rollouts, pt+lv`. A second line of one colour is dashed.
     """
     strategies = {name: name.rpartition(", ")[2] for name in names}
     taken = {_SELECTIONS[strategy] for strategy in strategies.values() if strategy in _SELECTIONS}
-    free = cycle([index for index in range(len(_COLOURS)) if index not in taken] or range(len(_COLOURS)))
+    free = [index for index in range(len(_COLOURS)) if index not in taken]
+    dashed = (Style(index, index, dashed=True) for index in cycle(range(len(_COLOURS))))
+    others = chain((Style(index, index) for index in free), dashed)
     styles: dict[str, Style] = {}
     seen: set[str] = set()
     for name, strategy in strategies.items():
@@ -111,8 +113,7 @@ def assign_styles(names: Sequence[str]) -> dict[str, Style]:
             styles[name] = Style(index, index, dashed=strategy in seen)
             seen.add(strategy)
         else:
-            index = next(free)
-            styles[name] = Style(index, index)
+            styles[name] = next(others)
     return styles
 
 

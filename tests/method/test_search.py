@@ -2,7 +2,7 @@ import pytest
 
 from mucode_core.errors import ConfigError, TrainingError
 from mucode_core.evaluation.outcomes import count_searches, tabulate
-from mucode_core.method.search import SearchPlan, search, usable_selections
+from mucode_core.method.search import _KEYS, Candidate, SearchPlan, rank, search, usable_selections
 from mucode_core.prompts import make_completion
 from mucode_core.sandbox.base import Output
 from mucode_core.sandbox.observing import Behaviour
@@ -352,3 +352,9 @@ def test_each_program_is_observed_once_and_only_where_it_is_needed():
 def test_agreement_repeats_with_its_seed():
     assert run(AGREEMENT, observe=observe) == run(AGREEMENT, observe=observe)
     assert run(AGREEMENT, observe=observe) != run(AGREEMENT, observe=observe, seed=2)
+
+
+def test_a_strategy_costs_and_breaks_no_other(monkeypatch):
+    monkeypatch.setitem(_KEYS, "agree", lambda candidate, votes: (1 / 0,))
+    drawn = [Candidate(make_completion(f"x = {n}", "stop", 3), *grade([(0, f"x = {n}")])[0], None, 0.5) for n in (1, 8)]
+    assert rank(drawn, "pt", 1) == [drawn[1]]

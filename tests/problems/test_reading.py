@@ -18,6 +18,7 @@ from mucode_core.problems.dataset import Facts
 from mucode_core.problems.json_values import any_digits
 from mucode_core.problems.rows import read_rows, scan_rows
 from mucode_core.problems.selection import Selection, select_problems
+from mucode_core.problems.splits import require_splits
 from mucode_core.problems.where import holds, parse_condition
 from mucode_core.types import Problem
 
@@ -309,6 +310,19 @@ def test_splits_take_a_selection_and_leave_duplicates_out_of_it(tmp_path: Path) 
     assert split_of("test", limit=4) == ["apps/test/3"]
     with pytest.raises(DataError, match=r"no problem in split 'test'.*\n.*problems\.where"):
         split_of("test", where=["difficulty=easy"])
+
+
+def test_a_file_without_a_split_is_refused_before_a_run_reads_it(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(lines(row(1, split="test"), row(2, input_output="", split="train"), row(3, split="validation")))
+    settings = ProblemsConfig(dataset="auto", data=str(path))
+    require_splits(settings, ["test", "validation"], path)
+    with pytest.raises(DataError, match="no problem in split 'train'; its problems are in: test, validation"):
+        require_splits(settings, ["test", "train"], path)
+    require_splits(settings, [], path)
+    path.write_bytes(lines(row(2, input_output="")))
+    with pytest.raises(DataError, match="input_output: no tests"):
+        require_splits(settings, ["test"], path)
 
 
 def test_bad_rows_stop_a_run_or_are_left_out_by_name(tmp_path: Path) -> None:

@@ -1,5 +1,8 @@
+from typing import get_args
+
 import pytest
 
+from mucode_core.config import Selection
 from mucode_core.evaluation.metrics import Interval, calibrate
 from mucode_core.evaluation.run_result import Evaluation
 from mucode_core.evaluation.verifier_quality import VerifierQuality
@@ -102,3 +105,8 @@ def test_a_selection_has_one_colour_in_every_plot():
     assert (styles["held-out rollouts, pt"].colour, styles["held-out rollouts, pt"].dashed) == (alone.colour, True)
     assert styles["held-out rollouts, random"] == plots.assign_styles(["random", "pt+lv"])["random"]
     assert styles["base"].colour not in {styles[name].colour for name in names[1:]}
+
+
+def test_no_two_lines_of_a_plot_look_the_same():
+    styles = plots.assign_styles([*get_args(Selection), "greedy", "mine", "base"])
+    assert len(set(styles.values())) == len(styles)
