@@ -20,9 +20,11 @@ $(STAMP): requirements-cpu.lock pyproject.toml
 		{ echo "Python 3.11 or 3.12 is needed; $(PYTHON) is not: make PYTHON=python3.11 ..." >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	# torch first and with its dependencies: they differ between its CPU and CUDA builds, so the lock has neither
-	$(RUN)/python -m pip install --quiet torch==2.13.0 --constraint requirements-cpu.lock
-	$(RUN)/python -m pip install --quiet --no-deps --requirement requirements-cpu.lock
+	$(RUN)/python -m pip install --quiet --no-compile torch==2.13.0 --constraint requirements-cpu.lock
+	$(RUN)/python -m pip install --quiet --no-compile --no-deps --requirement requirements-cpu.lock
 	$(RUN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	# with all cores, where pip has one; a few packages hold templates that are no Python
+	$(RUN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 	# type checkers find packages by directory name
 	mkdir -p $(VENV)/packages && cd $(VENV)/packages && for name in tasks flows deployments configs; do ln -sfn ../../$$name mucode_$$name; done
 	touch $(STAMP)
