@@ -1,6 +1,7 @@
 """The three changes that docs/extending.md describes, made in a copy of the sources and run there."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -109,53 +110,47 @@ def test_a_selection_strategy_takes_two_files(copy):
     assert "'briefest': Style(" in said
 
 
-def test_a_stage_with_rows_of_its_own_takes_one_file_and_its_flow(copy):
-    (copy / "mucode_tasks/counting.py").write_text(
-        textwrap.dedent('''
-
-        from dataclasses import dataclass
-
-        from mucode_tasks.engine.stage import Runtime, stage
-
-        from mucode_core.store.draft import Draft
-        from mucode_core.store.schemas import register
-        from mucode_core.types import ArtifactRef, Problem
+def read_examples():
+    """The files of the stage in docs/extending.md: the core's function, the stage, and the lines of its flow."""
+    text = (REPO / "docs/extending.md").read_text("utf-8").partition("\n## A pipeline stage\n")[2].partition("\n## ")[0]
+    return [textwrap.dedent(block) for block in re.findall(r"^ {8}\S.*\n(?:\n* {8}.*\n)*", text, re.MULTILINE)]
 
 
-        @register
-        @dataclass(frozen=True)
-        class TestCount:
-            problem_id: str
-            num_tests: int
-            note: str | None
-
-
-        @stage("test_counts", version=1)
-        def count_tests(runtime: Runtime, draft: Draft, label: str, *, problems: ArtifactRef) -> None:
-            """The number of tests of each problem."""
-            rows = runtime.store.read_rows(problems, Problem)
-            draft.write_rows([TestCount(p.problem_id, len(p.private_tests), None) for p in rows], TestCount)
-        ''')
-    )
+def test_a_stage_takes_a_function_with_its_rows_a_task_and_its_flow(copy):
+    core, task, flow = read_examples()
+    (copy / "mucode_core/evaluation/counting.py").write_text(core)
+    (copy / "mucode_tasks/counting.py").write_text(task)
+    (copy / "flow.py").write_text(flow)
+    require_room(copy / "mucode_core/evaluation")
+    require_room(copy / "mucode_tasks")
     said = run(
         copy,
         """
         from pathlib import Path
         from types import SimpleNamespace
+        from mucode_core.evaluation.counting import NumTests
         from mucode_core.problems import make_problems
         from mucode_core.store.artifacts import ArtifactStore
         from mucode_core.store.recipe import Recipe
         from mucode_core.types import Problem
-        from mucode_tasks.counting import TestCount, count_tests
+        from mucode_tasks.counting import count_tests
+        from mucode_tasks.engine.stage import Stage
 
         store = ArtifactStore(Path("store"))
-        problems, counts = Recipe("problems", 1, {}, {}), Recipe(count_tests.kind, 1, {}, {})
+        problems, counts = Recipe("problems", 1, {}, {}), Recipe(count_tests.kind, count_tests.version, {}, {})
         with store.build(problems) as draft:
             draft.write_rows(make_problems("test", 2, seed=0), Problem)
-        with store.build(counts) as draft:
-            count_tests.build(SimpleNamespace(store=store), draft, "x", problems=store.ref(problems))
-        rows = store.read_rows(store.ref(counts), TestCount)
-        print([(type(r).__name__, r.num_tests > 0, r.note) for r in rows])
+
+        def build(stage, runtime, name, **inputs):
+            with store.build(counts) as draft:
+                stage.build(runtime, draft, name.caption, **inputs)
+            print(name.caption)
+
+        Stage.submit = build  # without a flow
+        names = {"runtime": SimpleNamespace(store=store), "data": SimpleNamespace(train=store.ref(problems))}
+        exec(Path("flow.py").read_text(), names)
+        rows = store.read_rows(store.ref(counts), NumTests)
+        print([(type(row).__name__, row.num_tests > 1) for row in rows])
         """,
     )
-    assert said == "[('TestCount', True, None), ('TestCount', True, None)]\n"
+    assert said == "problems · count tests\n[('NumTests', True), ('NumTests', True)]\n"
