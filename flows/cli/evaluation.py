@@ -218,7 +218,8 @@ def _require_no_verifier(selections: Sequence[Selection]) -> None:
     from mucode_core.method.search import NEED_VERIFIER
 
     if needy := [name for name in selections if name in NEED_VERIFIER]:
-        raise ConfigError("needs a verifier", location=f"--select {needy[0]}", hint="name one with --verifier DIR")
+        hint = "name one with --verifier MODEL, or as evaluation.verifier in CONFIG"
+        raise ConfigError("needs a verifier", location=f"--select {needy[0]}", hint=hint)
 
 
 def _split_counts(num_samples: str | None, pass_at_k: str | None) -> dict[str, tuple[str, Any]]:

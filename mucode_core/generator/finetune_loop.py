@@ -1,4 +1,4 @@
-"""Supervised fine-tuning on relabelled states (paper Algorithm 1 line 8), in this process.
+"""Supervised fine-tuning on relabelled states (paper Algorithm 1 line 8), in the process that runs the stage.
 
 Why there is a loop beside TRL: see `training/base.py`.
 """
