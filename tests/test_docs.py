@@ -1,5 +1,7 @@
 """The site is built strictly: a link, an anchor or a public name that is not there is an error."""
 
+import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -33,6 +35,13 @@ def test_every_decision_is_listed(site):
     pages = {path.name for path in (REPO / "docs/decisions").glob("[0-9]*.md")}
     index = (REPO / "docs/decisions/index.md").read_text()
     assert all(f"({name})" in index for name in pages)
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
+def test_the_targets_are_listed_in_columns():
+    listed = subprocess.run(["make", "help"], capture_output=True, text=True, cwd=REPO, check=True).stdout.splitlines()
+    assert len(listed) > 20
+    assert {re.match(r"  make \S+ +", line).end() for line in listed} == {len("  make sandbox-image ")}  # the longest
 
 
 def test_the_version_stands_in_one_place():

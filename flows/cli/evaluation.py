@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from mucode_flows.cli.options import SELECTIONS, Json, KeepGoing, Limit, Metric, Out, SampleSeed, Set
+from mucode_flows.cli.options import ROWS, SELECTIONS, Json, KeepGoing, MatrixOut, Metric, SampleSeed, Set
+from mucode_flows.cli.options import EvaluationLimit as Limit
+from mucode_flows.cli.options import EvaluationOut as Out
 from mucode_flows.cli.recipes import Recipe, find_recipe
 from mucode_flows.cli.terminal import print_rows, run_flow, show_bad_rows
 
@@ -24,8 +26,8 @@ _Generator = Annotated[
     str | None,
     typer.Option(
         metavar="MODEL",
-        help="Checkpoint: a directory such as RUN_DIR/models/final, or a hub name (organisation/model@revision); "
-        "default: CONFIG's model or endpoint.",
+        help="Checkpoint: a directory such as RUN_DIR/models/final, a hub name (organisation/model@revision) or a GGUF "
+        "file; default: CONFIG's model or endpoint.",
     ),
 ]
 _Verifier = Annotated[
@@ -38,7 +40,7 @@ _Verifier = Annotated[
 _Data = Annotated[
     str | None,
     typer.Option(
-        metavar="PATH", help="File of the data set (.jsonl, .gz, .zst, .parquet) or a directory; default: CONFIG's."
+        metavar="PATH", help=f"File of the data set ({ROWS}) or a directory of such files; default: CONFIG's."
     ),
 ]
 _Split = Annotated[
@@ -47,7 +49,8 @@ _Split = Annotated[
 _Select = Annotated[
     str | None,
     typer.Option(
-        metavar="STRATEGIES", help=f"Selection strategies (docs/evaluation.md), comma-separated: {SELECTIONS}."
+        metavar="STRATEGIES",
+        help=f"Selection strategies (docs/evaluation.md; default CONFIG's), comma-separated: {SELECTIONS}.",
     ),
 ]
 _Inputs = Annotated[
@@ -56,12 +59,16 @@ _Inputs = Annotated[
         min=0,
         metavar="N",
         help="For agree, pt+agree and pt+agree+lv: inputs per problem to ask the generator for, in addition to those "
-        "of the public tests.",
+        "of the public tests; default: CONFIG's.",
     ),
 ]
 _NumSamples = Annotated[
     str | None,
-    typer.Option("-n", metavar="N,...", help="N, samples per turn; comma-separated values; 1 is greedy decoding."),
+    typer.Option(
+        "-n",
+        metavar="N,...",
+        help="N, samples per turn; comma-separated values; 1 is greedy decoding; default: CONFIG's.",
+    ),
 ]
 _PassAtK = Annotated[
     str | None,
@@ -73,7 +80,11 @@ _PassAtK = Annotated[
     ),
 ]
 _Beam = Annotated[
-    int | None, typer.Option(metavar="N", help="Beam width: programs from which a search continues; at most N.")
+    int | None,
+    typer.Option(
+        metavar="N [x>=1]",
+        help="Beam width: programs from which a search continues; at most the smallest N above 1.",
+    ),
 ]
 _ExcludeRejected = Annotated[
     bool, typer.Option("--exclude-rejected", metavar="", help="Never reselect programs that public tests rejected.")
@@ -84,7 +95,8 @@ _Points = Annotated[
         min=0.01,
         max=100,
         metavar="X",
-        help="A difference in percentage points: also compute how many problems it takes to detect one of that size.",
+        help="Also compute how many problems it takes to detect a difference of X percentage points (level 0.05, power "
+        "0.8).",
     ),
 ]
 _Common = Annotated[
@@ -98,7 +110,9 @@ _Common = Annotated[
 
 
 _Dataset = Annotated[str | None, typer.Option(metavar="NAME", help="Data set to evaluate on; default: CONFIG's.")]
-_Turns = Annotated[int | None, typer.Option(metavar="N", help="Maximum number of turns T; smaller T are reported too.")]
+_Turns = Annotated[
+    int | None, typer.Option(metavar="N [x>=1]", help="Maximum number of turns T; smaller T are reported too.")
+]
 
 
 def evaluate(
@@ -113,9 +127,9 @@ def evaluate(
     select: _Select = None,
     inputs: _Inputs = None,
     num_samples: _NumSamples = None,
-    temperature: Annotated[float | None, typer.Option(metavar="X", help="Temperature of the N samples.")] = None,
+    temperature: Annotated[float | None, typer.Option(metavar="X [x>0]", help="Temperature of the N samples.")] = None,
     turns: _Turns = None,
-    searches: Annotated[int | None, typer.Option(metavar="N", help="Independent searches to average over.")] = None,
+    searches: Annotated[int | None, typer.Option(metavar="N [x>=1]", help="Independent searches to average.")] = None,
     beam: _Beam = None,
     exclude_rejected: _ExcludeRejected = False,
     pass_at_k: _PassAtK = None,
@@ -308,7 +322,7 @@ def ablate(
         ),
     ],
     overrides: Set = None,
-    out: Out = None,
+    out: MatrixOut = None,
     as_json: Json = False,
 ) -> None:
     """Run and compare variants of one recipe; common stages run once. Repeat the command to resume."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from mucode_flows.cli.options import Json, KeepGoing, Metric, Packages, Where, parse_where, split_names
+from mucode_flows.cli.options import ROWS, Json, KeepGoing, Metric, Packages, Where, parse_where, split_names
 from mucode_flows.cli.outputs import require_distinct
 from mucode_flows.cli.terminal import make_console, per_second, print_rows, show_bad_rows
 
@@ -31,7 +31,8 @@ SANDBOX_HELP = "How programs are isolated; auto: in a container if one is availa
 Data = Annotated[
     str,
     typer.Option(
-        metavar="PATH", help="File of the data set (.jsonl, .gz, .zst, .parquet) or a directory; default: from the hub."
+        metavar="PATH",
+        help=f"File of the data set ({ROWS}) or a directory of such files; default: from the hub.",
     ),
 ]
 SandboxName = Annotated[
@@ -52,9 +53,12 @@ Workers = Annotated[
 ]
 OnBadProblem = Annotated[
     Literal["error", "skip"],
-    typer.Option(help="Problems whose tests cannot be run: list them, with exit code 1, or omit them."),
+    typer.Option(help="Problems whose tests cannot be run: error: list them and exit with 1; skip: omit them."),
 ]
-Limit = Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the first N samples; default: all.")]
+Limit = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="SAMPLES", help="At most this many samples, the first ones; default: all."),
+]
 
 
 _Samples = Annotated[

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 import typer
 from mucode_flows.cli.evaluation import ablate, compare, evaluate, metrics
 from mucode_flows.cli.grading import grade
-from mucode_flows.cli.options import Json, Out, Set
+from mucode_flows.cli.options import DemoOut, Json, Set, TrainOut
 from mucode_flows.cli.problems import problems_app
 from mucode_flows.cli.recipes import Recipe, find_recipe, recipes
 from mucode_flows.cli.reports import export, report
@@ -35,17 +35,34 @@ _ORDER = (
 """Commands in the order in which a new user meets them."""
 
 
-class _InOrder(TyperGroup):
-    def list_commands(self, ctx: Any) -> list[str]:  # a context of the copy of click that typer brings
+class _InOrder(TyperGroup):  # contexts are of the copy of click that typer brings
+    def list_commands(self, ctx: Any) -> list[str]:
         return sorted(super().list_commands(ctx), key=_ORDER.index)
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Its parameters, which are read before any command's help is written."""
+        params = super().get_params(ctx)
+        _hide_types(self, ctx)
+        return params
+
+
+def _hide_types(command: Any, ctx: Any) -> None:
+    """Flags have no value, and an argument's name says more than its type: help shows neither type."""
+    for param in (*command.params, command.get_help_option(ctx)):
+        if param.param_type_name == "argument":
+            param.display_type_rich = lambda ctx: None
+        elif param.is_flag:
+            param.metavar = ""
+    for below in getattr(command, "commands", {}).values():
+        _hide_types(below, ctx)
 
 
 app = typer.Typer(
     cls=_InOrder,
     epilog="Exit codes: 0 success; 1 failure, or a check found a fault; 2 invalid command line or configuration, or a "
-    "named file that is not there; 3 `solve` found no program that passes the tests; 128 + N ended by signal N (130 "
-    "for Ctrl-C, 143 for SIGTERM). stdout has what programs read: JSON, the solution, recipes, keys. Tables and "
-    "messages go to stderr.",
+    "named file that is not there; 3 of `solve`: the program printed fails the tests, or there is none; 128 + N ended "
+    "by signal N (130 for Ctrl-C, 143 for SIGTERM). stdout has what programs read: JSON, the solution, recipes, keys. "
+    "Tables and messages go to stderr.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -84,7 +101,7 @@ def options(
 
 @app.command()
 def demo(
-    out: Out = None,
+    out: DemoOut = None,
     seed: Annotated[
         int | None,
         typer.Option(min=0, metavar="N", help="Seed of problems, models and samples; default: the recipe's, 0."),
@@ -103,12 +120,12 @@ def demo(
 def train(
     config: Recipe,
     overrides: Set = None,
-    out: Out = None,
+    out: TrainOut = None,
     algorithm: Annotated[
         Literal["mucode", "rft", "ssd"] | None,
         typer.Option(
-            help="mucode is the method; rft (multi-turn STaR) and ssd (self-distillation) are baselines; default: "
-            "CONFIG's."
+            help="mucode is the paper's method; rft (multi-turn STaR) and ssd (self-distillation) are baselines; "
+            "default: CONFIG's."
         ),
     ] = None,
     as_json: Json = False,
@@ -141,7 +158,7 @@ def doctor(
 ) -> None:
     """Check what is installed, reachable and isolated, and whether a run can finish here.
 
-    MISS marks what is needed, none what is optional and absent. Exit code 1: something needed is missing.
+    MISS: required but missing; none: optional and missing. Exit code 1: there is a MISS.
     """
     from mucode_flows.cli.doctor import examine
 
@@ -155,7 +172,8 @@ def doctor(
         mark = "ok  " if check.ok else "MISS" if check.required else "none"  # an optional part is not missed
         typer.echo(f"{mark} {check.name:12} {check.detail}", err=True)
     if as_json:
-        typer.echo(json.dumps({check.name: {"ok": check.ok, "detail": check.detail} for check in checks}))
+        fields = ("ok", "required", "detail")
+        typer.echo(json.dumps({check.name: {name: getattr(check, name) for name in fields} for check in checks}))
     if not all(check.ok for check in checks if check.required):
         raise typer.Exit(1)
 

@@ -13,8 +13,31 @@ if TYPE_CHECKING:
     from mucode_core.problems.where import Condition
 
 SELECTIONS = ", ".join(get_args(Selection))
+ROWS = ".jsonl or .json, also with .gz or .zst; .parquet"
+"""Endings of the files of a data set."""
 
-Out = Annotated[Path | None, typer.Option(metavar="DIRECTORY", help="Run directory; default: one below runs/.")]
+DemoOut = Annotated[
+    Path | None, typer.Option(metavar="DIRECTORY", help="Run directory; default: runs/demo-seedN, N being the seed.")
+]
+TrainOut = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIRECTORY", help="Run directory; default: CONFIG's, or else runs/NAME, NAME being its run.name."
+    ),
+]
+EvaluationOut = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIRECTORY",
+        help="Run directory; default: runs/NAME-best-of-n, or runs/NAME-pass-at-k, NAME being CONFIG's run.name.",
+    ),
+]
+MatrixOut = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIRECTORY", help="Directory of all variants' runs; default: runs/NAME, NAME being the matrix's name."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", metavar="", help="Print one JSON object as the last line of stdout.")]
 Set = Annotated[
     list[str] | None,
@@ -25,12 +48,9 @@ Set = Annotated[
         "keys.",
     ),
 ]
-Limit = Annotated[
-    int | None,
-    typer.Option(
-        min=1, metavar="N", help="At most N problems: the first, or with --seed a random sample; default: all."
-    ),
-]
+_AT_MOST = "At most this many problems: the first ones, or with --seed a random sample; default:"
+Limit = Annotated[int | None, typer.Option(min=1, metavar="PROBLEMS", help=f"{_AT_MOST} all.")]
+EvaluationLimit = Annotated[int | None, typer.Option(min=1, metavar="PROBLEMS", help=f"{_AT_MOST} CONFIG's.")]
 Where = Annotated[
     list[str] | None,
     typer.Option(
@@ -40,13 +60,18 @@ Where = Annotated[
 ]
 SampleSeed = Annotated[
     int | None,
-    typer.Option("--seed", metavar="N", help="Seed of the random sample of --limit problems; default: the first ones."),
+    typer.Option(
+        "--seed",
+        metavar="N",
+        help="With --limit: draw a random sample with this seed; without a seed, the first ones are taken.",
+    ),
 ]
 Metric = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="Verdict of a result file to read: metric of lm-eval, scorer of inspect_ai; default: the first.",
+        help="Which verdict to read from a result file: a metric name (lm-eval) or a scorer (inspect_ai); default: the "
+        "first.",
     ),
 ]
 KeepGoing = Annotated[
@@ -54,12 +79,12 @@ KeepGoing = Annotated[
     typer.Option(
         "--keep-going/--stop",
         metavar="",
-        help="At a row that cannot be used: continue, list all such rows at the end and exit with code 1; or stop at "
+        help="At rows that cannot be used: keep-going: skip them, list them at the end and exit with 1; stop: end at "
         "the first.",
     ),
 ]
 Host = Annotated[
-    str, typer.Option(metavar="ADDRESS", help="Address to listen on; any but this machine alone needs a token.")
+    str, typer.Option(metavar="ADDRESS", help="Address to listen on; any address other than loopback requires a token.")
 ]
 Port = Annotated[int, typer.Option(min=0, max=65535, metavar="N", help="Port; 0 takes a free one.")]
 Packages = Annotated[

@@ -10,14 +10,16 @@ from typing import Annotated, Literal
 
 import typer
 from mucode_flows.cli.grading import Data, OnBadProblem, SandboxName, SandboxUrls, Workers, sandbox_settings
-from mucode_flows.cli.options import Json, Limit, Packages, SampleSeed, Where, parse_where
+from mucode_flows.cli.options import ROWS, Json, Limit, Packages, SampleSeed, Where, parse_where
 from mucode_flows.cli.outputs import require_distinct
 from mucode_flows.cli.terminal import make_console, per_second, print_rows, show_bad_rows
 
 from mucode_core.errors import ConfigError
 from mucode_core.wording import count
 
-problems_app = typer.Typer(no_args_is_help=True, help="Check, convert and compare data sets of problems.")
+problems_app = typer.Typer(
+    no_args_is_help=True, help="Check and convert data sets of problems, and find what two of them have in common."
+)
 _NO_PROBLEM = ("row is not a problem", "rows are not problems")
 _NOT_COMPARED = tuple(zip(_NO_PROBLEM, ("was", "were"), strict=True))
 
@@ -73,7 +75,7 @@ def check(
 @problems_app.command("convert")
 def convert(
     source: Annotated[
-        Path, typer.Argument(metavar="IN", help="File of the data set (.jsonl, .gz, .zst, .parquet) or a directory.")
+        Path, typer.Argument(metavar="IN", help=f"File of the data set ({ROWS}) or a directory of such files.")
     ],
     to: Annotated[
         Literal["custom", "verl", "prime"], typer.Option(help="Format of the rows; custom is this project's.")
@@ -130,7 +132,8 @@ _Share = Annotated[
         min=0.0,
         max=1.0,
         metavar="X",
-        help="Smallest common share of the prompts' sequences of 13 words, or of tests, that counts as overlap.",
+        help="Minimum share of common 13-word sequences of the prompts, or of common tests, relative to the problem "
+        "that has fewer of them.",
     ),
 ]
 _Cutoff = Annotated[
@@ -156,7 +159,7 @@ def overlap(
 ) -> None:
     """Find problems that two data sets have in common, by prompt, reference solution or tests."""
     from mucode_core.evaluation.grade_samples import CACHE
-    from mucode_core.problems.overlap.matching import find_overlap, find_source
+    from mucode_core.problems.overlap.matching import find_overlap, find_source, is_one
     from mucode_core.reports.overlap_tables import date_rows, match_rows
 
     _check_date(cutoff)
@@ -171,11 +174,12 @@ def overlap(
             typer.echo(text, err=True)
         show_bad_rows(side.bad_rows, *(f"{what} and {verb} not compared: {name}" for what, verb in _NOT_COMPARED))
     counts = found.count()
-    kinds = ", ".join(f"{counts[kind]} by {kind}" for kind in counts if kind != "any") or "none"
+    kinds = ", ".join(f"{counts[kind]} by {kind}" for kind in counts if kind != "any")
+    nothing = "none within one data set; a problem does not match itself" if is_one(*sources) else "none"
     num_matched, num_first = counts.get("any", 0), found.first.num_problems
     verb = "is" if num_matched == 1 else "are"
     typer.echo(
-        f"{num_matched} of {count(num_first, 'problem')} of {first} {verb} in {second}: {kinds}",
+        f"{num_matched} of {count(num_first, 'problem')} of {first} {verb} in {second}: {kinds or nothing}",
         err=True,
     )
     if as_json:

@@ -43,7 +43,7 @@ def find_recipe(name: str, *, variants: bool = False) -> Path:
 
 
 def recipes(as_json: Json = False) -> None:
-    """List the recipes that `mucode train`, `evaluate` and `ablate` accept by name."""
+    """List the recipes that `mucode train`, `evaluate`, `ablate` and `doctor` accept by name."""
     found = {name: _describe(path) for name, path in _list_recipes().items()}
     width = max(map(len, found))
     for name, text in found.items():

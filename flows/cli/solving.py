@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mucode_core.types import Problem, StdinTest
 
 NOT_SOLVED = 3
-"""Exit code where the last turn's program fails the tests."""
+"""Exit code where the program printed fails the tests, or there is none."""
 _INPUT, _OUTPUT = ".in", ".out"
 _MAX_NAME = 200
 """Characters of an argument that may be a file's name."""
@@ -60,7 +60,12 @@ Run = Annotated[
 ]
 EndpointModel = Annotated[str, typer.Option(metavar="NAME", help="With --endpoint: the model's name there.")]
 _Extract = Annotated[
-    bool, typer.Option("--extract/--no-extract", metavar="", help="Without tests: use those found in the statement.")
+    bool,
+    typer.Option(
+        "--extract/--no-extract",
+        metavar="",
+        help="Without --tests and --examples, use the tests found in STATEMENT.",
+    ),
 ]
 _Select = Annotated[
     Selection | None,
@@ -116,8 +121,9 @@ def solve(
 ) -> None:
     """Solve your own problem: search over turns with the feedback of its tests.
 
-    The program is printed to stdout. Exit code 3: it fails the tests. Defaults of -n, --turns, --max-tokens and
-    --temperature: as in the run's evaluation; without a run 5, 3, 1000 and 0.7.
+    The program is printed to stdout. Exit code 3: the program printed fails the tests, or there is none.
+
+    Defaults of -n, --turns, --max-tokens, --temperature: as in the run's evaluation; without a run 5, 3, 1000 and 0.7.
     """
     from mucode_flows.cli.progress.search_display import SearchDisplay
 

@@ -91,8 +91,8 @@ class ProblemsConfig(Section):
     )
     data: str = Field(
         default="",
-        description="Local file of the data set (JSONL, .gz, .zst, Parquet) or a directory of such files; empty "
-        "downloads it from the Hugging Face hub.",
+        description="Local file of the data set (.jsonl or .json, also with .gz or .zst; .parquet) or a directory of "
+        "such files; empty downloads it from the Hugging Face hub.",
         json_schema_extra=WHERE,
     )
     where: list[str] = Field(

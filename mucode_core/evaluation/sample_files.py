@@ -48,7 +48,7 @@ class SampleFile:
     bad_rows: Sequence[DataError] = ()
     """Rows that are no sample, each with its location; they are not graded."""
     missing: Sequence[str] = ()
-    """Problems without any sample, of the splits that the samples are for."""
+    """Problems without any sample, of the splits that the samples are for; empty where `limit` leaves rows unread."""
     num_repeated: int = 0
     """Samples that repeat an earlier one of the same problem character by character."""
 
@@ -138,7 +138,7 @@ def open_samples(
     find, count, bad_rows = _Finder(problems, is_partial), 0, list[DataError]()
     unknown: dict[str, SampleRow] = {}
     seen: set[bytes] = set()
-    for read in islice(source.rows(), limit):
+    for read in islice(rows := source.rows(), limit):
         row = _check_length(read, are_answers)
         if isinstance(row, DataError):
             if not keep_going:
@@ -155,7 +155,7 @@ def open_samples(
     if not count:
         raise bad_rows[0] if bad_rows else _no_samples(source, bool(omitted))
     what = (source, count, find.names(omitted), problems, declarations, are_answers, limit)
-    return SampleFile(*what, bad_rows, _missing(find.found, problems, omitted), count - len(seen))
+    return SampleFile(*what, bad_rows, _missing(find.found, problems, omitted, rows), count - len(seen))
 
 
 def _no_samples(source: ResultFile, is_part: bool) -> DataError:
@@ -215,8 +215,15 @@ class _Finder:
         return {key: problem_id for key, problem_id in self.found.items() if problem_id not in omitted}
 
 
-def _missing(found: Mapping[str, str], problems: StoredProblems, omitted: Collection[str]) -> list[str]:
-    """The problems without a sample, of the splits of those that have one; those omitted need none."""
+def _missing(
+    found: Mapping[str, str], problems: StoredProblems, omitted: Collection[str], unread: Iterator[object]
+) -> list[str]:
+    """The problems without a sample, of the splits of those that have one; those omitted need none.
+
+    Where rows of the file are unread, they may have the samples: no problem is known to have none.
+    """
+    if next(unread, None) is not None:
+        return []
     with_sample = set(found.values()).difference(omitted)
     splits = {problems.heads[problem_id].split for problem_id in with_sample}
     return [

@@ -67,7 +67,8 @@ def find_run_directories(root: Path) -> Iterator[Path]:
         DataError: It is not a directory.
     """
     if not root.is_dir():
-        raise PathError("is not a directory", location=str(root), hint="name the directory that holds your runs")
+        problem = "is not a directory" if root.exists() else "no such directory"
+        raise PathError(problem, location=str(root), hint="name the directory that holds your runs")
     for location, below, files in os.walk(root):
         below[:] = sorted(name for name in below if name not in _OWNED and not name.startswith("."))
         if ATTEMPT in files or _is_run(Path(location), RESULT in files):

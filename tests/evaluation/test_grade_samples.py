@@ -112,6 +112,14 @@ def test_samples_are_graded(data: Path, tmp_path: Path) -> None:
     assert graded[2].feedback.startswith("assert add(1, 2) == 3")
 
 
+def test_problems_whose_samples_the_limit_cuts_are_not_missing(data: Path, tmp_path: Path) -> None:
+    samples = write(tmp_path / "s.jsonl", *({"task_id": f"own/{i}", "solution": RIGHT} for i in range(2)))
+    for limit, missing in ((1, []), (2, ["own/2"]), (3, ["own/2"])):
+        _, printed, said = grade(data, samples, tmp_path / "g.parquet", "--limit", str(limit))
+        assert json.loads(printed.splitlines()[-1])["missing"] == missing
+        assert ("no sample" in said) == bool(missing)
+
+
 def test_completions_of_humaneval_start_at_the_prompt(tmp_path: Path) -> None:
     row = {"task_id": "HumanEval/5", "prompt": 'def add(a, b):\n    """Adds."""\n', "entry_point": "add"}
     suite = "def check(candidate):\n    assert candidate(1, 2) == 3\n"

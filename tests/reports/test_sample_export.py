@@ -195,6 +195,12 @@ def test_inspect_ai_reads_its_log(run: Path, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.glob("*.eval")] == ["r.eval"]
 
 
+def test_both_names_of_inspect_ai_s_format_are_taken(run: Path, tmp_path: Path) -> None:
+    for name in ("inspect", "inspect_ai"):
+        words = ["export", str(run), "--out", str(tmp_path / "r.log"), "--select", "lv", "--format", name]
+        assert "is neither .eval nor .json" in str(CliRunner().invoke(app, words).exception)
+
+
 def test_a_log_of_inspect_ai_needs_its_library_and_suffix(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -95,8 +95,11 @@ def test_the_size_counts_files_not_what_links_lead_to(tmp_path):
 
 
 def test_no_directory_is_refused(tmp_path):
-    with pytest.raises(DataError, match="is not a directory"):
+    with pytest.raises(DataError, match="no such directory"):
         find_runs(tmp_path / "nowhere")
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match="is not a directory"):
+        find_runs(tmp_path / "file")
 
 
 def test_stages_tell_what_they_were_made_of(tmp_path, store):

@@ -84,7 +84,7 @@ def end_run(directory: Path, *refs: ArtifactRef, store_dir: Path | str = "", **r
     """What a run leaves when it ends with these stages."""
     directory.mkdir(parents=True, exist_ok=True)
     lineage = [record_stage(ref, StageName(f"stage {index}")) for index, ref in enumerate(refs)]
-    made = make_result(lineage=lineage, **result)
+    made = make_result(**{"lineage": lineage} | result)
     (directory / "result.json").write_text(json.dumps(made.to_json()))
     config = Config.model_validate({"run": {"store_dir": str(store_dir)}})
     (directory / "config.yaml").write_text(dump_config(config))

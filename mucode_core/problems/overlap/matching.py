@@ -134,12 +134,17 @@ def find_overlap(first: Source, second: Source, *, min_share: float = 0.5, cutof
     index = _Index()
     for problem in _count(second.problems(), sides[1], cutoff):
         index.add(problem)
-    is_same = first.path.resolve() == second.path.resolve()
+    is_same = is_one(first, second)
     matches: list[Match] = []
     for problem in _count(first.problems(), sides[0], cutoff):
         found = index.matches(problem, min_share)
         matches += [match for match in found if not is_same or match.first < match.second]
     return OverlapReport(*sides, matches)
+
+
+def is_one(first: Source, second: Source) -> bool:
+    """Whether both are the same files, however their paths are written."""
+    return first.path.resolve() == second.path.resolve()
 
 
 def _count(problems: Iterable[tuple[Problem, str] | DataError], side: Side, cutoff: str) -> Iterator[Problem]:

@@ -86,6 +86,13 @@ def test_an_error_is_where_the_user_wrote_it(words: tuple[str, ...], said: str) 
     assert fail(*words)[1].startswith(said)
 
 
+def test_a_place_for_runs_that_is_not_there_is_no_such_directory() -> None:
+    assert fail("runs", "list")[1].startswith(
+        "runs: no such directory\n  hint: name the directory that holds your runs"
+    )
+    assert fail("runs", "list", "k.jsonl")[1].startswith("k.jsonl: is not a directory\n")
+
+
 def test_names_that_do_not_fit_are_not_offered() -> None:
     assert "ablations/" not in fail("train", "nosuch")[1]
     assert "demo" not in fail("ablate", "nosuch")[1]

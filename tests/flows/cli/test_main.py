@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from typing import get_args, get_type_hints
@@ -10,8 +11,10 @@ import pytest
 from mucode_flows.cli.evaluation import evaluate
 from mucode_flows.cli.main import app
 from mucode_flows.cli.solving import solve
+from typer.testing import CliRunner
 
 from mucode_core.config import Selection
+from mucode_core.errors import ConfigError
 from mucode_core.solving.options import SearchOptions
 from tests.conftest import REPO
 
@@ -139,6 +142,8 @@ def test_the_doctor_tells_what_is_there():
     assert done.returncode == (0 if has_room else 1), done.stderr
     assert "sandbox" in done.stderr
     assert checks["torch"]["ok"]
+    marks = {line.split()[1]: line.split()[0] for line in done.stderr.splitlines() if line[:4] in ("MISS", "none")}
+    assert marks == {name: "MISS" if check["required"] else "none" for name, check in checks.items() if not check["ok"]}
 
 
 IMPATIENT = """
@@ -219,6 +224,55 @@ def test_options_have_values_for_people_not_types():
     assert {one.name for one in unnamed if not one.type_descriptor.is_choice} == set()
 
 
+@pytest.mark.parametrize(
+    "words",
+    [(), ("train",), ("compare",), ("solve",), ("runs", "prune"), ("problems", "convert"), ("sandbox", "serve")],
+)
+def test_help_has_no_types_that_say_nothing(words):
+    text = CliRunner().invoke(app, [*words, "--help"]).stdout
+    assert "--help" in text
+    assert not re.search(r"<(bool|str|Path|list)", text)
+
+
+def test_ranges_in_the_help_are_enforced():
+    for option, value in (("--temperature", "0"), ("--turns", "0"), ("--searches", "0"), ("--beam", "0")):
+        done = CliRunner().invoke(app, [*EVALUATE, option, value])
+        assert isinstance(done.exception, ConfigError), option
+        assert done.exception.location == option
+
+
+def test_exit_code_3_is_the_same_everywhere():
+    words = "the program printed fails the tests, or there is none"
+    for command in ((), ("solve",)):
+        assert words in " ".join(CliRunner().invoke(app, [*command, "--help"]).stdout.split())
+
+
+def test_directories_by_default_are_those_in_the_help(tmp_path, monkeypatch):
+    """The help of --out, of the commands that have one."""
+    monkeypatch.chdir(tmp_path)
+    placed = {}
+    monkeypatch.setattr("mucode_core.preflight.require_run", lambda config: None)
+    monkeypatch.setattr("mucode_core.preflight.require_evaluation", lambda config: None)
+
+    def stop(config, kind):
+        placed[command] = config.run.output_dir or f"runs/{config.run.name}"
+        raise ConfigError("stop")
+
+    monkeypatch.setattr("mucode_flows.cli.outputs.open_directory", stop)
+    for command in (
+        "demo --seed 3",
+        "train demo",
+        "evaluate demo",
+        "evaluate demo --pass-at-k 1",
+        "ablate ablations/verifier",
+    ):
+        assert str(CliRunner().invoke(app, command.split()).exception) == "stop"
+    assert list(placed.values()) == [
+        "runs/demo-seed3", "runs/demo", "runs/demo-best-of-n", "runs/demo-pass-at-k", "runs/verifier/likelihood-bt",
+    ]  # fmt: skip
+
+
 def test_the_sandbox_s_server_names_its_sandbox_as_every_command_is():
     helped = mucode("sandbox", "serve", "--help", COLUMNS="140").stdout
     assert "--sandbox,--backend" in helped
+    assert "--backend is another name of this option." in " ".join(helped.replace("│", " ").split())

@@ -5,9 +5,10 @@ from mucode_flows.cli.main import app
 from mucode_flows.cli.runs import format_bytes
 from typer.testing import CliRunner
 
+from mucode_core.evaluation.run_record import StageName
 from mucode_core.store.artifacts import ArtifactStore
 from mucode_core.store.draft import DATA
-from tests.support.run_directories import age, end_run, place_of, publish
+from tests.support.run_directories import age, end_run, place_of, publish, record_stage
 
 
 def runs(*arguments):
@@ -29,6 +30,18 @@ def test_a_run_is_listed_and_shown(run):
     assert [(one["directory"], one["state"], one["seed"]) for one in found["runs"]] == [(str(run[0]), "completed", 3)]
     code, found = runs("show", run[0])
     assert [stage["label"] for stage in found["stages"]] == ["stage 0"]
+
+
+def test_artifacts_of_earlier_runs_are_reused(tmp_path):
+    store = ArtifactStore(tmp_path / "run" / "store")
+    made = record_stage(publish(store, "problems", a=1), StageName("stage 0"), cached=True)
+    directory = end_run(tmp_path / "run", lineage=[made])
+    done = CliRunner().invoke(app, ["runs", "show", str(directory)])
+    assert "reused" in done.stderr and "stored" not in done.stderr
+    done = CliRunner().invoke(app, ["runs", "show", str(directory), "--stages", "--json"])
+    assert "reused" in done.stderr and "stored" not in done.stderr
+    (stage,) = json.loads(done.stdout)["stages"]
+    assert stage["cached"] is True
 
 
 def test_damage_ends_with_1(run):

@@ -86,6 +86,15 @@ def test_a_data_set_against_itself(tmp_path: Path) -> None:
     assert find_overlap(source, source).matches == [Match("a", "c", "prompt", 1, 1.0)]
 
 
+def test_a_data_set_without_repetitions_says_what_was_compared(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "a.jsonl", rows(a={}, b={}))
+    other = write_lines(tmp_path / "b.jsonl", rows(c={}))
+    done = CliRunner().invoke(app, ["problems", "overlap", str(path), f"custom={path}"])
+    assert done.stderr.endswith("none within one data set; a problem does not match itself\n")
+    done = CliRunner().invoke(app, ["problems", "overlap", str(path), str(other)])
+    assert done.stderr.endswith(f" are in {other}: none\n")
+
+
 def test_the_command(tmp_path: Path) -> None:
     first = write_lines(tmp_path / "a.jsonl", rows(a={}, b={}))
     second = write_lines(tmp_path / "b.jsonl", [*rows(b={}), {"problem_id": "bad"}])

@@ -193,7 +193,7 @@ def test_the_command_tells_size_and_place(run: Path) -> None:
     assert done.exit_code == 0
     printed = json.loads(done.stdout)
     assert printed["num_bytes"] == (run / "report.html").stat().st_size
-    assert "2 problems, 6 rollouts, 0.0 MB" in done.stderr
+    assert re.search(r"2 problems, 6 rollouts, \d+\.\d kB\n", done.stderr)
 
 
 def test_the_papers_figures_match_the_data_set() -> None:
