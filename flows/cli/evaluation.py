@@ -87,7 +87,12 @@ _Beam = Annotated[
     ),
 ]
 _ExcludeRejected = Annotated[
-    bool, typer.Option("--exclude-rejected", metavar="", help="Never reselect programs that public tests rejected.")
+    bool | None,
+    typer.Option(
+        "--exclude-rejected/--no-exclude-rejected",
+        metavar="",
+        help="Never reselect programs that public tests rejected; default: CONFIG's.",
+    ),
 ]
 _Points = Annotated[
     float,
@@ -131,7 +136,7 @@ def evaluate(
     turns: _Turns = None,
     searches: Annotated[int | None, typer.Option(metavar="N [x>=1]", help="Independent searches to average.")] = None,
     beam: _Beam = None,
-    exclude_rejected: _ExcludeRejected = False,
+    exclude_rejected: _ExcludeRejected = None,
     pass_at_k: _PassAtK = None,
     overrides: Set = None,
     out: Out = None,
@@ -156,7 +161,7 @@ def evaluate(
         "rollouts.num_turns": ("--turns", turns),
         "evaluation.num_searches": ("--searches", searches),
         "evaluation.beam_width": ("--beam", beam),
-        "evaluation.exclude_rejected": ("--exclude-rejected", exclude_rejected or None),
+        "evaluation.exclude_rejected": ("--exclude-rejected", exclude_rejected),
         "run.output_dir": ("--out", str(out) if out else None),
         **_split_counts(num_samples, pass_at_k),
     }

@@ -68,6 +68,13 @@ def test_the_rollouts_of_pass_at_k(settings_of: Callable[..., Config], options: 
     assert settings_of(pass_at_k="1,5", **options).evaluation.num_rollouts == expected
 
 
+@pytest.mark.parametrize("given", [None, True, False])
+def test_a_recipe_s_switch_can_be_turned_either_way(settings_of: Callable[..., Config], given: bool | None) -> None:
+    sets = ["evaluation.exclude_rejected=true"]
+    settings = settings_of(exclude_rejected=given, overrides=sets)
+    assert settings.evaluation.exclude_rejected is (given is not False)
+
+
 @pytest.mark.parametrize(
     "given",
     [
