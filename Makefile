@@ -45,7 +45,8 @@ serve: $(STAMP) ## Serve RUN=runs/demo-seed0: an OpenAI-compatible endpoint, and
 	$(RUN)/mucode serve --run $(SERVED)
 
 test: $(STAMP) ## Fast tests (about 5 minutes on two idle cores)
-	$(RUN)/python -m pytest -m "$(FAST)" --numprocesses 2 --dist loadfile
+	# one process more than cores: many tests wait for servers and limits of time
+	$(RUN)/python -m pytest -m "$(FAST)" --numprocesses 3 --dist loadfile
 
 test-slow: sandbox-image ## Slow tests (50 minutes on two cores): end to end, real data, kill and resume
 	# one process more than cores: many tests wait for servers, containers and leases
@@ -93,7 +94,7 @@ docs: $(STAMP) ## Build the documentation as a site (site/); a broken link or na
 
 coverage: $(STAMP) ## Branch coverage of the fast tests, subprocesses included, against the floor in pyproject.toml
 	rm -f .coverage .coverage.*
-	$(RUN)/python -m pytest -m "$(FAST)" --numprocesses 2 --dist loadfile --cov --cov-report=term:skip-covered
+	$(RUN)/python -m pytest -m "$(FAST)" --numprocesses 3 --dist loadfile --cov --cov-report=term:skip-covered
 
 mutants: $(STAMP) ## Mutation tests of what decides on data and figures (3 minutes); JUDGE=100 tests as many of the judge (15 minutes)
 	$(RUN)/python -m tests.support.mutants $(if $(JUDGE),judge $(JUDGE))
