@@ -44,7 +44,7 @@ results: $(STAMP) ## Reproduce docs/results.md: every algorithm and verifier on 
 serve: $(STAMP) ## Serve RUN=runs/demo-seed0: an OpenAI-compatible endpoint, and a page on http://127.0.0.1:8000
 	$(RUN)/mucode serve --run $(SERVED)
 
-test: $(STAMP) ## Fast tests (about 5 minutes on two idle cores)
+test: $(STAMP) ## Fast tests (about 6 minutes on two idle cores)
 	# one process more than cores: many tests wait for servers and limits of time
 	$(RUN)/python -m pytest -m "$(FAST)" --numprocesses 3 --dist loadfile
 

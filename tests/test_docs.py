@@ -39,7 +39,9 @@ def test_every_decision_is_listed(site):
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
 def test_the_targets_are_listed_in_columns():
-    listed = subprocess.run(["make", "help"], capture_output=True, text=True, cwd=REPO, check=True).stdout.splitlines()
+    listed = subprocess.run(
+        ["make", "--no-print-directory", "help"], capture_output=True, text=True, cwd=REPO, check=True
+    ).stdout.splitlines()
     assert len(listed) > 20
     assert {re.match(r"  make \S+ +", line).end() for line in listed} == {len("  make sandbox-image ")}  # the longest
 
