@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -19,7 +19,7 @@ from mucode_core.errors import ConfigError, DataError
 from mucode_core.wording import count
 
 if TYPE_CHECKING:
-    from mucode_core.config import Config, Selection
+    from mucode_core.config import Config
     from mucode_core.evaluation.evaluation_result import EvaluationResult
 
 _Generator = Annotated[
@@ -156,7 +156,7 @@ def evaluate(
         "problems.limit": ("--limit", limit),
         "problems.seed": ("--seed", seed),
         "evaluation.num_inputs": ("--inputs", inputs),
-        "evaluation.selections": ("--select", _split(select)),
+        "evaluation.selections": ("--select", _split(select) or None),
         "evaluation.temperature": ("--temperature", temperature),
         "rollouts.num_turns": ("--turns", turns),
         "evaluation.num_searches": ("--searches", searches),
@@ -199,8 +199,8 @@ def _evaluate(
     written = [f"{key}={json.dumps(value)}" for key, (_, value) in given.items()]
     options = {key: option for key, (option, _) in given.items()}
     settings = load_config(find_recipe(config), [*fresh, *overrides, *written], options)
-    if "evaluation.selections" in given and not (settings.evaluation.verifier or settings.verifier.endpoint_url):
-        _require_no_verifier(settings.evaluation.selections)
+    if "evaluation.selections" in given:
+        _require_verifier(settings)
     if not settings.run.output_dir:
         name = f"runs/{settings.run.name}-{'pass-at-k' if pass_at_k else 'best-of-n'}"
         settings = settings.model_copy(update={"run": settings.run.model_copy(update={"output_dir": name})})
@@ -229,14 +229,17 @@ def _start(config: Config, pass_at_k: bool) -> EvaluationResult:
     return flow(config)
 
 
-def _split(select: str | None) -> list[str] | None:
-    return None if select is None else [part.strip() for part in select.split(",")]
+def _split(text: str | None) -> list[str]:
+    """Comma-separated parts; an empty one stays, to be refused."""
+    return [] if text is None else [part.strip() for part in text.split(",")]
 
 
-def _require_no_verifier(selections: Sequence[Selection]) -> None:
+def _require_verifier(settings: Config) -> None:
+    """Refuses strategies that need a verifier where there is none: named by an option, they are not skipped."""
     from mucode_core.method.search import NEED_VERIFIER
 
-    if needy := [name for name in selections if name in NEED_VERIFIER]:
+    has_verifier = settings.evaluation.verifier or settings.verifier.endpoint_url
+    if not has_verifier and (needy := [name for name in settings.evaluation.selections if name in NEED_VERIFIER]):
         hint = "name one with --verifier MODEL, or as evaluation.verifier in CONFIG"
         raise ConfigError("needs a verifier", location=f"--select {needy[0]}", hint=hint)
 
@@ -255,9 +258,7 @@ def _split_counts(num_samples: str | None, pass_at_k: str | None) -> dict[str, t
 
 
 def _parse_counts(text: str | None, option: str) -> list[int]:
-    if text is None:
-        return []
-    parts = [part.strip() for part in text.split(",")]
+    parts = _split(text)
     if bad := [part for part in parts if not part.isdecimal() or int(part) < 1]:
         raise ConfigError(f"{bad[0]!r} is not a count", location=option, hint=f"write {option} 5, or {option} 1,5,10")
     return sorted({int(part) for part in parts})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
@@ -16,27 +16,21 @@ SELECTIONS = ", ".join(get_args(Selection))
 ROWS = ".jsonl or .json, also with .gz or .zst; .parquet"
 """Endings of the files of a data set."""
 
-DemoOut = Annotated[
-    Path | None, typer.Option(metavar="DIRECTORY", help="Run directory; default: runs/demo-seedN, N being the seed.")
-]
+
+def _directory(text: str) -> Any:
+    return typer.Option(metavar="DIRECTORY", help=text)
+
+
+DemoOut = Annotated[Path | None, _directory("Run directory; default: runs/demo-seedN, N being the seed.")]
 TrainOut = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="DIRECTORY", help="Run directory; default: CONFIG's, or else runs/NAME, NAME being its run.name."
-    ),
+    Path | None, _directory("Run directory; default: CONFIG's, or else runs/NAME, NAME being its run.name.")
 ]
 EvaluationOut = Annotated[
     Path | None,
-    typer.Option(
-        metavar="DIRECTORY",
-        help="Run directory; default: runs/NAME-best-of-n, or runs/NAME-pass-at-k, NAME being CONFIG's run.name.",
-    ),
+    _directory("Run directory; default: runs/NAME-best-of-n, or runs/NAME-pass-at-k, NAME being CONFIG's run.name."),
 ]
 MatrixOut = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="DIRECTORY", help="Directory of all variants' runs; default: runs/NAME, NAME being the matrix's name."
-    ),
+    Path | None, _directory("Directory of all variants' runs; default: runs/NAME, NAME being the matrix's name.")
 ]
 Json = Annotated[bool, typer.Option("--json", metavar="", help="Print one JSON object as the last line of stdout.")]
 Set = Annotated[

@@ -118,17 +118,17 @@ def require_splits(settings: ProblemsConfig, splits: Collection[str], data: Path
     for split in splits:
         _require_published(settings.dataset, data, split)
     known: set[str] = set()
-    wrong: list[DataError] = []
+    first_error: DataError | None = None
     deadline = time.monotonic() + _LOOK_S
     for found in read_problems(settings.dataset, data, tests=settings.split):
         if isinstance(found, Problem):
             known.add(found.split)
         else:
-            wrong = wrong or [found]
+            first_error = first_error or found
         if known.issuperset(splits) or time.monotonic() > deadline:
             return
-    if wrong and not known:
-        raise wrong[0]
+    if first_error is not None and not known:
+        raise first_error
     for split in splits:
         if split not in known:
             raise _empty_split(split, sorted(known), data, is_part=False)
