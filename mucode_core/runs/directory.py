@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from mucode_core.evaluation.run_record import StageRun
 from mucode_core.evaluation.run_result import RunResult
 from mucode_core.runs import old_form
 from mucode_core.store.artifacts import ArtifactStore, local_store, open_store
+from mucode_core.store.remote import is_url
 from mucode_core.types import ArtifactRef, ProblemOutcome
 from mucode_core.wording import describe_faults
 
@@ -74,7 +76,9 @@ def open_run(directory: Path) -> RunFiles:
     outcomes = read_outcomes(directory) if (directory / OUTCOMES).exists() else []
     if result.version == 0 and isinstance(result, RunResult):
         result = old_form.complete(result, config, outcomes)
-    return RunFiles(directory, result, config, open_store(config.run.store_dir, directory), outcomes)
+    remote = config.run.store_dir if is_url(config.run.store_dir) else ""
+    store = open_store(remote or str(find_store(directory)), directory)
+    return RunFiles(directory, result, config, store, outcomes)
 
 
 def read_result(directory: Path) -> RunResult | EvaluationResult | MatrixRecord:
@@ -151,9 +155,25 @@ def find_store(directory: Path) -> Path:
     location = directory / CONFIG
     try:
         section = (yaml.safe_load(location.read_text("utf-8")) or {}).get("run") or {}
-        named = section.get("store_dir") or ""
+        named, started_as = section.get("store_dir") or "", section.get("output_dir") or ""
     except FileNotFoundError:
-        named = ""  # written when a run ends
+        named, started_as = "", ""  # written when a run ends
     except (OSError, ValueError, AttributeError, yaml.YAMLError) as error:
         raise DataError(f"is not a configuration: {error}", location=str(location), hint=_AGAIN) from error
-    return local_store(named, directory)
+    if not named or is_url(named) or not started_as or Path(named).is_absolute() or Path(started_as).is_absolute():
+        return local_store(named, directory)
+    return _locate(Path(named), directory, os.path.relpath(named, started_as))
+
+
+def _locate(named: Path, directory: Path, from_run: str) -> Path:
+    """A store that was named relative to where its run started: the run may be read from elsewhere, or both have moved.
+
+    Args:
+        named: As the configuration names it.
+        directory: The run's, now.
+        from_run: From the run's directory to the store, when it started.
+    """
+    found = directory / from_run
+    if not found.is_dir() or (named.is_dir() and named.samefile(found)):
+        return named
+    return found.resolve()
