@@ -35,6 +35,8 @@ VERIFIERS = ("likelihood-bt", "likelihood-bt-newest", "head-bt", "head-bt-newest
 DEMO = "likelihood-bt"
 """The demo's verifier."""
 SELECTIONS = ("random", "lv", "pt", "pt+lv", "agree", "pt+agree", "pt+agree+lv", "oracle")
+GAINS = (("pt+lv", "pt"), ("oracle", "pt"), ("lv", "random"))
+"""What a verifier adds to public tests, what a perfect one would, and what it adds alone."""
 EXCLUDED = "-excluding"
 
 
@@ -155,14 +157,12 @@ def verifier_table(variants: dict[str, Variant], rival: Variant | None) -> str:
             continue
         one = variants[name].accuracy
         pairs = [quality["heldout_pair_accuracy"] for r in variants[name].results for quality in r["verifiers"][-1:]]
-        gain, over_random = (
-            one["final", a][:, -1] - one["final", b][:, -1] for a, b in (("pt+lv", "pt"), ("lv", "random"))
-        )
+        gains = [mean(one["final", a][:, -1] - one["final", b][:, -1]) for a, b in GAINS]
         chosen = [r["validation"][str(r["final_iteration"])]["value"] for r in variants[name].results]
         row = [name, f"{np.mean(chosen):.1f} ({', '.join(f'{value:.1f}' for value in chosen)})"]
         row += [", ".join(f"{value:.0f}" for value in pairs), mean(one["final", "pt+lv"][:, -1])]
         row.append(mean(one["final", "pt+lv"][:, -1] - rival.accuracy["final", "pt+lv"][:, -1]) if rival else "-")
-        rows.append([*row, mean(gain), mean(over_random)])
+        rows.append([*row, *gains])
     header = [
         "verifier",
         "validation pt+lv, % (by seed)",
@@ -170,8 +170,7 @@ def verifier_table(variants: dict[str, Variant], rival: Variant | None) -> str:
         "pt+lv, %",
         "pt+lv - RFT at matched steps",
     ]
-    header += ["pt+lv - pt", "lv - random"]
-    return table(header, rows)
+    return table([*header, *(f"{a} - {b}" for a, b in GAINS)], rows)
 
 
 def base_verifier_table(variants: dict[str, Variant]) -> str:
@@ -179,10 +178,9 @@ def base_verifier_table(variants: dict[str, Variant]) -> str:
     rows: list[list[str]] = []
     for name in VERIFIERS:
         if name in variants:
-            last = {s: variants[name].accuracy["base", s][:, -1] for s in ("random", "lv", "pt", "pt+lv")}
-            gains = (last["pt+lv"] - last["pt"], last["lv"] - last["random"])
-            rows.append([name, *(mean(values) for values in (last["pt+lv"], *gains))])
-    return table(["verifier", "pt+lv, %", "pt+lv - pt", "lv - random"], rows)
+            last = {s: variants[name].accuracy["base", s][:, -1] for s in SELECTIONS if "agree" not in s}
+            rows.append([name, mean(last["pt+lv"]), *(mean(last[a] - last[b]) for a, b in GAINS)])
+    return table(["verifier", "pt+lv, %", *(f"{a} - {b}" for a, b in GAINS)], rows)
 
 
 def exclusion_table(variants: dict[str, Variant]) -> str:
