@@ -4,8 +4,9 @@
 
 Takes finished runs, pools their held-out (validation) problems and forms the pairs of a correct and an incorrect
 program of one problem that verifier quality is measured on. The pairs are grouped in three ways; each group has the
-share that the verifier orders correctly, ties counting half. The last table has the problems whose programs differ in
-correctness: what the verifier puts first when that is wrong.
+share that the verifier orders correctly, ties counting half. The second table has the problems whose programs differ in
+correctness: what the verifier puts first when that is wrong. The third is of the searches for test problems: how often
+a turn selects a program that an earlier turn of the same search had selected.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.results import HOW, mean, table
+from benchmarks.results import HOW, SELECTIONS, mean, table
 from mucode_core.evaluation.metrics import bootstrap
 from mucode_core.evaluation.run_record import StageRun
 from mucode_core.evaluation.run_result import RunResult
 from mucode_core.runs.directory import RunFiles, open_run
-from mucode_core.types import Rollout, VerifierScore
+from mucode_core.types import Rollout, SearchRow, VerifierScore
 
 HELD_OUT = "held out"
 
@@ -148,19 +149,36 @@ def tabulate_choices(programs: dict[str, list[Program]]) -> str:
     return table(["the highest-scored program", "problems", "%"], rows)
 
 
+def tabulate_repeats(searches: list[list[SearchRow]]) -> str:
+    """Each inner list is a run's; a search goes on only from a program that public tests rejected."""
+    again: dict[str, list[float]] = defaultdict(list)
+    for rows in searches:
+        selected: dict[tuple[str, str, int], set[str | None]] = defaultdict(set)
+        for row in sorted(rows, key=lambda row: row.turn_index):
+            before = selected[row.problem_id, row.selection, row.search_index]
+            if row.turn_index:
+                again[row.selection].append(100.0 * (row.program in before))
+            before.add(row.program)
+    rows = [[name, str(len(again[name])), mean(np.array(again[name]))] for name in SELECTIONS if name in again]
+    return table(["selection", "later turns", "selected before, %"], rows)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", type=Path, nargs="+")
     arguments = parser.parse_args()
-    programs = {
-        f"{directory} {problem}": some
-        for directory in arguments.runs
-        for problem, some in read_programs(open_run(directory)).items()
-    }
+    runs = [open_run(directory) for directory in arguments.runs]
+    programs = {f"{run.directory} {problem}": some for run in runs for problem, some in read_programs(run).items()}
+    finals = [[stage for stage in run.stages if stage.kind == "search" and stage.group == "final"] for run in runs]
+    searches = [
+        [row for stage in stages for row in run.read(stage, SearchRow)]
+        for run, stages in zip(runs, finals, strict=True)
+    ]
     pairs = form_pairs(programs)
     print(f"{len(arguments.runs)} runs, {len(programs)} held-out problems, {len(pairs)} pairs\n")
     print(tabulate_pairs(pairs))
     print(tabulate_choices(programs))
+    print(tabulate_repeats(searches))
 
 
 if __name__ == "__main__":
