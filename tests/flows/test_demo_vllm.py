@@ -1,6 +1,7 @@
 """The demo by the engines of a GPU run: vLLM samples, TRL with DeepSpeed ZeRO-3 trains; killed on the way."""
 
 import json
+import math
 import os
 import re
 import signal
@@ -19,7 +20,7 @@ import pytest
 from mucode_core.models.chat_encoding import encode_examples
 from mucode_core.runs.directory import open_run
 from mucode_core.training.causal_lm import load_causal_lm, load_tokenizer, mean_loss
-from mucode_core.types import SftExample
+from mucode_core.types import SftExample, VerifierScore
 from tests.conftest import REPO
 from tests.flows.conftest import environment, find_children, left_behind, serving
 
@@ -32,8 +33,9 @@ TRAINER = b"mucode_core.generator.sft_worker"
 """Module of the processes that train the generator."""
 
 
-def train(out):
-    command = [sys.executable, "-m", "mucode_flows.cli", "train", str(CONFIG), "--out", str(out), "--json"]
+def train(out, *settings):
+    sets = [word for setting in settings for word in ("--set", setting)]
+    command = [sys.executable, "-m", "mucode_flows.cli", "train", str(CONFIG), "--out", str(out), "--json", *sets]
     with (out.parent / "stderr.txt").open("ab") as errors:
         return subprocess.Popen(command, env=environment(out), stdout=subprocess.PIPE, stderr=errors, text=True)
 
@@ -200,6 +202,26 @@ def test_the_checkpoint_is_what_was_trained(disturbed):
     assert mean_loss(model, encoded, 512, 0) == pytest.approx(reported, rel=0.15)
     card = (final / "README.md").read_text()
     assert stage.content_digest in card
+
+
+@pytest.mark.parametrize("score", ["likelihood", "token"])
+def test_other_kinds_of_score_go_the_whole_way(disturbed, tmp_path, score):
+    """From the rollouts of the run above, whose verifier has a head; vLLM serves the verifier as well."""
+    out = tmp_path / "run"
+    kind = (f"verifier.score={score}", "verifier.answers=[y, n]", "verifier.scorer=vllm")
+    process = train(out, *kind, f"run.store_dir={disturbed.out / 'store'}", "problems.num_test=40")
+    stdout, _ = process.communicate(timeout=1800)
+    assert process.returncode == 0, (tmp_path / "stderr.txt").read_text()[-4000:]
+    result = json.loads(stdout.splitlines()[-1])
+    assert left_behind(out) == []
+    assert json.loads((out / "models" / "verifier" / "verifier.json").read_text())["score"] == score
+    run = open_run(out)
+    scored = [stage for stage in run.stages if stage.step == "score"]
+    assert all(stage.cached for stage in run.stages if stage.group == "round 1" and stage.step in ("sample", "execute"))
+    assert scored and not any(stage.cached for stage in scored)
+    assert all(math.isfinite(row.score) for stage in scored for row in run.read(stage, VerifierScore))
+    assert result["final"]["greedy_by_turn"][-1] > result["base"]["greedy_by_turn"][-1] + 5
+    assert set(result["final"]["best_of_n"]) == {"pt", "pt+lv"}
 
 
 def test_served_searches_survive_their_engine(disturbed, tmp_path):
