@@ -185,13 +185,13 @@ def base_verifier_table(variants: dict[str, Variant]) -> str:
 
 def exclusion_table(variants: dict[str, Variant]) -> str:
     """The demo's verifier where a search may reselect what public tests rejected, and where it may not."""
+    may = {s: variants[DEMO].accuracy["final", s][:, -1] for s in ("random", "lv", "pt", "pt+lv")}
+    found = variants[DEMO + EXCLUDED].accuracy
+    may_not = {decoding: values[:, -1] for (_, decoding), values in found.items()}
     rows: list[list[str]] = []
-    for title, name, owner in (("may be reselected", DEMO, "final"), ("are excluded", DEMO + EXCLUDED, None)):
-        if name in variants:
-            found = variants[name].accuracy
-            last = {key[1]: values[:, -1] for key, values in found.items() if owner is None or key[0] == owner}
-            gains = (last["pt+lv"] - last["pt"], last["lv"] - last["random"])
-            rows.append([title, *(mean(last[s]) for s in ("random", "lv", "pt", "pt+lv")), *map(mean, gains)])
+    for title, last in (("may be reselected", may), ("are excluded", may_not)):
+        gains = (last["pt+lv"] - last["pt"], last["lv"] - last["random"])
+        rows.append([title, *(mean(last[s]) for s in may), *map(mean, gains)])
     header = ["rejected programs", "random, %", "lv, %", "pt, %", "pt+lv, %", "pt+lv - pt", "lv - random"]
     return table(header, rows)
 
