@@ -150,7 +150,7 @@ def tabulate_choices(programs: dict[str, list[Program]]) -> str:
 
 
 def tabulate_repeats(searches: list[list[SearchRow]]) -> str:
-    """Each inner list is a run's; a search goes on only from a program that public tests rejected."""
+    """Each inner list is a run's; a search continues only from a program that public tests rejected."""
     again: dict[str, list[float]] = defaultdict(list)
     for rows in searches:
         selected: dict[tuple[str, str, int], set[str | None]] = defaultdict(set)
