@@ -1,6 +1,6 @@
 """Programs scored per second by vLLM servers of each kind of verifier, with and without prefix caching.
 
-    python -m benchmarks.scoring_servers [--prompts 60 200 600] [--problems 12] [--programs 8] [--rounds 3] [--layers 4]
+    python -m benchmarks.scoring_servers [--prompts 60 200 600] [--problems 12] [--programs 16] [--rounds 3] [--layers 4]
 
 Servers of unfitted verifiers (their scores are meaningless, but take as long as others) run at the same time, and take
 turns: in each round all score the same `--programs` programs of `--problems` new problems, whose prompts have so many
@@ -95,7 +95,7 @@ def measure(
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--prompts", type=int, nargs="+", default=[60, 200, 600])
-    for name, default in (("problems", 12), ("programs", 8), ("rounds", 3), ("layers", 4)):
+    for name, default in (("problems", 12), ("programs", 16), ("rounds", 3), ("layers", 4)):
         parser.add_argument(f"--{name}", type=int, default=default)
     args = parser.parse_args()
     torch.set_num_threads(1)
