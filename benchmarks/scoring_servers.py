@@ -1,6 +1,6 @@
 """Programs scored per second by vLLM servers of each kind of verifier, with and without prefix caching.
 
-    python -m benchmarks.scoring_servers [--prompts 60 200 600] [--problems 12] [--programs 16] [--rounds 3] [--layers 4]
+    python -m benchmarks.scoring_servers [--prompts 60 200 600] [--problems 12] [--programs 16] [--rounds 3]
 
 Servers of unfitted verifiers (their scores are meaningless, but take as long as others) run at the same time, and take
 turns: in each round all score the same `--programs` programs of `--problems` new problems, whose prompts have so many
