@@ -219,9 +219,8 @@ def main() -> None:
     print("Selection by agreement, paired differences after the last turn:\n", agreement_table(variants), sep="\n")
     print("Verifiers, with the final generator:\n", verifier_table(variants, variants.get("rft-steps")), sep="\n")
     print("Verifiers, with the base:\n", base_verifier_table(variants), sep="\n")
-    print(
-        f"Programs that public tests rejected, {DEMO} with the final generator:\n", exclusion_table(variants), sep="\n"
-    )
+    if DEMO in variants and DEMO + EXCLUDED in variants:
+        print(f"Programs that public tests rejected, {DEMO}, final generator:\n", exclusion_table(variants), sep="\n")
 
 
 if __name__ == "__main__":

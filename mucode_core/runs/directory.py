@@ -155,7 +155,7 @@ def find_store(directory: Path) -> Path:
     location = directory / CONFIG
     try:
         section = (yaml.safe_load(location.read_text("utf-8")) or {}).get("run") or {}
-        named, started_as = section.get("store_dir") or "", section.get("output_dir") or ""
+        named, started_as = (str(section.get(key) or "") for key in ("store_dir", "output_dir"))
     except FileNotFoundError:
         named, started_as = "", ""  # written when a run ends
     except (OSError, ValueError, AttributeError, yaml.YAMLError) as error:
