@@ -1,9 +1,12 @@
 """Who may import whom: `.importlinter` refuses what it should, and what it cannot say is checked here."""
 
 import ast
+import pkgutil
+import re
 import shutil
 import subprocess
 import sys
+import typing
 from pathlib import Path
 
 import pytest
@@ -77,6 +80,31 @@ def test_what_runs_beside_untrusted_programs_needs_nothing_installed():
             # the wire rebuilds arrays on the judge's side, and asks there whether numpy is loaded
             known = {*sys.stdlib_module_names, "mucode_core", *(["numpy"] if path.name == "wire.py" else [])}
             assert {name.split(".")[0] for name in names} <= known, path
+
+
+def functions_of_workers():
+    """Named as "package.module:function", so that only workers import them."""
+    names = set()
+    for path in [*(REPO / "mucode_core").rglob("*.py"), *(REPO / "tasks").rglob("*.py")]:
+        names |= set(re.findall(r'"(mucode_core\.[\w.]+:\w+)"', path.read_text()))
+    return sorted(names)
+
+
+def modules_in(hint):
+    return {getattr(hint, "__module__", "builtins")}.union(*map(modules_in, typing.get_args(hint)))
+
+
+def test_what_workers_return_is_read_without_loading_pytorch():
+    """The flow imports the module of every class that it receives."""
+    names = functions_of_workers()
+    assert "mucode_core.generator.bootstrap:build_base" in names
+    assert "mucode_core.generator.trainers:train" in names
+    assert "mucode_core.verifier.trainers:train" in names
+    returned = {name: typing.get_type_hints(pkgutil.resolve_name(name))["return"] for name in names}
+    modules = sorted(module for hint in returned.values() for module in modules_in(hint))
+    assert "mucode_core.training.reports" in modules
+    code = f"import sys, importlib; [importlib.import_module(m) for m in {modules}]; print('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 
 
 def test_no_folder_is_wider_than_a_screen():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -16,6 +15,7 @@ from mucode_core.models.chat_encoding import encode_dialogues
 from mucode_core.progress import Progress, ignore
 from mucode_core.prompts import render_code, render_prompt
 from mucode_core.training.causal_lm import fit_causal_lm
+from mucode_core.training.reports import BootstrapReport
 from mucode_core.types import Message, Problem
 
 PAD, USER, ASSISTANT, END = "<|pad|>", "<|user|>", "<|assistant|>", "<|end|>"
@@ -27,19 +27,6 @@ _TEMPLATE = (
 _PIECES = r"\d|, |[\n\[\](),.:]|[^\d\n\[\](),.:]+"
 """Splits off digits, brackets and line ends; phrases stay whole, so that merges may cross their spaces."""
 _TOKENIZER_DIALOGUES = 3000
-
-
-@dataclass(frozen=True)
-class BootstrapReport:
-    """Result of building the base."""
-
-    num_dialogues: int
-    num_too_long: int
-    """Excluded: longer than the context."""
-    num_steps: int
-    num_tokens: int
-    num_parameters: int
-    loss: float
 
 
 def dialogues_from_solutions(problems: Sequence[Problem]) -> list[tuple[Message, ...]]:

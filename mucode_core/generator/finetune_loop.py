@@ -6,7 +6,6 @@ Why there is a loop beside TRL: see `training/base.py`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase
@@ -17,23 +16,10 @@ from mucode_core.models.chat_encoding import Encoded, encode_examples
 from mucode_core.progress import Progress, ignore
 from mucode_core.training.base import TrainingPaths
 from mucode_core.training.causal_lm import fit_causal_lm, load_causal_lm, load_tokenizer, mean_loss
+from mucode_core.training.reports import FinetuneReport
 from mucode_core.types import SftExample
 
 _LOSS_SAMPLE = 512
-
-
-@dataclass(frozen=True)
-class FinetuneReport:
-    """Result of a fine-tuning."""
-
-    num_examples: int
-    num_too_long: int
-    """Excluded: longer than `max_length` tokens."""
-    num_steps: int
-    num_tokens: int
-    loss_before: float
-    """Mean cross-entropy per completion token, nats, on at most 512 of the examples, before and after."""
-    loss_after: float
 
 
 def finetune(

@@ -8,10 +8,11 @@ from pathlib import Path
 from transformers import AutoModelForCausalLM
 
 from mucode_core.config import SftConfig
-from mucode_core.generator.finetune_loop import FinetuneReport, encode_fitting
+from mucode_core.generator.finetune_loop import encode_fitting
 from mucode_core.progress import Progress, ignore
 from mucode_core.training.base import TrainingPaths
 from mucode_core.training.causal_lm import load_tokenizer
+from mucode_core.training.reports import FinetuneReport
 from mucode_core.training.trl.fit import TrainingTask, fit
 from mucode_core.training.trl.launch import require_packages
 from mucode_core.training.trl.packing import pack

@@ -26,8 +26,11 @@ from mucode_core.system.deadline import wait_for
 
 T = TypeVar("T")
 
-_TAIL_BYTES = 2000
+_READ_BYTES = 32_000
+_TAIL_CHARS = 2000
 """Characters of a crashed worker's output in the error."""
+_MODULES = "Extension modules: "
+"""Begins the last line of faulthandler's report: thousands of characters of library names, which nobody needs."""
 _TIMEOUT_S = 5.0  # for a hung listener: progress must never block a run
 
 _Report = tuple[int, tuple[int, int, str] | None]  # call id; progress, or None for the end
@@ -121,8 +124,9 @@ class WorkerPool:
         if self._log_path is None or not self._log_path.exists():
             return ""
         with self._log_path.open("rb") as log:
-            log.seek(max(self._log_start, log.seek(0, os.SEEK_END) - _TAIL_BYTES))
-            text = log.read().decode("utf-8", "replace").strip()
+            log.seek(max(self._log_start, log.seek(0, os.SEEK_END) - _READ_BYTES))
+            lines = log.read().decode("utf-8", "replace").splitlines()
+        text = "\n".join(line for line in lines if not line.startswith(_MODULES)).strip()[-_TAIL_CHARS:]
         return f"; the end of {self._log_path}:\n{text}\n" if text else ""
 
     def _restart(self) -> None:

@@ -6,7 +6,7 @@ Why there is a loop beside TRL: see `training/base.py`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -19,22 +19,9 @@ from mucode_core.progress import Progress, ignore
 from mucode_core.training.base import TrainingPaths
 from mucode_core.training.causal_lm import length_batches, load_tokenizer
 from mucode_core.training.loop import fit
+from mucode_core.training.reports import VerifierReport
 from mucode_core.types import VerifierPair
 from mucode_core.verifier.model import CENTRE_PAIRS, Verifier, encode_programs, new_verifier, pair_loss
-
-
-@dataclass(frozen=True)
-class VerifierReport:
-    """Result of fitting the verifier."""
-
-    num_pairs: int
-    num_too_long: int
-    """Excluded: a side is longer than `max_length` tokens."""
-    num_steps: int
-    num_tokens: int
-    loss: float
-    train_pair_accuracy: float
-    """Share of training pairs ordered correctly during the second half of the steps."""
 
 
 def fit_verifier(

@@ -14,10 +14,11 @@ from mucode_core.models.checkpoint_kind import write_mark
 from mucode_core.progress import Progress, ignore
 from mucode_core.training.base import TrainingPaths
 from mucode_core.training.causal_lm import load_tokenizer
+from mucode_core.training.reports import VerifierReport
 from mucode_core.training.trl.fit import TrainingTask, fit
 from mucode_core.training.trl.launch import require_packages
 from mucode_core.types import VerifierPair
-from mucode_core.verifier.fit_loop import VerifierReport, encode_pairs
+from mucode_core.verifier.fit_loop import encode_pairs
 
 _MODULE = "mucode_core.verifier.reward_worker"
 

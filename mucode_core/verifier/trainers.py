@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from mucode_core.config import VerifierConfig
 from mucode_core.progress import Progress, ignore
 from mucode_core.training.base import Trainer, TrainingPaths
+from mucode_core.training.reports import VerifierReport
 from mucode_core.types import VerifierPair
-
-if TYPE_CHECKING:
-    from mucode_core.verifier.fit_loop import VerifierReport
 
 
 def load_trainer(backend: Literal["trl", "loop"]) -> Trainer[VerifierPair, VerifierConfig, VerifierReport]:

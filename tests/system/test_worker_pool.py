@@ -59,6 +59,9 @@ def test_a_killed_worker_is_an_infrastructure_failure_and_the_pool_recovers(pool
 
 
 def write_and_die(last_words):
+    import transformers.models.llama.modeling_llama  # the report of a crash lists all libraries that it loads
+
+    assert transformers
     print("loading")
     print(last_words, file=sys.stderr)
     sys.stdout.flush()
