@@ -158,18 +158,20 @@ def doctor(
 ) -> None:
     """Check what is installed, reachable and isolated, and whether a run can finish here.
 
-    MISS: required but missing; none: optional and missing. Exit code 1: there is a MISS.
+    MISS: required but missing; none: optional and missing; warn: a run can do without. Exit code 1: there is a MISS.
     """
     from mucode_flows.cli.doctor import examine
 
-    checks = examine()
+    machine, of_run = examine(), []
     if config is not None:
         from mucode_core.config import load_config
         from mucode_core.preflight import examine_run
 
-        checks += examine_run(load_config(find_recipe(config), overrides or []))
+        of_run = examine_run(load_config(find_recipe(config), overrides or []))
+    checks = [*machine, *of_run]
     for check in checks:
-        mark = "ok  " if check.ok else "MISS" if check.required else "none"  # an optional part is not missed
+        optional = "none" if check in machine else "warn"
+        mark = "ok  " if check.ok else "MISS" if check.required else optional
         typer.echo(f"{mark} {check.name:12} {check.detail}", err=True)
     if as_json:
         fields = ("ok", "required", "detail")
@@ -212,7 +214,8 @@ def _train(
         placed = default_out.format(seed=config.run.seed)
         config = load_config(path, [*overrides, f"run.output_dir={placed}"], options)
     open_directory(config, "train")
-    require_run(config)
+    for warning in require_run(config):
+        typer.echo(f"warning: {warning}", err=True)
 
     def start() -> RunResult:
         from mucode_flows.expert_iteration import expert_iteration

@@ -16,13 +16,18 @@ def examine_run(config: Config) -> list[Check]:
     return list(_examine(config))
 
 
-def require_run(config: Config) -> None:
+def require_run(config: Config) -> list[str]:
     """Refuses a run that would fail later.
+
+    Returns:
+        Warnings: what the run does not need, but would be better with.
 
     Raises:
         ConfigError: With all reasons at once.
     """
-    _require(examine_run(config))
+    checks = examine_run(config)
+    _require(checks)
+    return [f"{check.name}: {check.detail}" for check in checks if not check.ok]
 
 
 def require_runs(configs: Mapping[str, Config]) -> None:

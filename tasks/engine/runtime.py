@@ -95,7 +95,8 @@ def require_deployed_run(config: Config) -> None:
     """
     context = FlowRunContext.get()
     if context is not None and context.flow_run is not None and context.flow_run.deployment_id is not None:
-        require_run(config)
+        for warning in require_run(config):
+            get_run_logger().warning(warning)
 
 
 def _workers_log(store: ArtifactStore) -> Path:

@@ -16,7 +16,7 @@ from mucode_core.config import BootstrapConfig, make_config
 from mucode_core.errors import ConfigError
 from mucode_core.generator.bootstrap import build_base
 from mucode_core.models.shape import ModelShape
-from mucode_core.preflight import examine_run, require_run, resources
+from mucode_core.preflight import examine_run, require_run, resources, training
 from mucode_core.preflight.host import Check
 from mucode_core.preflight.memory import training_gib
 from mucode_core.preflight.training import make_plan
@@ -216,6 +216,17 @@ def test_a_training_without_gpu_uses_main_memory(base, machine):
     machine(memory=0.001)
     found = failures(configure(base, finetune=TRL | {"trl": {"num_processes": 2}}))
     assert "in memory for each process" in found["finetune.trl memory"]
+
+
+@pytest.mark.parametrize(("units", "says"), [(False, True), (True, False), (None, False)])
+def test_bfloat16_on_a_processor_without_units_for_it_is_a_warning(base, machine, monkeypatch, units, says):
+    monkeypatch.setattr(training, "has_bfloat16_units", lambda: units)
+    config = configure(base, finetune=TRL | {"trl": {"precision": "bfloat16"}})
+    warnings = require_run(config)
+    assert [w for w in warnings if "5 to 50 times as long" in w] == warnings
+    assert bool(warnings) == says
+    machine(gpus=[H100])
+    assert require_run(config) == []
 
 
 def test_the_doctor_checks_a_configuration(base, machine, tmp_path):
