@@ -9,7 +9,7 @@ POOL ?= cpu
 API := PREFECT_API_URL=$${PREFECT_API_URL:-http://127.0.0.1:4200/api}
 FAST := not slow and not docker and not vllm and not gpu
 
-.PHONY: help demo real-fast real serve results golden test test-slow test-docker chaos fuzz docs coverage mutants server pools deploy worker sandbox-image sandbox-serve lint format clean
+.PHONY: help demo real-fast real real-study serve results golden test test-slow test-docker chaos fuzz docs coverage mutants server pools deploy worker sandbox-image sandbox-serve lint format clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -37,6 +37,9 @@ real-fast: $(STAMP) ## The method on SmolLM2-135M, small: a warm-up and one iter
 
 real: $(STAMP) ## The method on SmolLM2-135M overnight: a warm-up and two iterations (docs/real.md)
 	$(RUN)/mucode train configs/smollm2-135m.yaml
+
+real-study: $(STAMP) ## µCode, RFT and SSD on SmolLM2-135M at equal samples and steps (hours); SEED=0
+	$(RUN)/mucode ablate configs/ablations/real.yaml --out runs/real-study-seed$(or $(SEED),0) --set run.seed=$(or $(SEED),0)
 
 results: $(STAMP) ## Reproduce docs/results.md: every algorithm and verifier on four seeds (hours)
 	$(RUN)/python -m benchmarks.results --out runs/results

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -63,10 +64,11 @@ class Guardian(Survivor):
 
     Args:
         mark: `NAME=value`, set in the environment of the guarded processes.
+        directories: Removed afterwards.
     """
 
-    def __init__(self, mark: str) -> None:
-        super().__init__([sys.executable, "-I", "-S", __file__, mark], {})
+    def __init__(self, mark: str, *directories: Path) -> None:
+        super().__init__([sys.executable, "-I", "-S", __file__, mark, *map(str, directories)], {})
 
 
 @functools.cache
@@ -111,6 +113,8 @@ def _kill_once(mark: bytes) -> int:
 def main() -> None:
     await_owner()
     kill_marked(sys.argv[1])
+    for directory in sys.argv[2:]:
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -26,12 +27,16 @@ class ProcessTree:
         command: Program and arguments.
         log_path: Its output is appended to this file.
         environment: Variables in addition to this process's.
+        directory: Its temporary files are there, and the directory is removed after its end, even where it was killed.
     """
 
-    def __init__(self, command: Sequence[str], log_path: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, command: Sequence[str], log_path: Path, environment: Mapping[str, str], directory: Path | None = None
+    ) -> None:
         token = secrets.token_hex(16)
-        self._log_path = log_path
-        self._guardian = Guardian(f"{TREE}={token}") if can_see_marks() else None
+        self._log_path, self._directory = log_path, directory
+        directories = [directory] if directory else []
+        self._guardian = Guardian(f"{TREE}={token}", *directories) if can_see_marks() else None
         log_path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with log_path.open("ab") as log:
@@ -72,6 +77,8 @@ class ProcessTree:
         if self._guardian is not None:
             self._guardian.close()
             self._guardian = None
+        if self._directory is not None:  # there is no guardian on some systems
+            shutil.rmtree(self._directory, ignore_errors=True)
 
     def read_tail(self) -> str:
         """The end of its output in the log."""

@@ -90,6 +90,26 @@ def test_closing_ends_every_process_even_in_other_sessions(opened, tmp_path):
         server.ensure()
 
 
+def sockets_of(pid):
+    """The directory of a server's sockets."""
+    variables = dict(pair.split(b"=", 1) for pair in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") if pair)
+    return Path(os.fsdecode(variables[b"VLLM_RPC_BASE_PATH"]))
+
+
+def test_its_sockets_are_removed_with_it(opened, tmp_path):
+    server = opened()
+    server.ensure()
+    sockets = sockets_of(pids(tmp_path)[0])
+    (sockets / "of-the-engine").touch()
+    os.kill(pids(tmp_path)[0], signal.SIGKILL)
+    server.ensure()
+    again = sockets_of(pids(tmp_path)[2])
+    assert not sockets.exists()
+    assert again.is_dir()
+    server.close()
+    assert not again.exists()
+
+
 def test_a_server_that_ends_early_shows_the_end_of_its_log(opened, tmp_path):
     with pytest.raises(SamplerError, match=r"server\.log: .*ended with code 1 .*its log ends:\nno such model\n.*hint:"):
         opened("--fail", "no such model").ensure()
@@ -199,8 +219,11 @@ def test_a_killed_owner_leaves_no_process_and_no_port(tmp_path):
     owner = subprocess.Popen([sys.executable, "-c", OWNER, FAKE, tmp_path], stdout=subprocess.PIPE, text=True)
     url = owner.stdout.readline().strip()
     assert is_listening(url)
+    sockets = sockets_of(pids(tmp_path)[0])
+    assert sockets.is_dir()
     owner.kill()
     owner.wait()
     wait_until(lambda: not any(map(alive, pids(tmp_path))))
+    wait_until(lambda: not sockets.exists())
     assert len(pids(tmp_path)) == 2
     assert not is_listening(url)
