@@ -30,7 +30,7 @@ _READ_BYTES = 32_000
 _TAIL_CHARS = 2000
 """Characters of a crashed worker's output in the error."""
 _MODULES = "Extension modules: "
-"""Begins the last line of faulthandler's report: thousands of characters of library names, which nobody needs."""
+"""Begins the last line of faulthandler's report: thousands of characters of library names."""
 _TIMEOUT_S = 5.0  # for a hung listener: progress must never block a run
 
 _Report = tuple[int, tuple[int, int, str] | None]  # call id; progress, or None for the end
