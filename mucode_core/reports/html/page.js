@@ -21,12 +21,14 @@ function element(tag, options = {}, ...children) {
   return made;
 }
 
-function matches([rollouts, correct, publicOnly], outcome) {
+function matches([rollouts, correct, publicOnly, fixed, misordered], outcome) {
   if (!rollouts) return false;
   if (outcome === "solved") return correct > 0;
   if (outcome === "unsolved") return correct === 0;
   if (outcome === "all") return correct === rollouts;
   if (outcome === "public") return publicOnly > 0;
+  if (outcome === "fixed") return fixed > 0;
+  if (outcome === "misordered") return misordered > 0;
   return true;
 }
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from mucode_core.evaluation.run_record import GREEDY, find_rollouts, find_searches
 from mucode_core.prompts import render_prompt
+from mucode_core.reports.html.problem_counts import Ended, count_kinds
 from mucode_core.runs.directory import RunFiles
 from mucode_core.types import (
     CallTest,
@@ -43,8 +44,8 @@ class Group(Protocol):
 
     def problem_ids(self) -> Collection[str]: ...
 
-    def endings(self, problem_id: str) -> list[str]:
-        """How each of the problem's rollouts or searches ended; of `OUTCOMES`."""
+    def courses(self, problem_id: str) -> list[list[Ended]]:
+        """The turns of each of the problem's rollouts or searches."""
         ...
 
     def outcomes_by_turn(self) -> list[dict[str, int]]:
@@ -74,8 +75,12 @@ class RolloutGroup:
     def problem_ids(self) -> Collection[str]:
         return self.rollouts.keys()
 
-    def endings(self, problem_id: str) -> list[str]:
-        return [outcome_of(rollout.turns[-1]) for rollout in self.rollouts.get(problem_id, []) if rollout.turns]
+    def courses(self, problem_id: str) -> list[list[Ended]]:
+        return [
+            [Ended(outcome_of(turn), self.scores.get((rollout.rollout_id, turn.turn_index))) for turn in rollout.turns]
+            for rollout in self.rollouts.get(problem_id, [])
+            if rollout.turns
+        ]
 
     def outcomes_by_turn(self) -> list[dict[str, int]]:
         turns = (turn for of_problem in self.rollouts.values() for rollout in of_problem for turn in rollout.turns)
@@ -109,8 +114,9 @@ class SearchGroup:
     def problem_ids(self) -> Collection[str]:
         return self.steps.keys()
 
-    def endings(self, problem_id: str) -> list[str]:
-        return [outcome_of_step(steps[-1]) for steps in self.steps.get(problem_id, {}).values()]
+    def courses(self, problem_id: str) -> list[list[Ended]]:
+        searches = self.steps.get(problem_id, {}).values()
+        return [[Ended(outcome_of_step(step), step.score) for step in steps] for steps in searches]
 
     def outcomes_by_turn(self) -> list[dict[str, int]]:
         steps = (step for searches in self.steps.values() for of_search in searches.values() for step in of_search)
@@ -151,7 +157,7 @@ class Browser:
     @property
     def num_rollouts(self) -> int:
         """Searches included."""
-        return sum(len(group.endings(problem_id)) for group in self.groups for problem_id in group.problem_ids())
+        return sum(len(group.courses(problem_id)) for group in self.groups for problem_id in group.problem_ids())
 
 
 def outcome_of(turn: Turn) -> str:
@@ -245,10 +251,9 @@ def _preamble(problems: Sequence[Problem]) -> str:
 
 
 def _index_row(problem: Problem, preamble: str, groups: Sequence[Group], block: int) -> list[Any]:
-    """Id, beginning of the statement, split, block; then for each group: rollouts, correct ones, public-only ones."""
+    """Id, beginning of the statement, split, block; then what `count_kinds` counts, for each group."""
     title = " ".join(problem.prompt.removeprefix(preamble).split())
-    endings = [group.endings(problem.problem_id) for group in groups]
-    counts = [[len(ended), ended.count("correct"), ended.count("public only")] for ended in endings]
+    counts = [count_kinds(group.courses(problem.problem_id)) for group in groups]
     shown = title if len(title) <= _TITLE else title[: _TITLE - 1] + "…"
     return [problem.problem_id, shown, problem.split, block, counts]
 

@@ -33,7 +33,12 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         for p in problems
         for k in range(1 + int(p.problem_id[1:]) % 2, 3)
     ]
-    scores = [VerifierScore(r.rollout_id, t.turn_index, "v", 0.25) for r in rollouts for t in r.turns]
+    preferred = {("p004/1", 0): 4.0}  # a wrong program of a problem with a correct one
+    scores = [
+        VerifierScore(r.rollout_id, t.turn_index, "v", preferred.get((r.rollout_id, t.turn_index), 0.25))
+        for r in rollouts
+        for t in r.turns
+    ]
     first = rollouts[0]
     examples = [SftExample(first.problem_id, first.rollout_id, 1, (), "x")]
     write_run(location / "run", problems, rollouts, scores, [choice_of(first, 1, 0.25)], examples)
@@ -70,6 +75,11 @@ def test_problems_are_found_by_words_and_by_outcome(page: Browser) -> None:
     assert listed(page) == 20
     choose(page, "outcome", "unsolved")
     assert listed(page) == 20
+    choose(page, "outcome", "fixed")
+    assert listed(page) == 20
+    choose(page, "outcome", "misordered")
+    assert listed(page) == 1
+    assert page.run("return document.querySelector('#list button').dataset.id") == "p004"
     choose(page, "outcome", "public")
     assert listed(page) == 0
     assert page.run("return document.getElementById('count').textContent") == "0 of 40 problems"

@@ -85,8 +85,8 @@ def test_the_page_holds_every_turn_with_its_score_and_fate(run: Path, tmp_path: 
     text = written.path.read_text("utf-8")
     assert (written.num_problems, written.num_rollouts, written.num_bytes) == (2, 6, len(text.encode()))
     assert [row[:1] + row[2:] for row in unpack(text, "index")] == [
-        ["a", "train", 0, [[3, 1, 1]]],
-        ["b", "train", 0, [[3, 1, 1]]],
+        ["a", "train", 0, [[3, 1, 1, 1, 0]]],
+        ["b", "train", 0, [[3, 1, 1, 1, 0]]],
     ]
     first, _ = unpack(text, "block-0")
     assert first["prompt"].endswith("assert f(1) == 2")
@@ -134,7 +134,9 @@ def test_what_a_search_selected_is_shown_turn_by_turn(tmp_path: Path) -> None:
         "final · best of 5, lv",
         "base · greedy",
     ]
-    assert [row[4] for row in unpack(text, "index")] == [[[0, 0, 0], [1, 1, 0], [1, 0, 1], [1, 0, 0]]]
+    assert [row[4] for row in unpack(text, "index")] == [
+        [[0, 0, 0, 0, 0], [1, 1, 0, 1, 0], [1, 0, 1, 0, 0], [1, 0, 0, 0, 0]]
+    ]
     (shown,) = unpack(text, "block-0")
     (search,) = shown["groups"]["1"]
     assert [(turn["outcome"], turn["code"], turn["drawn"]) for turn in search["turns"]] == [
