@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -35,7 +36,8 @@ class InferenceServer:
     Args:
         command: Returns the command line for a port. The server must answer GET /health with 200 once it is ready.
         log_path: Its output is appended to this file.
-        environment: Variables in addition to this process's. An API key is added as `VLLM_API_KEY`.
+        environment: Variables in addition to this process's. An API key is added as `VLLM_API_KEY`, and as
+            `VLLM_RPC_BASE_PATH` a directory for sockets, which is removed with the server.
         ready_timeout_s: Timeout of its start.
     """
 
@@ -115,8 +117,9 @@ class InferenceServer:
 
     def _spawn(self, port: int) -> ProcessTree:
         self.num_starts += 1
-        environment = self._environment | {"VLLM_API_KEY": self.api_key}
-        return ProcessTree(self._command(port), self._log_path, environment)
+        sockets = Path(tempfile.mkdtemp(prefix="mucode-server-"))  # vLLM leaves its own when it is killed
+        environment = self._environment | {"VLLM_API_KEY": self.api_key, "VLLM_RPC_BASE_PATH": str(sockets)}
+        return ProcessTree(self._command(port), self._log_path, environment, sockets)
 
     def _await_ready(self, process: ProcessTree) -> bool:
         deadline = time.monotonic() + self._ready_timeout_s

@@ -11,7 +11,6 @@ import secrets
 import shutil
 import signal
 import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -19,9 +18,6 @@ from pathlib import Path
 from mucode_core.system.guardian import KEEP_ENVIRONMENT, TREE, Guardian, can_see_marks
 
 _TAIL_LINES = 30
-_KERNELS = "TORCHINDUCTOR_CACHE_DIR"
-_PREFIX = "mucode-"
-"""Short: paths of sockets, which are in the directory, have at most 107 characters."""
 
 
 class ProcessTree:
@@ -31,13 +27,16 @@ class ProcessTree:
         command: Program and arguments.
         log_path: Its output is appended to this file.
         environment: Variables in addition to this process's.
+        directory: Its temporary files are there, and the directory is removed after its end, even where it was killed.
     """
 
-    def __init__(self, command: Sequence[str], log_path: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, command: Sequence[str], log_path: Path, environment: Mapping[str, str], directory: Path | None = None
+    ) -> None:
         token = secrets.token_hex(16)
-        self._log_path = log_path
-        self._temporary = Path(tempfile.mkdtemp(prefix=_PREFIX))
-        self._guardian = Guardian(f"{TREE}={token}", self._temporary) if can_see_marks() else None
+        self._log_path, self._directory = log_path, directory
+        directories = [directory] if directory else []
+        self._guardian = Guardian(f"{TREE}={token}", *directories) if can_see_marks() else None
         log_path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with log_path.open("ab") as log:
@@ -47,7 +46,7 @@ class ProcessTree:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
-                    env=os.environ | _place_files(self._temporary) | {**environment, **KEEP_ENVIRONMENT, TREE: token},
+                    env=os.environ | environment | KEEP_ENVIRONMENT | {TREE: token},
                     start_new_session=True,
                 )
         except OSError:
@@ -78,19 +77,11 @@ class ProcessTree:
         if self._guardian is not None:
             self._guardian.close()
             self._guardian = None
-        shutil.rmtree(self._temporary, ignore_errors=True)  # there is no guardian on some systems
+        if self._directory is not None:  # there is no guardian on some systems
+            shutil.rmtree(self._directory, ignore_errors=True)
 
     def read_tail(self) -> str:
         """The end of its output in the log."""
         with self._log_path.open("rb") as log:
             log.seek(self._log_start)
             return "\n".join(log.read().decode("utf-8", "replace").splitlines()[-_TAIL_LINES:])
-
-
-def _place_files(temporary: Path) -> dict[str, str]:
-    """Variables that keep temporary files in a directory, except compiled kernels, which later processes use again.
-
-    torchrun never removes its directory of logs, and vLLM, once killed, neither its sockets nor its rendezvous file.
-    """
-    kernels = os.environ.get(_KERNELS) or str(Path(tempfile.gettempdir()) / f"torchinductor_{os.getuid()}")
-    return {"TMPDIR": str(temporary), _KERNELS: kernels}

@@ -90,21 +90,21 @@ def test_closing_ends_every_process_even_in_other_sessions(opened, tmp_path):
         server.ensure()
 
 
-def temporary_of(pid):
-    """The directory of a server's temporary files."""
+def sockets_of(pid):
+    """The directory of a server's sockets."""
     variables = dict(pair.split(b"=", 1) for pair in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") if pair)
-    return Path(os.fsdecode(variables[b"TMPDIR"]))
+    return Path(os.fsdecode(variables[b"VLLM_RPC_BASE_PATH"]))
 
 
-def test_its_temporary_files_are_removed_with_it(opened, tmp_path):
+def test_its_sockets_are_removed_with_it(opened, tmp_path):
     server = opened()
     server.ensure()
-    files = temporary_of(pids(tmp_path)[0])
-    (files / "socket-of-the-engine").touch()
+    sockets = sockets_of(pids(tmp_path)[0])
+    (sockets / "of-the-engine").touch()
     os.kill(pids(tmp_path)[0], signal.SIGKILL)
     server.ensure()
-    again = temporary_of(pids(tmp_path)[2])
-    assert not files.exists()
+    again = sockets_of(pids(tmp_path)[2])
+    assert not sockets.exists()
     assert again.is_dir()
     server.close()
     assert not again.exists()
@@ -219,11 +219,11 @@ def test_a_killed_owner_leaves_no_process_and_no_port(tmp_path):
     owner = subprocess.Popen([sys.executable, "-c", OWNER, FAKE, tmp_path], stdout=subprocess.PIPE, text=True)
     url = owner.stdout.readline().strip()
     assert is_listening(url)
-    files = temporary_of(pids(tmp_path)[0])
-    assert files.is_dir()
+    sockets = sockets_of(pids(tmp_path)[0])
+    assert sockets.is_dir()
     owner.kill()
     owner.wait()
     wait_until(lambda: not any(map(alive, pids(tmp_path))))
-    wait_until(lambda: not files.exists())
+    wait_until(lambda: not sockets.exists())
     assert len(pids(tmp_path)) == 2
     assert not is_listening(url)

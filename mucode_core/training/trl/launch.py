@@ -98,7 +98,9 @@ def _explain(tree: ProcessTree, location: TrainingPaths) -> TrainingError:
 
 
 def _make_command(module: str, job_path: Path, trl: TrlConfig) -> list[str]:
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node"]
+    # otherwise torchrun leaves a directory in the temporary directory; this one goes with the job
+    places = ["--log_dir", str(job_path.parent / "torchrun")]
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", *places, "--nproc_per_node"]
     return [*launcher, str(trl.num_processes), "--module", module, str(job_path)]
 
 

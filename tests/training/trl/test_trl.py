@@ -106,9 +106,12 @@ def test_two_processes_take_the_same_steps(plain, base, tmp_path, monkeypatch, d
     compare_logits(tmp_path)
 
 
-def test_padding_free_rows_train_the_same(plain, base, tmp_path):
+def test_padding_free_rows_train_the_same(plain, base, tmp_path, monkeypatch):
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     tune(tmp_path, base, packing="padding_free")
     assert differ(weights(tmp_path), weights(plain[0])) < 1e-5
+    assert not list((tmp_path / "tmp").iterdir()), "torchrun and its processes leave nothing"
 
 
 def test_packed_rows_are_few_and_their_examples_do_not_see_each_other(base, tmp_path, monkeypatch):
