@@ -36,7 +36,7 @@ class ConflictsError(ValueError):
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     def find_conflicts(self, location: str) -> Iterator[Conflict]:
         """The conflicts within this section and those below it; unlike a pydantic validator it reports all at once.

@@ -207,6 +207,9 @@ class VerifierConfig(TrainedConfig):
         elif self.score == "head":
             hint = f"set {location}.score=token, or {location}.fit=true"
             yield Conflict(f"{location}.fit", "an unfitted head scores at random", hint)
+        if self.score == "token" and self.answers[0].strip().casefold() == self.answers[1].strip().casefold():
+            problem = f"{list(self.answers)} are the same answer"
+            yield Conflict(f"{location}.answers", problem, "name two words that are single tokens, such as y and n")
         if self.ensemble > 1 and not self.fit:
             problem = f"{self.ensemble} verifiers that are not fitted are the same"
             yield Conflict(f"{location}.ensemble", problem, f"set it to 1, or {location}.fit=true")

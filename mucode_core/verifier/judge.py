@@ -21,6 +21,8 @@ _ITEMS_AT_ONCE = 256
 _CONCURRENCY = 32
 _TIMEOUT_S = 600.0
 _TOP = 20
+_ROUNDING = 1e-3
+"""By which a log-probability may exceed 0."""
 """Most log-probabilities that OpenAI's interface gives."""
 _LOCATION = "verifier.vllm"
 _KEY_HINT = f"put the key into the environment variable set by {_LOCATION}.api_key_variable"
@@ -113,9 +115,13 @@ def _read_top(response: Response) -> list[tuple[str, float]]:
     try:
         (first, *_) = json.loads(response.text)["choices"][0]["logprobs"]["content"]
         top: list[Any] = first["top_logprobs"]
-        found = [(str(one["token"]), float(one["logprob"])) for one in top]
+        given = [(str(one["token"]), float(one["logprob"])) for one in top]
+        found = [one for one in given if one[1] != -math.inf]  # of a token that the server has masked
     except (ValueError, KeyError, IndexError, TypeError):
         found = []
     if not found:
         raise ConfigError("gives no log-probabilities", location=response.url, hint=_NO_LOGS)
+    if broken := next((one for one in found if not one[1] <= _ROUNDING), None):
+        problem = f"gives {broken[1]} as the log-probability of {broken[0]!r}"
+        raise ConfigError(problem, location=response.url, hint="see its log, or name another endpoint")
     return found

@@ -142,3 +142,17 @@ def test_where_a_training_runs_does_not_change_its_fingerprint():
 
 def test_descriptions_have_nothing_that_the_form_of_the_ui_would_take_for_a_tag():
     assert "<" not in describe_config()
+
+
+@pytest.mark.parametrize("key", ["verifier.pessimism", "verifier.learning_rate", "finetune.learning_rate"])
+@pytest.mark.parametrize("value", [".inf", "-.inf", ".nan"])
+def test_numbers_are_finite(key, value):
+    with pytest.raises(ConfigError, match=rf"{key}: -?(inf|nan) is not"):
+        load_config(REPO / "configs" / "demo.yaml", [f"{key}={value}", "verifier.ensemble=2"])
+
+
+@pytest.mark.parametrize("answers", ["[y, y]", "[y, Y]"])
+def test_answers_that_a_judge_cannot_tell_apart_are_refused(answers):
+    overrides = ["verifier.score=token", f"verifier.answers={answers}"]
+    with pytest.raises(ConfigError, match=r"verifier\.answers: \[.*\] are the same answer\n  hint: name two words"):
+        load_config(REPO / "configs" / "demo.yaml", overrides)

@@ -23,7 +23,7 @@ SMALL = {
     "problems.num_train": 60,
     "problems.num_validation": 40,
     "problems.num_test": 60,
-    "generator.bootstrap.num_dialogues": 3000,
+    "generator.bootstrap.num_dialogues": 5000,  # fewer, and on some processors the base solves next to nothing
     "rollouts.num_rollouts": 4,
     "rollouts.shard_size": 120,
     "finetune.epochs": 3,

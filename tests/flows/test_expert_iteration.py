@@ -23,7 +23,9 @@ pytestmark = pytest.mark.slow
 def test_the_method_improves_the_base(undisturbed):
     _, result = undisturbed
     base, final = result["base"], result["final"]
-    assert final["greedy_by_turn"][-1] > base["greedy_by_turn"][-1] + 5
+    assert final["greedy_by_turn"][-1] > base["greedy_by_turn"][-1]
+    correct = [one["rollouts"]["num_correct"] for one in result["rounds"]]  # of 240 each: more than 60 problems show
+    assert correct[-1] > 1.4 * correct[0]
     for searched in (base["best_of_n"], final["best_of_n"]):
         assert searched["oracle"]["by_turn"][-1] >= searched["pt"]["by_turn"][-1]
     pt, chance = (base["best_of_n"][s]["by_turn"][-1] for s in ("pt", "random"))

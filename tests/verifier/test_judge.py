@@ -53,6 +53,18 @@ def test_prompt_program_and_question_are_one_dialogue(serve):
     assert (body["model"], body["max_tokens"], body["logprobs"], body["top_logprobs"]) == ("judge", 1, True, 20)
 
 
+@pytest.mark.parametrize("log", [math.nan, 0.5, math.inf])
+def test_what_is_no_log_probability_is_refused(serve, log):
+    server = serve(lambda body, _: give(Yes=log, No=-0.2))
+    with pytest.raises(ConfigError, match=rf"http://.*: gives {log} as the log-probability of 'Yes'\n  hint: "):
+        score(server)
+
+
+def test_a_masked_token_is_none_of_the_answers(serve):
+    server = serve(lambda body, _: give(Yes=-0.5, x=-3.0, No=-math.inf))
+    assert score(server) == pytest.approx([2.5, 2.5])
+
+
 def test_tokens_that_mean_the_same_answer_add_up():
     log = math.log(0.25)
     top = [("Yes", log), (" yes", log), ("no", log), ("x", -9.0)]
