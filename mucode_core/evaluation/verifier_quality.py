@@ -23,6 +23,8 @@ ROUND = "round "
 """How the names of rounds begin, where a round's verifier is measured on its own generator."""
 _CHANCE = 50.0
 """Pair accuracy of a random order, %."""
+_FEW_PROBLEMS = 10
+"""With fewer, a bootstrap over problems draws nearly the same ones each time."""
 _UNKNOWN = Interval(float("nan"), float("nan"), float("nan"))
 
 
@@ -53,7 +55,11 @@ class VerifierQuality:
         """What a reader must know before trusting the scores; empty where there is nothing."""
         if not self.num_pairs:
             return "no pairs: the verifier was not measured"
-        return "no better than chance" if self.pair_accuracy.low <= _CHANCE else ""
+        if self.num_problems < _FEW_PROBLEMS:
+            return "few problems: intervals are too narrow"
+        if self.pair_accuracy.low <= _CHANCE:
+            return "no better than chance"
+        return "its choice is no better than a random one" if self.top_1_gain.low <= 0 else ""
 
     def to_json(self) -> dict[str, Any]:
         """The stored fields, and the same figures as docs/demo.md names them."""
