@@ -23,8 +23,8 @@ The problems are synthetic, and the base's misconceptions are planted: a careles
 known rates, with kinds of errors designed to be visible to the public test, ambiguous in the statement, or visible to \
 private tests only. The loop's gain comes from executing tests, not from a larger model or more dialogues."""
 _LIKELIHOOD = """\
-The verifier's score is the log-likelihood of the program under a tuned copy of the language model, fitted by the same \
-Bradley-Terry loss. That is this project's, not the paper's, whose score is a scalar head (`verifier.score: head`)."""
+The verifier's score is the log-likelihood of the program under a language model of its own. \
+That is this project's, not the paper's, whose score is a scalar head (`verifier.score: head`)."""
 _LOG_ODDS = """\
 The verifier's score is the log-odds of the answers to a question about the program, by the language model's own head. \
 That is this project's, not the paper's, whose score is a scalar head (`verifier.score: head`)."""
@@ -49,6 +49,17 @@ REPORT = "report.md"
 _IMAGE = re.compile(r"!\[([^]]*)\]\(([^)]+)\)")
 
 
+def _fit(result: RunResult) -> list[str]:
+    """How the last verifier was made, where that is not a single fit."""
+    notes = next((one.verifier for one in reversed(result.rounds) if one.verifier), {})
+    if members := notes.get("num_members"):
+        penalty = f", minus {notes['pessimism']:g} of their standard deviations" if notes["pessimism"] else ""
+        return [f"The verifier is {members} verifiers, fitted with different seeds: their mean score{penalty}."]
+    if notes and "num_pairs" not in notes:
+        return ["The verifier is not fitted: its model judges as it comes (zero-shot)."]
+    return []
+
+
 def write_report(result: RunResult, out_dir: Path) -> Path:
     """Writes `report.md` and its plots into a run directory.
 
@@ -64,6 +75,7 @@ def write_report(result: RunResult, out_dir: Path) -> Path:
         *([_BASELINES[result.algorithm]] if result.algorithm in _BASELINES else []),
         *([_LIKELIHOOD] if result.score_kind == "likelihood" else []),
         *([_LOG_ODDS] if result.score_kind == "token" else []),
+        *_fit(result),
         *_accuracy(result),
         *(f"![{name}]({path.relative_to(out_dir)})" for name, path in accuracy_plots.items()),
         *_verifier(result),

@@ -118,6 +118,25 @@ def test_less_than_everything_still_makes_a_report(result, tmp_path, changes):
         assert ["programs executed", "250"] in summary_rows(less)
 
 
+@pytest.mark.parametrize(
+    ("notes", "says"),
+    [
+        (
+            {"num_members": 3, "pessimism": 0.5},
+            "3 verifiers, fitted with different seeds: their mean score, minus 0.5",
+        ),
+        ({"num_members": 2, "pessimism": 0.0}, "2 verifiers, fitted with different seeds: their mean score."),
+        ({"score": "token"}, "The verifier is not fitted: its model judges as it comes (zero-shot)."),
+        ({"num_pairs": 5}, ""),
+    ],
+)
+def test_a_verifier_that_is_not_a_single_fit_is_described(result, tmp_path, notes, says):
+    changed = dataclasses.replace(result, rounds=[dataclasses.replace(result.rounds[0], verifier=notes)])
+    text = write_report(changed, tmp_path).read_text()
+    assert says in text
+    assert bool(says) == ("different seeds" in text or "zero-shot" in text)
+
+
 def test_what_was_not_measured_is_said_and_is_null(result, tmp_path):
     rollouts = [make_rollout("r", "p", ("x", False, False))]
     unpaired = measure_verifier("final", rollouts, [VerifierScore("r", 0, "v", 1.0)], HOW)
