@@ -55,10 +55,10 @@ class VerifierQuality:
         """What a reader must know before trusting the scores; empty where there is nothing."""
         if not self.num_pairs:
             return "no pairs: the verifier was not measured"
-        if self.num_problems < _FEW_PROBLEMS:
-            return "few problems: intervals are too narrow"
         if self.pair_accuracy.low <= _CHANCE:
             return "no better than chance"
+        if self.num_problems < _FEW_PROBLEMS:
+            return "few problems: intervals are too narrow"
         return "its choice is no better than a random one" if self.top_1_gain.low <= 0 else ""
 
     def to_json(self) -> dict[str, Any]:

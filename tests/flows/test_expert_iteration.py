@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 def test_the_method_improves_the_base(undisturbed):
     _, result = undisturbed
     base, final = result["base"], result["final"]
-    assert final["greedy_by_turn"][-1] > base["greedy_by_turn"][-1]
+    assert final["greedy_by_turn"][-1] > base["greedy_by_turn"][-1] + 5
     correct = [one["rollouts"]["num_correct"] for one in result["rounds"]]  # of 240 each: more than 60 problems show
     assert correct[-1] > 1.4 * correct[0]
     for searched in (base["best_of_n"], final["best_of_n"]):
