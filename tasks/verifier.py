@@ -62,8 +62,12 @@ def join_verifiers(runtime: Runtime, draft: Draft, label: str, *, members: list[
     """An ensemble of the verifiers that were fitted on the same pairs with different seeds."""
     paths = [runtime.store.model_dir(member) for member in members]
     join(paths, draft.model_dir, pessimism)
-    draft.notes = {"num_members": len(members), "pessimism": pessimism}
-    write_verifier_card(draft.model_dir, draft.recipe, draft.notes, asks=read_scoring(draft.model_dir).kind == "token")
+    fits = [runtime.store.record(member)["notes"] for member in members]
+    accuracies = [fit["train_pair_accuracy"] for fit in fits]
+    joined = {"num_members": len(members), "pessimism": pessimism}
+    draft.notes = {**joined, "train_pair_accuracy": sum(accuracies) / len(accuracies), "members": fits}
+    # the figures of its members are in their own cards
+    write_verifier_card(draft.model_dir, draft.recipe, joined, asks=read_scoring(draft.model_dir).kind == "token")
 
 
 @stage("verifier", version=1)

@@ -201,6 +201,8 @@ def _evaluate(
     settings = load_config(find_recipe(config), [*fresh, *overrides, *written], options)
     if "evaluation.selections" in given:
         _require_verifier(settings)
+    if "evaluation.num_inputs" in given:
+        _require_agreement(settings)
     if not settings.run.output_dir:
         name = f"runs/{settings.run.name}-{'pass-at-k' if pass_at_k else 'best-of-n'}"
         settings = settings.model_copy(update={"run": settings.run.model_copy(update={"output_dir": name})})
@@ -242,6 +244,15 @@ def _require_verifier(settings: Config) -> None:
     if not has_verifier and (needy := [name for name in settings.evaluation.selections if name in NEED_VERIFIER]):
         hint = "name one with --verifier MODEL, or as evaluation.verifier in CONFIG"
         raise ConfigError("needs a verifier", location=f"--select {needy[0]}", hint=hint)
+
+
+def _require_agreement(settings: Config) -> None:
+    """Refuses to ask for inputs on which no strategy compares programs."""
+    from mucode_core.method.search import NEED_BEHAVIOUR
+
+    if settings.evaluation.num_inputs and not set(settings.evaluation.selections) & set(NEED_BEHAVIOUR):
+        hint = f"add one of {', '.join(NEED_BEHAVIOUR)} to --select"
+        raise ConfigError("no selection strategy uses inputs", location="--inputs", hint=hint)
 
 
 def _split_counts(num_samples: str | None, pass_at_k: str | None) -> dict[str, tuple[str, Any]]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 PublicSelection = Literal["random", "lv", "pt", "pt+lv", "agree", "pt+agree", "pt+agree+lv"]
 """Selection strategies that read no private test: those for problems whose private tests are unknown."""
@@ -37,6 +37,15 @@ class ConflictsError(ValueError):
 
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_truth_values(cls, value: object, info: ValidationInfo) -> object:
+        """Pydantic takes true for the number 1."""
+        kind = cls.model_fields[str(info.field_name)].annotation
+        if isinstance(value, bool) and kind is not bool and bool not in get_args(kind):
+            raise ValueError("true and false are no values of this key")
+        return value
 
     def find_conflicts(self, location: str) -> Iterator[Conflict]:
         """The conflicts within this section and those below it; unlike a pydantic validator it reports all at once.

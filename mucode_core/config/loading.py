@@ -69,6 +69,7 @@ def make_config(data: dict[str, Any], location: str = "config", options: Mapping
 
 
 _SEE = "see `mucode config` for every key, its meaning and its default"
+_QUOTE = "quote it: YAML reads Yes, No, on and off as true and false"
 
 
 def _find_faults(detail: Any) -> list[Conflict]:
@@ -77,7 +78,8 @@ def _find_faults(detail: Any) -> list[Conflict]:
     if isinstance(found, ConflictsError):
         return list(found.found)
     key = ".".join(str(part) for part in detail["loc"])
-    return [Conflict(key, describe_faults([detail], "unknown key (value {value})", "a section"), "")]
+    hint = _QUOTE if detail["type"] == "string_type" and isinstance(detail["input"], bool) else ""
+    return [Conflict(key, describe_faults([detail], "unknown key (value {value})", "a section"), hint)]
 
 
 def _find_option(key: str, options: Mapping[str, str]) -> str:

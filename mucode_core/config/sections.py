@@ -368,6 +368,15 @@ class EvaluationConfig(Section):
         if self.beam_width > smallest:
             hint = f"choose at most the smallest N, {smallest}"
             yield Conflict(f"{location}.beam_width", f"{count(self.beam_width, 'program')} cannot be kept", hint)
+        yield from self._find_selection_conflicts(location)
         if max(self.pass_at_k, default=0) > self.num_rollouts:
             hint = f"raise {location}.num_rollouts (now {self.num_rollouts}), or lower k"
             yield Conflict(f"{location}.pass_at_k", f"k={max(self.pass_at_k)} exceeds the rollouts", hint)
+
+    def _find_selection_conflicts(self, location: str) -> Iterator[Conflict]:
+        place = f"{location}.selections"
+        if self.enabled and not self.selections:
+            hint = f"name one, such as pt+lv, or set {location}.enabled=false"
+            yield Conflict(place, "there is none to search with", hint)
+        if twice := next((one for one in self.selections if self.selections.count(one) > 1), None):
+            yield Conflict(place, f"{twice!r} is named twice", "name each strategy once")

@@ -16,7 +16,9 @@ class OptimizerConfig(Section):
     epochs: Count = Field(default=2, description="Epochs over the examples.")
     learning_rate: Positive = Field(default=8e-4, description="Peak learning rate.")
     batch_tokens: Count = Field(default=2048, description="Padded tokens per batch.")
-    max_length: Count = Field(default=512, description="Longest example, tokens; longer ones are excluded and counted.")
+    max_length: int = Field(
+        default=512, ge=16, description="Longest example, tokens; longer ones are excluded and counted."
+    )
 
 
 class TrlConfig(Section):
@@ -213,6 +215,9 @@ class VerifierConfig(TrainedConfig):
         if self.ensemble > 1 and not self.fit:
             problem = f"{self.ensemble} verifiers that are not fitted are the same"
             yield Conflict(f"{location}.ensemble", problem, f"set it to 1, or {location}.fit=true")
+        if self.window and not self.fit:
+            problem = "no pairs are used by a verifier that is not fitted"
+            yield Conflict(f"{location}.window", problem, f"set it to 0, or {location}.fit=true")
         if self.pessimism and self.ensemble == 1:
             hint = f"set {location}.ensemble=3, or {location}.pessimism=0"
             yield Conflict(f"{location}.pessimism", "one verifier has no spread", hint)
@@ -222,3 +227,6 @@ class VerifierConfig(TrainedConfig):
                 hint = f"set {location}.score=token and {location}.fit=false, or leave it empty"
                 problem = "an endpoint answers with its own weights: it can only be asked"
                 yield Conflict(f"{location}.vllm.base_url", problem, hint)
+        elif self.vllm.base_url:
+            hint = f"set {location}.scorer=vllm, or leave it empty"
+            yield Conflict(f"{location}.vllm.base_url", f"not used by scorer {self.scorer}", hint)

@@ -255,31 +255,46 @@ class Calibration:
     """Mean of |confidence - accuracy| over pairs (Guo et al. 2017)."""
 
 
-class _Reliability:
-    """Sums over pairs, bin by bin of confidence: pairs are many, bins are few."""
+def _bin_margins(margin: Values) -> Values:
+    """Sums of confidence, right orders (a tie counts half) and pairs, by bin of confidence: pairs are many, bins few."""
+    confidence = 1 / (1 + np.exp(-np.abs(margin)))
+    right = np.where(margin > 0, 1.0, np.where(margin == 0, 0.5, 0.0))
+    location = np.minimum(((confidence - 0.5) * 2 * _CALIBRATION_BINS).astype(int), _CALIBRATION_BINS - 1)
+    weights = (confidence, right, np.ones_like(margin))
+    return np.stack([np.bincount(location, weight, _CALIBRATION_BINS) for weight in weights])
 
-    def __init__(self) -> None:
-        self._confidence, self._right = np.zeros(_CALIBRATION_BINS), np.zeros(_CALIBRATION_BINS)
-        self._count = np.zeros(_CALIBRATION_BINS, int)
 
-    def add(self, margin: Values) -> None:
-        confidence = 1 / (1 + np.exp(-np.abs(margin)))
-        right = np.where(margin > 0, 1.0, np.where(margin == 0, 0.5, 0.0))
-        location = np.minimum(((confidence - 0.5) * 2 * _CALIBRATION_BINS).astype(int), _CALIBRATION_BINS - 1)
-        self._confidence += np.bincount(location, confidence, _CALIBRATION_BINS)
-        self._right += np.bincount(location, right, _CALIBRATION_BINS)
-        self._count += np.bincount(location, minlength=_CALIBRATION_BINS)
+def _calibration_of(sums: Values) -> Calibration:
+    bins = tuple(
+        CalibrationBin(float(confidence / count), float(right / count), int(count))
+        for confidence, right, count in sums.T
+        if count
+    )
+    return Calibration(bins, float(_expected_error(sums)))
 
-    def finish(self) -> Calibration:
-        bins = tuple(
-            CalibrationBin(float(confidence / count), float(right / count), int(count))
-            for confidence, right, count in zip(self._confidence, self._right, self._count, strict=True)
-            if count
-        )
-        if not bins:
-            return Calibration((), float("nan"))
-        error = sum(abs(b.confidence - b.accuracy) * b.count for b in bins) / sum(b.count for b in bins)
-        return Calibration(bins, error)
+
+def _expected_error(sums: Values) -> Values:
+    """Over the bins of the last axis; NaN without pairs."""
+    confidence, right, counted = np.moveaxis(sums, -2, 0)
+    total = counted.sum(-1)
+    return np.abs(confidence - right).sum(-1) / np.where(total > 0, total, np.nan)
+
+
+def bootstrap_calibration(sums: Values, how: Resampling, level: float = 0.95) -> Interval:
+    """Percentile bootstrap over problems of the expected calibration error.
+
+    Args:
+        sums: `PairOutcome.sums`.
+        how: Draws the resamples.
+        level: Coverage.
+    """
+    if not len(sums):
+        return Interval(float("nan"), float("nan"), float("nan"))
+    rng = np.random.Generator(np.random.Philox(how.seed))
+    drawn = (rng.integers(0, len(sums), len(sums)) for _ in range(how.num_resamples))
+    found = [float(_expected_error(sums[rows].sum(0))) for rows in drawn]
+    low, high = np.quantile(found, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(_expected_error(sums.sum(0))), float(low), float(high))
 
 
 def calibrate(margins: Sequence[float] | Values) -> Calibration:
@@ -288,9 +303,7 @@ def calibrate(margins: Sequence[float] | Values) -> Calibration:
     Args:
         margins: Score of the correct minus score of the incorrect program, every pair.
     """
-    reliability = _Reliability()
-    reliability.add(np.asarray(margins, float))
-    return reliability.finish()
+    return _calibration_of(_bin_margins(np.asarray(margins, float)))
 
 
 @dataclass(frozen=True)
@@ -303,6 +316,8 @@ class PairOutcome:
     total: tuple[int, ...]
     calibration: Calibration
     """Over every pair; see `calibrate`."""
+    sums: Values
+    """For its interval: confidence, right orders and pairs per problem and bin, (problems, 3, bins)."""
 
 
 def compare_pairs(programs: Mapping[str, Mapping[str, tuple[bool, float]]]) -> PairOutcome:
@@ -314,7 +329,7 @@ def compare_pairs(programs: Mapping[str, Mapping[str, tuple[bool, float]]]) -> P
     ids: list[str] = []
     right: list[float] = []
     total: list[int] = []
-    reliability = _Reliability()
+    sums: list[Values] = []
     for problem_id, scored in programs.items():
         correct = np.array([score for label, score in scored.values() if label])
         incorrect = np.array([score for label, score in scored.values() if not label])
@@ -324,8 +339,9 @@ def compare_pairs(programs: Mapping[str, Mapping[str, tuple[bool, float]]]) -> P
         ids.append(problem_id)
         right.append(float((margin > 0).sum() + (margin == 0).sum() / 2))
         total.append(len(margin))
-        reliability.add(margin)
-    return PairOutcome(tuple(ids), tuple(right), tuple(total), reliability.finish())
+        sums.append(_bin_margins(margin))
+    stacked = np.stack(sums) if sums else np.zeros((0, 3, _CALIBRATION_BINS))
+    return PairOutcome(tuple(ids), tuple(right), tuple(total), _calibration_of(stacked.sum(0)), stacked)
 
 
 @dataclass(frozen=True)

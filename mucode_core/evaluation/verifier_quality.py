@@ -14,6 +14,7 @@ from mucode_core.evaluation.metrics import (
     auroc,
     bootstrap,
     bootstrap_auroc,
+    bootstrap_calibration,
     compare_pairs,
 )
 from mucode_core.evaluation.result_json import dump, rounded
@@ -49,6 +50,8 @@ class VerifierQuality:
     """The same minus the share of correct programs: what the choice gains over a random one, points."""
     auroc_interval: Interval = _UNKNOWN
     """The AUROC again, resampled by problem."""
+    calibration_interval: Interval = _UNKNOWN
+    """The expected calibration error again, resampled by problem; noise alone keeps it above 0."""
 
     @property
     def warning(self) -> str:
@@ -113,6 +116,7 @@ def measure_verifier(
         auroc=auroc(labels, values),
         auroc_interval=bootstrap_auroc(labels, values, owners, how),
         calibration=outcome.calibration,
+        calibration_interval=bootstrap_calibration(outcome.sums, how),
         top_1=bootstrap([top for top, _ in tops], num_resamples=how.num_resamples, seed=how.seed),
         top_1_gain=bootstrap([top - any_ for top, any_ in tops], num_resamples=how.num_resamples, seed=how.seed),
         scores_correct=tuple(score for label, score in flat if label),

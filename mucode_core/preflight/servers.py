@@ -56,11 +56,11 @@ def count_devices(engine: EngineConfig) -> int:
 
 
 def ask_judge(verifier: VerifierConfig) -> str:
-    """Asks once: an endpoint without log-probabilities would fail after the first rollouts."""
+    """Asks once: an endpoint without log-probabilities, or without the answers, would fail after the first rollouts."""
     from mucode_core.verifier.judge import JudgeClient
 
     with closing(JudgeClient(verifier.vllm, verifier.scoring)) as judge:
-        (score,) = judge.score([("Write f, which returns 1.", "def f():\n    return 1")])
+        score = judge.ask_once("Write f, which returns 1.", "def f():\n    return 1")
     return f"{verifier.vllm.served_model} at {verifier.vllm.base_url} answers: log-odds {score:.2f}"
 
 

@@ -54,7 +54,10 @@ def _fit(result: RunResult) -> list[str]:
     notes = next((one.verifier for one in reversed(result.rounds) if one.verifier), {})
     if members := notes.get("num_members"):
         penalty = f", minus {notes['pessimism']:g} of their standard deviations" if notes["pessimism"] else ""
-        return [f"The verifier is {members} verifiers, fitted with different seeds: their mean score{penalty}."]
+        return [
+            f"The verifier is {members} verifiers, fitted with different seeds: their mean score{penalty}. "
+            "Their accuracy on training pairs is the mean of each one's own."
+        ]
     if notes and "num_pairs" not in notes:
         return ["The verifier is not fitted: its model judges as it comes (zero-shot)."]
     return []

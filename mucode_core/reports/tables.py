@@ -72,7 +72,7 @@ def _loop_figures(result: RunResult) -> Rows:
         rows += [
             [f"{name}: training problems solved", f"{counts.num_solved} of {counts.num_problems}"],
             [f"{name}: verifier pairs", str(one.num_pairs)],
-            [f"{name}: relabelled states", str(one.num_examples)],
+            [f"{name}: fine-tuning examples", str(one.num_examples)],
         ]
         if sft:
             rows.append([f"{name}: fine-tuning loss, before and after", ", ".join(_losses(sft))])
@@ -101,7 +101,7 @@ def round_rows(rounds: Sequence[RoundSummary]) -> Rows:
     """The rollouts and trainings of each round; empty without rounds."""
     counted = ["correct rollouts, %", "public pass, private fail, %", "passes without label"]
     found = ["distinct programs, %", "problems solved"]
-    fitted = ["tokens", "pairs", "verifier, training pairs, %", "relabelled states", "loss before", "loss after"]
+    fitted = ["tokens", "pairs", "verifier, training pairs, %", "fine-tuning examples", "loss before", "loss after"]
     rows = [["round", *counted, *found, *fitted]]
     for one in rounds:
         r = one.rollouts
@@ -132,7 +132,7 @@ def quality_rows(qualities: Sequence[VerifierQuality]) -> Rows:
     header = ["programs of", "pair accuracy, %", "pairs", "problems", "AUROC", "expected calibration error"]
     rows = [[*header, "top 1, %", "top 1 - random, points", "warning"]]
     for q in qualities:
-        unitless = [_show_auroc(q), show_unitless(q.calibration.expected_error)]
+        unitless = [_show_auroc(q), _show_calibration(q)]
         tops = [q.top_1.show(), q.top_1_gain.show(), q.warning]
         rows.append([q.generator, q.pair_accuracy.show(), str(q.num_pairs), str(q.num_problems), *unitless, *tops])
     return rows if len(rows) > 1 else []
@@ -146,6 +146,11 @@ def show_unitless(value: float) -> str:
 def _show_auroc(quality: VerifierQuality) -> str:
     measured = quality.auroc_interval
     return show_unitless(quality.auroc) if math.isnan(measured.value) else measured.show(3)
+
+
+def _show_calibration(quality: VerifierQuality) -> str:
+    measured = quality.calibration_interval
+    return show_unitless(quality.calibration.expected_error) if math.isnan(measured.value) else measured.show(3)
 
 
 def stage_rows(stages: Sequence[StageRun]) -> Rows:
@@ -189,7 +194,7 @@ def verifier_rows(result: EvaluationResult) -> Rows:
     rows = [["verifier", "value"], [name, quality.pair_accuracy.show()]]
     rows += [
         ["AUROC over all programs", _show_auroc(quality)],
-        ["expected calibration error", show_unitless(quality.calibration.expected_error)],
+        ["expected calibration error", _show_calibration(quality)],
     ]
     for one in result.best_k_of_n:
         rows.append([f"best {one.k} of n: accuracy, %", one.accuracy.show()])

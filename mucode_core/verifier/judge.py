@@ -21,9 +21,9 @@ _ITEMS_AT_ONCE = 256
 _CONCURRENCY = 32
 _TIMEOUT_S = 600.0
 _TOP = 20
+"""Most log-probabilities that OpenAI's interface gives."""
 _ROUNDING = 1e-3
 """By which a log-probability may exceed 0."""
-"""Most log-probabilities that OpenAI's interface gives."""
 _LOCATION = "verifier.vllm"
 _KEY_HINT = f"put the key into the environment variable set by {_LOCATION}.api_key_variable"
 _HINTS: Mapping[int, str] = {
@@ -70,6 +70,21 @@ class JudgeClient:
             progress(len(scores), len(items), "programs")
         return scores
 
+    def ask_once(self, prompt: str, code: str) -> float:
+        """The score of one program, from an endpoint that must know the answers.
+
+        Raises:
+            ConfigError: As `score`, or neither answer is among the likeliest first tokens: all scores would be 0.
+        """
+        top = self._http.run(lambda: self._ask_top(prompt, code))
+        if not any(_tokens_of(answer, top) for answer in self._scoring.answers):
+            said = ", ".join(repr(token) for token, _ in sorted(top, key=lambda one: -one[1])[:3])
+            yes, no = self._scoring.answers
+            problem = f"begins its answers with {said}; neither {yes!r} nor {no!r} is among its likeliest tokens"
+            hint = "ask for one of verifier.answers in verifier.question, or name another endpoint"
+            raise ConfigError(problem, location=self._endpoint.ensure(), hint=hint)
+        return log_odds(top, self._scoring.answers)
+
     def close(self) -> None:
         """Cancels pending requests."""
         self._http.close()
@@ -83,6 +98,9 @@ class JudgeClient:
         return [task.result() for task in tasks]
 
     async def _ask(self, prompt: str, code: str) -> float:
+        return log_odds(await self._ask_top(prompt, code), self._scoring.answers)
+
+    async def _ask_top(self, prompt: str, code: str) -> list[tuple[str, float]]:
         turns = (("user", prompt), ("assistant", render_code(code)), ("user", self._scoring.question))
         body = {
             "model": self._endpoint.model,
@@ -94,7 +112,7 @@ class JudgeClient:
         }
         response = await self._http.request("POST", "/chat/completions", body)
         response.require_success(_HINTS, _NO_LOGS)
-        return log_odds(_read_top(response), self._scoring.answers)
+        return _read_top(response)
 
 
 def log_odds(top: Sequence[tuple[str, float]], answers: tuple[str, str]) -> float:
@@ -104,11 +122,13 @@ def log_odds(top: Sequence[tuple[str, float]], answers: tuple[str, str]) -> floa
     them is at most as likely as the last one, which is taken for it.
     """
     least = min(log for _, log in top)
-    yes, no = (
-        [log for token, log in top if token.strip().casefold() == answer.strip().casefold()] or [least]
-        for answer in answers
-    )
+    yes, no = (_tokens_of(answer, top) or [least] for answer in answers)
     return math.log(sum(map(math.exp, yes))) - math.log(sum(map(math.exp, no)))
+
+
+def _tokens_of(answer: str, top: Sequence[tuple[str, float]]) -> list[float]:
+    """Log-probabilities of the tokens that mean an answer."""
+    return [log for token, log in top if token.strip().casefold() == answer.strip().casefold()]
 
 
 def _read_top(response: Response) -> list[tuple[str, float]]:

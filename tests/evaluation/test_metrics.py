@@ -16,6 +16,7 @@ from mucode_core.evaluation.metrics import (
     best_k_of_n,
     bootstrap,
     bootstrap_auroc,
+    bootstrap_calibration,
     calibrate,
     compare_pairs,
     curve,
@@ -144,6 +145,17 @@ def test_calibration_by_hand():
     assert calibrate([margin] * 4).expected_error == pytest.approx(0.25)
     assert calibrate([]).bins == ()
     assert calibrate([1e9, -1e9]).expected_error == pytest.approx(0.5)
+
+
+def test_the_interval_of_the_calibration_error_by_hand():
+    margin = math.log(3)  # confidence 0.75: wrong by 0.25 where all orders are right, by 0.75 where none is
+    right, wrong = {"x": (True, margin), "y": (False, 0.0)}, {"x": (True, 0.0), "y": (False, margin)}
+    how = Resampling(500, 0)
+    interval = bootstrap_calibration(compare_pairs({"a": right, "b": wrong}).sums, how)
+    assert interval == Interval(pytest.approx(0.25), pytest.approx(0.25), pytest.approx(0.75))
+    alike = bootstrap_calibration(compare_pairs({"a": right, "b": right}).sums, how)
+    assert alike == Interval(pytest.approx(0.25), pytest.approx(0.25), pytest.approx(0.25))
+    assert math.isnan(bootstrap_calibration(compare_pairs({}).sums, how).value)
 
 
 def test_rollouts_are_counted():

@@ -88,6 +88,10 @@ def test_an_ensemble_scores_by_all_its_verifiers(tmp_path, script):
     result = run(out, **settings)
     steps = [stage.step for stage in open_run(out).stages if stage.kind == "verifier"]
     assert sorted(steps) == ["fit verifier", "fit verifier 1 of 2", "fit verifier 2 of 2"]
+    fitted = result["rounds"][0]["verifier"]
+    accuracies = [member["train_pair_accuracy"] for member in fitted["members"]]
+    assert (fitted["num_members"], fitted["train_pair_accuracy"]) == (2, pytest.approx(sum(accuracies) / 2))
+    assert all(member["num_pairs"] > 0 for member in fitted["members"])
     ensemble = Path(result["models"]["verifier"])
     problems = {problem.problem_id: problem for problem in stored(out, "train", Problem, "problems")}
     codes = {

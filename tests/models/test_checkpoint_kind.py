@@ -10,6 +10,7 @@ from mucode_core.types import Scoring
 @pytest.fixture
 def model(tmp_path):
     (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "tokenizer.json").write_text("{}")
     return tmp_path
 
 
@@ -27,6 +28,14 @@ def test_a_model_is_a_generator_until_it_is_marked_as_a_verifier(model):
 def test_a_directory_without_a_model_is_refused_with_a_hint(tmp_path, check):
     with pytest.raises(DataError, match=r"there is no config.json\n.*RUN_DIR/models/"):
         check(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("check", [require_generator, read_scoring])
+def test_a_model_without_its_tokenizer_is_refused_with_a_hint(model, check):
+    write_mark(model, Scoring("head"))
+    (model / "tokenizer.json").unlink()
+    with pytest.raises(DataError, match=r"holds no tokenizer\n  hint: copy the tokenizer of the model"):
+        check(model)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "\xff"])

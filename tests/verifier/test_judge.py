@@ -39,6 +39,12 @@ def score(server, items=ITEMS, **options):
         return judge.score(items, **options)
 
 
+def ask_once(server):
+    settings = ScorerConfig(base_url=server.ensure(), served_model="judge")
+    with closing(JudgeClient(settings, SCORING)) as judge:
+        return judge.ask_once(*ITEMS[0])
+
+
 def test_prompt_program_and_question_are_one_dialogue(serve):
     server = serve(lambda body, _: give(Yes=-0.1, No=-2.5 if "say a" in body["messages"][0]["content"] else -0.2))
     done = []
@@ -71,6 +77,14 @@ def test_tokens_that_mean_the_same_answer_add_up():
     assert log_odds(top, ("Yes", "No")) == pytest.approx(math.log(2))
     assert log_odds([("Yes", -0.1), ("x", -3.0)], ("Yes", "No")) == pytest.approx(2.9), "at most as likely as the last"
     assert log_odds([("x", -0.1)], ("Yes", "No")) == 0
+
+
+def test_an_endpoint_that_never_gives_an_answer_is_refused_at_the_first_question(serve):
+    server = serve(lambda body, _: give(The=-0.3, Sure=-1.5, maybe=-9.0))
+    problem = "begins its answers with 'The', 'Sure', 'maybe'; neither 'Yes' nor 'No' is among its likeliest tokens"
+    with pytest.raises(ConfigError, match=rf"/v1: {problem}\n  hint: ask for one of verifier\.answers"):
+        ask_once(server)
+    assert ask_once(serve(lambda body, _: give(The=-0.3, no=-1.5))) == pytest.approx(0.0)
 
 
 @pytest.mark.parametrize("logs", [None, {"content": []}, {"content": [{"top_logprobs": []}]}])
