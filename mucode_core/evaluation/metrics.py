@@ -256,12 +256,12 @@ class Calibration:
 
 
 def _bin_margins(margin: Values) -> Values:
-    """Sums of confidence, right orders (a tie counts half) and pairs, by bin of confidence: pairs are many, bins few."""
+    """Sums of confidence, right orders (a tie counts half) and pairs, by bin of confidence: pairs are many."""
     confidence = 1 / (1 + np.exp(-np.abs(margin)))
     right = np.where(margin > 0, 1.0, np.where(margin == 0, 0.5, 0.0))
     location = np.minimum(((confidence - 0.5) * 2 * _CALIBRATION_BINS).astype(int), _CALIBRATION_BINS - 1)
     weights = (confidence, right, np.ones_like(margin))
-    return np.stack([np.bincount(location, weight, _CALIBRATION_BINS) for weight in weights])
+    return np.stack([np.bincount(location, weight, _CALIBRATION_BINS) for weight in weights]).astype(np.float64)
 
 
 def _calibration_of(sums: Values) -> Calibration:

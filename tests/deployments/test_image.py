@@ -118,7 +118,8 @@ def test_the_demo_runs_inside_with_a_sibling_sandbox(image, client):
             f"id -u; mucode sandbox build; mucode demo --json --set sandbox.backend=container {sets}",
         ).splitlines()
         assert printed[0] == str(USER_ID)
-        assert printed[1] == image_name(resolve_packages(DEFAULT))
+        own = image_name(resolve_packages(DEFAULT)).rpartition("-")[0]
+        assert printed[1].rpartition("-")[0] == own, "the tag ends in a digest of its interpreter and packages"
         assert json.loads(printed[-1])["num_test_problems"] == 20
         assert not list(Path(shared).glob("mucode-*"))
         assert sandboxes() == []

@@ -13,6 +13,7 @@ import hashlib
 import io
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -64,8 +65,13 @@ def guest_files() -> tuple[str, ...]:
 
 
 def image_name(packages: Packages) -> str:
-    """Name and tag of the image for this version of the guest's files, with these packages in these versions."""
-    contents = json.dumps([sorted(packages.versions.items()), packages.preloaded]).encode()
+    """Name and tag of the image for this version of the guest's files, these packages, and this interpreter.
+
+    Environments of several versions of Python share a daemon, and each must find its own: even the same program's
+    syntax error has another text elsewhere.
+    """
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    contents = json.dumps([python, sorted(packages.versions.items()), packages.preloaded]).encode()
     return f"{_REPOSITORY}:{_guest_digest()}-{hashlib.sha256(contents).hexdigest()[:8]}"
 
 

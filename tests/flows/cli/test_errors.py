@@ -68,7 +68,7 @@ def test_what_is_no_directory_is_no_run(words: tuple[str, ...]) -> None:
         (("evaluate", "demo", "--select", "best"), "--select: evaluation.selections.0: 'best' is not 'random', "),
         (("evaluate", "demo", "--set", 'evaluation.selections=["b"]'), "--set evaluation.selections"),
         (("evaluate", "demo", "--seed", "3"), "--seed: problems.seed: there is no sample without its size\n"),
-        (("evaluate", "demo", "--inputs", "3"), "--inputs: no selection strategy uses inputs\n  hint: add one of agree, "),
+        (("evaluate", "demo", "--inputs", "3"), "--inputs: no selection strategy uses inputs\n  hint: add one of"),
         (("evaluate", "demo", "--select", "pt,pt"), "--select: evaluation.selections: 'pt' is named twice\n"),
         (("evaluate", "demo", "--turns", "0", "--beam", "0"), "command line: --turns: "),
         (("ablate", "ablations/verifier", "--set", "run.sed=1"), "--set run.sed: unknown key (value 1)\n"),

@@ -105,6 +105,15 @@ def test_the_image_holds_every_path_once_wherever_the_packages_are(
     assert sorted(names) == sorted(set(names))
 
 
+def test_each_version_of_python_has_an_image_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    packages = resolve_packages(DEFAULT)
+    here = image_name(packages)
+    monkeypatch.setattr("platform.python_version", lambda: "3.11.99")
+    there = image_name(packages)
+    assert here != there
+    assert here.rpartition("-")[0] == there.rpartition("-")[0], "a build keeps the other's image"
+
+
 def test_the_guest_imports_nothing_that_the_image_lacks() -> None:
     here = Path(container_module.__file__).parents[1]
     for name in guest_files():
