@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -199,10 +199,7 @@ def _evaluate(
     written = [f"{key}={json.dumps(value)}" for key, (_, value) in given.items()]
     options = {key: option for key, (option, _) in given.items()}
     settings = load_config(find_recipe(config), [*fresh, *overrides, *written], options)
-    if "evaluation.selections" in given:
-        _require_verifier(settings)
-    if "evaluation.num_inputs" in given:
-        _require_agreement(settings)
+    _require_strategies(settings, given)
     if not settings.run.output_dir:
         name = f"runs/{settings.run.name}-{'pass-at-k' if pass_at_k else 'best-of-n'}"
         settings = settings.model_copy(update={"run": settings.run.model_copy(update={"output_dir": name})})
@@ -236,21 +233,20 @@ def _split(text: str | None) -> list[str]:
     return [] if text is None else [part.strip() for part in text.split(",")]
 
 
-def _require_verifier(settings: Config) -> None:
-    """Refuses strategies that need a verifier where there is none: named by an option, they are not skipped."""
-    from mucode_core.method.search import NEED_VERIFIER
+def _require_strategies(settings: Config, given: Container[str]) -> None:
+    """Refuses strategies that need a verifier where there is none, and inputs that none uses.
 
+    Only where an option names them: what CONFIG names is skipped.
+    """
+    from mucode_core.method.search import NEED_BEHAVIOUR, NEED_VERIFIER
+
+    selections = settings.evaluation.selections
     has_verifier = settings.evaluation.verifier or settings.verifier.endpoint_url
-    if not has_verifier and (needy := [name for name in settings.evaluation.selections if name in NEED_VERIFIER]):
+    needy = [name for name in selections if name in NEED_VERIFIER]
+    if "evaluation.selections" in given and needy and not has_verifier:
         hint = "name one with --verifier MODEL, or as evaluation.verifier in CONFIG"
         raise ConfigError("needs a verifier", location=f"--select {needy[0]}", hint=hint)
-
-
-def _require_agreement(settings: Config) -> None:
-    """Refuses to ask for inputs on which no strategy compares programs."""
-    from mucode_core.method.search import NEED_BEHAVIOUR
-
-    if settings.evaluation.num_inputs and not set(settings.evaluation.selections) & set(NEED_BEHAVIOUR):
+    if "evaluation.num_inputs" in given and settings.evaluation.num_inputs and not {*selections} & {*NEED_BEHAVIOUR}:
         hint = f"add one of {', '.join(NEED_BEHAVIOUR)} to --select"
         raise ConfigError("no selection strategy uses inputs", location="--inputs", hint=hint)
 

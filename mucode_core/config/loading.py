@@ -69,7 +69,6 @@ def make_config(data: dict[str, Any], location: str = "config", options: Mapping
 
 
 _SEE = "see `mucode config` for every key, its meaning and its default"
-_QUOTE = "quote it: YAML reads Yes, No, on and off as true and false"
 
 
 def _find_faults(detail: Any) -> list[Conflict]:
@@ -78,8 +77,10 @@ def _find_faults(detail: Any) -> list[Conflict]:
     if isinstance(found, ConflictsError):
         return list(found.found)
     key = ".".join(str(part) for part in detail["loc"])
-    hint = _QUOTE if detail["type"] == "string_type" and isinstance(detail["input"], bool) else ""
-    return [Conflict(key, describe_faults([detail], "unknown key (value {value})", "a section"), hint)]
+    problem = describe_faults([detail], "unknown key (value {value})", "a section")
+    if detail["type"] == "string_type" and isinstance(detail["input"], bool):
+        return [Conflict(key, problem, "quote it: YAML reads Yes, No, on and off as true and false")]
+    return [Conflict(key, problem, "write it in brackets" if detail["type"] in ("tuple_type", "list_type") else "")]
 
 
 def _find_option(key: str, options: Mapping[str, str]) -> str:

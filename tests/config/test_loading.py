@@ -83,7 +83,7 @@ def test_the_description_lists_the_values_of_a_choice(key, values):
         (["verifier.ensemble=true"], r"verifier\.ensemble: true and false are no values of this key"),
         (["finetune.learning_rate=yes"], r"finetune\.learning_rate: true and false are no values of this key"),
         (["verifier.answers=[Yes, No]"], r"verifier\.answers\.0: True is not text.*\n  hint: quote it: YAML reads Yes"),
-        (["finetune.steps=-1"], r"finetune\.steps: -1 is not a list in brackets"),
+        (["finetune.steps=-1"], r"finetune\.steps: -1 is not a list\n  hint: write it in brackets"),
         (["verifier.max_length=1"], r"verifier\.max_length: 1 is not at least 16"),
         (["verifier.fit=false", "verifier.window=2"], r"verifier\.window: no pairs are used by a verifier that is not"),
         (["evaluation.selections=[]"], r"evaluation\.selections: there is none to search with\n  hint: name one, such"),
