@@ -113,7 +113,7 @@ def _find_warm_up_conflicts(config: Config) -> Iterator[Conflict]:
 def _find_answer_conflicts(config: Config) -> Iterator[Conflict]:
     """The run's own tokenizer is not there yet; single characters are tokens of it in any case."""
     verifier = config.verifier
-    if verifier.score != "token" or not config.generator.trains_base:
+    if verifier.score != "token" or verifier.endpoint_url or not config.generator.trains_base:
         return
     if not all(len(answer) == 1 and answer.isascii() for answer in verifier.answers):
         hint = "set verifier.answers=[y, n] and name them in verifier.question"

@@ -58,15 +58,21 @@ class VerifierQuality:
         """What a reader must know before trusting the scores; empty where there is nothing."""
         if not self.num_pairs:
             return "no pairs: the verifier was not measured"
+        found: list[str] = []
         if self.pair_accuracy.low <= _CHANCE:
-            return "no better than chance"
+            found.append("no better than chance")
+        elif self.top_1_gain.low <= 0:
+            found.append("its choice is no better than a random one")
         if self.num_problems < _FEW_PROBLEMS:
-            return "few problems: intervals are too narrow"
-        return "its choice is no better than a random one" if self.top_1_gain.low <= 0 else ""
+            found.append("few problems: intervals are too narrow")
+        return "; ".join(found)
 
     def to_json(self) -> dict[str, Any]:
         """The stored fields, and the same figures as docs/demo.md names them."""
-        return dump(replace(self, scores_correct=(), scores_incorrect=())) | {
+        stored = dump(replace(self, scores_correct=(), scores_incorrect=()))
+        del stored["scores_correct"], stored["scores_incorrect"]
+        return stored | {
+            "warning": self.warning,
             "heldout_pair_accuracy": rounded(self.pair_accuracy.value),
             "ci95": [rounded(self.pair_accuracy.low), rounded(self.pair_accuracy.high)],
             "auroc": rounded(self.auroc, 4),

@@ -15,9 +15,6 @@ VERIFIER_MARK = "verifier.json"
 ENSEMBLE_MARK = "ensemble.json"
 """File of a directory that holds several verifiers instead of a model."""
 
-_TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "tokenizer.model", "vocab.json")
-"""A checkpoint's tokenizer has at least one of them."""
-
 
 @dataclass(frozen=True)
 class Members:
@@ -34,8 +31,9 @@ def require_generator(path: Path) -> None:
     Raises:
         DataError: It holds no model, or a verifier.
     """
-    _require_model(path, "final")
-    if (path / VERIFIER_MARK).exists():
+    if not (path / ENSEMBLE_MARK).exists():
+        _require_model(path, "final")
+    if (path / VERIFIER_MARK).exists() or (path / ENSEMBLE_MARK).exists():
         raise DataError("holds a verifier, not a generator", location=str(path), hint="name a generator's checkpoint")
 
 
@@ -111,6 +109,3 @@ def _require_model(path: Path, name: str) -> None:
     if not (path / "config.json").is_file():
         hint = f"name a checkpoint directory, such as RUN_DIR/models/{name} of a run of `mucode train`"
         raise DataError("holds no model: there is no config.json", location=str(path), hint=hint)
-    if not any((path / file).is_file() for file in _TOKENIZER_FILES):
-        hint = "copy the tokenizer of the model that it was trained from, such as tokenizer.json, into it"
-        raise DataError("holds no tokenizer", location=str(path), hint=hint)

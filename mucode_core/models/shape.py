@@ -69,6 +69,18 @@ def has_weights(path: Path) -> bool:
     return all(file.exists() for file in _weight_files(path))
 
 
+def require_weights(path: Path) -> None:
+    """Checks the weight files of a checkpoint by their headers and lengths; those of PyTorch (.bin) have neither.
+
+    Raises:
+        DataError: A file is missing, truncated or invalid.
+    """
+    files = _weight_files(path)
+    if any(file.exists() for file in files) or not any(path.glob("*.bin")):
+        for file in files:
+            _count_parameters(file)
+
+
 def read_config(path: Path) -> dict[str, Any]:
     """The content of a checkpoint's `config.json`.
 

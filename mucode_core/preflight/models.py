@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from mucode_core.config import Config, GeneratorConfig, VerifierConfig
 from mucode_core.errors import ConfigError
-from mucode_core.models.checkpoint_kind import read_scoring, require_generator
+from mucode_core.models.answer_tokens import find_answers
+from mucode_core.models.checkpoint_kind import VERIFIER_MARK, read_members, read_scoring, require_generator
 from mucode_core.models.gguf_file import GgufHeader, find_gguf, read_header, require_memory
 from mucode_core.models.hub import count_parameters, find_checkpoint, is_hub_name
-from mucode_core.models.shape import ModelShape, has_weights, read_shape
+from mucode_core.models.shape import ModelShape, has_weights, read_shape, require_weights
 from mucode_core.preflight.host import Check, run_check
 from mucode_core.types import Message
 
@@ -106,7 +107,11 @@ def describe_generator(settings: GeneratorConfig) -> str:
     if file := find_gguf(settings.model):
         require_memory(read_header(file))
         return settings.model
-    require_generator(find_checkpoint(settings.model, weights=False))
+    path = find_checkpoint(settings.model, weights=False)
+    require_generator(path)
+    if not is_hub_name(settings.model):
+        require_weights(path)
+    _loader(path)()
     return settings.model
 
 
@@ -114,9 +119,19 @@ def describe_verifier(name: str) -> str:
     """The verifier of an evaluation.
 
     Raises:
-        DataError: The checkpoint holds no verifier, or the hub cannot be reached.
+        DataError: The checkpoint holds no verifier, its weights are missing or cut off, or the hub cannot be reached.
+        TrainingError: It has no tokenizer that fits.
+        ConfigError: The answers of its question are not single tokens.
     """
-    return f"{name} scores by {read_scoring(find_checkpoint(name, weights=False)).kind}"
+    path = find_checkpoint(name, weights=False)
+    scoring = read_scoring(path)
+    for member in read_members(path).paths:
+        if not is_hub_name(name):
+            require_weights(member)
+        tokenizer = _loader(member)()
+        if scoring.kind == "token":
+            find_answers(tokenizer, scoring.answers, str(member / VERIFIER_MARK))
+    return f"{name} scores by {scoring.kind}"
 
 
 def _lengths(shape: ModelShape, config: Config) -> Check:
@@ -136,7 +151,6 @@ def _loader(path: Path) -> Callable[[], PreTrainedTokenizerBase]:
 
 
 def _examine_tokenizer(load: Callable[[], PreTrainedTokenizerBase], verifier: VerifierConfig) -> Iterator[Check]:
-    from mucode_core.models.answer_tokens import find_answers
     from mucode_core.models.chat_encoding import IGNORED, encode_examples
 
     learnt: list[str] = []
@@ -153,7 +167,7 @@ def _examine_tokenizer(load: Callable[[], PreTrainedTokenizerBase], verifier: Ve
         return f"{verifier.answers[0]!r} is token {yes}, {verifier.answers[1]!r} is token {no}"
 
     yield run_check("tokenizer", describe)
-    if learnt and verifier.score == "token":
+    if learnt and verifier.score == "token" and not verifier.endpoint_url:
         yield run_check("verifier's answers", describe_answers)
     if learnt:
         ok = learnt[0] == learnt[1]

@@ -86,7 +86,8 @@ def write_report(result: RunResult, out_dir: Path) -> Path:
         "## Rounds",
         "Of each round's training rollouts. Distinct programs are counted problem by problem, as a share of the turns "
         "taken; a problem is solved if a turn of any rollout is correct. Losses are nats per completion token, on at "
-        "most 512 of the examples.",
+        "most 512 of the examples. The verifier's accuracy on training pairs is the mean over the later half of its "
+        "batches.",
         _markdown(round_rows(result.rounds)),
         "## Stages and artifacts",
         f"{result.wall_s:.0f} s in all. Each artifact's `record.json` names its inputs, settings and files.",
@@ -150,9 +151,9 @@ def _verifier(result: RunResult) -> list[str]:
         "## The verifier on problems it never saw",
         "Every pair of a correct and an incorrect program of one validation problem, each distinct program once. 95 % "
         f"percentile bootstrap over problems, {result.resampling.num_resamples} resamples. AUROC compares programs of "
-        "all problems. The calibration error is the mean distance between sigmoid(score difference) and the share of "
-        "pairs ordered correctly, in ten bins. Top 1 is the program with the highest score, of the problems that have "
-        "pairs. A round's verifier is measured on the programs of that round's generator, base and final by the "
+        "all problems. The calibration error is the mean distance between sigmoid(abs(score difference)) and the share "
+        "of pairs ordered correctly, in ten bins from 0.5 to 1. Top 1 is the program with the highest score, of the "
+        "problems that have pairs. A round's verifier is measured on the programs of that round's generator, base and final by the "
         "verifier of the final generator.",
         _markdown(quality_rows(result.verifiers)),
     ]

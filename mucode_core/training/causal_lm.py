@@ -31,7 +31,9 @@ def load_tokenizer(path: Path) -> PreTrainedTokenizerBase:
     try:
         tokenizer = AutoTokenizer.from_pretrained(path)
     except (OSError, ValueError) as error:
-        raise TrainingError(f"holds no tokenizer: {error}", location=str(path), hint="name a checkpoint") from error
+        hint = "name a checkpoint; or copy tokenizer.json and its like from the model that this one was trained from"
+        reason = str(error).splitlines()[0]
+        raise TrainingError(f"holds no tokenizer: {reason}", location=str(path), hint=hint) from error
     if not tokenizer.chat_template:
         raise TrainingError("has no chat template", location=str(path), hint="use an instruct model's checkpoint")
     if tokenizer.eos_token_id is None:

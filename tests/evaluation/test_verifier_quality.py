@@ -39,7 +39,7 @@ def test_a_verifier_at_chance_has_a_warning():
     assert measure(*[good] * 20).warning == ""
     assert measure(*[good, bad] * 10).warning == "no better than chance"
     assert measure(*[bad] * 20).warning == "no better than chance"
-    assert measure(*[bad] * 9).warning == "no better than chance"
+    assert measure(*[bad] * 9).warning == "no better than chance; few problems: intervals are too narrow"
     assert measure(*[good] * 9).warning == "few problems: intervals are too narrow"
     ordered = [(True, 1.0)] * 9 + [(False, 2.0)] + [(False, 0.0)] * 9
     assert measure(*[ordered] * 20).warning == "its choice is no better than a random one", (

@@ -17,6 +17,7 @@ from mucode_core.runs.directory import open_run
 from mucode_core.types import Problem, Rollout, Sample, SftExample, VerifierScore
 from mucode_core.verifier.score import score_programs
 from tests.flows.conftest import environment, run
+from tests.serving.chat_server import ChatServer
 from tests.support.demos import TINY
 
 SEED = 5  # of `tests.flows.conftest.command`
@@ -166,6 +167,27 @@ def test_a_script_is_evaluated_with_selection_by_agreement_on_some_problems(tmp_
         if stage.kind == "problems"
         for problem in files.read(stage, Problem)
     }
+
+
+@pytest.mark.slow
+def test_an_endpoint_judges_the_programs_of_an_evaluation(tmp_path, majority):
+    def judge(body, _):
+        program = body["messages"][1]["content"]
+        top = [{"token": "Yes", "logprob": -4.0 if "def solve(*_)" in program else -0.1}, {"token": "No", "logprob": -2.0}]
+        return 200, {"choices": [{"message": {"content": "Yes"}, "logprobs": {"content": [{"top_logprobs": top}]}}]}
+
+    server = ChatServer(judge)
+    try:
+        sets = {"scorer": "vllm", "score": "token", "fit": "false", "vllm.base_url": server.ensure()}
+        sets["vllm.served_model"] = "judge"
+        options = [word for key, value in sets.items() for word in ("--set", f"verifier.{key}={value}")]
+        options += ["--select", "random,lv,oracle", "-n", "7", "--turns", "1", "--limit", "4"]
+        result = evaluate(tmp_path / "out", *majority, *options)
+    finally:
+        server.close()
+    correct = {figure["decoding"]: figure["accuracy"][-1]["value"] for figure in result["figures"]}
+    assert correct["random"] < correct["lv"] == correct["oracle"]
+    assert len(server.bodies) > 4
 
 
 @pytest.mark.slow

@@ -3,14 +3,13 @@ import json
 import pytest
 
 from mucode_core.errors import DataError
-from mucode_core.models.checkpoint_kind import VERIFIER_MARK, read_scoring, require_generator, write_mark
+from mucode_core.models.checkpoint_kind import ENSEMBLE_MARK, VERIFIER_MARK, read_scoring, require_generator, write_mark
 from mucode_core.types import Scoring
 
 
 @pytest.fixture
 def model(tmp_path):
     (tmp_path / "config.json").write_text("{}")
-    (tmp_path / "tokenizer.json").write_text("{}")
     return tmp_path
 
 
@@ -24,18 +23,16 @@ def test_a_model_is_a_generator_until_it_is_marked_as_a_verifier(model):
         require_generator(model)
 
 
+def test_an_ensemble_is_no_generator(tmp_path):
+    (tmp_path / ENSEMBLE_MARK).write_text("{}")
+    with pytest.raises(DataError, match="holds a verifier, not a generator"):
+        require_generator(tmp_path)
+
+
 @pytest.mark.parametrize("check", [require_generator, read_scoring])
 def test_a_directory_without_a_model_is_refused_with_a_hint(tmp_path, check):
     with pytest.raises(DataError, match=r"there is no config.json\n.*RUN_DIR/models/"):
         check(tmp_path / "nowhere")
-
-
-@pytest.mark.parametrize("check", [require_generator, read_scoring])
-def test_a_model_without_its_tokenizer_is_refused_with_a_hint(model, check):
-    write_mark(model, Scoring("head"))
-    (model / "tokenizer.json").unlink()
-    with pytest.raises(DataError, match=r"holds no tokenizer\n  hint: copy the tokenizer of the model"):
-        check(model)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "\xff"])

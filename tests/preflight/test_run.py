@@ -15,13 +15,14 @@ from mucode_core import preflight
 from mucode_core.config import BootstrapConfig, make_config
 from mucode_core.errors import ConfigError
 from mucode_core.generator.bootstrap import build_base
+from mucode_core.models.checkpoint_kind import write_mark
 from mucode_core.models.shape import ModelShape
-from mucode_core.preflight import examine_run, require_run, resources, training
+from mucode_core.preflight import examine_run, require_evaluation, require_run, resources, training
 from mucode_core.preflight.host import Check
 from mucode_core.preflight.memory import training_gib
 from mucode_core.preflight.training import make_plan
 from mucode_core.system.gpus import Gpu
-from mucode_core.types import Message
+from mucode_core.types import Message, Scoring
 
 TINY = BootstrapConfig(vocab_size=320, hidden_size=64, num_layers=1, num_heads=2, context_length=512)
 H100 = Gpu(0, "H100", 80.0, 79.0)
@@ -53,6 +54,45 @@ def machine(monkeypatch):
     monkeypatch.setattr(preflight, "examine_sandbox", lambda name, _: Check(name, ok=True, detail="", required=True))
     install()
     return install
+
+
+@pytest.fixture
+def verifier(base, tmp_path):
+    """A copy of the base that scores by its log-likelihood."""
+    path = tmp_path / "verifier"
+    shutil.copytree(base, path)
+    write_mark(path, Scoring("likelihood"))
+    return path
+
+
+def cut(path):
+    file = path / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-9])
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda path: (path / "model.safetensors").unlink(), r"weights cannot be read: .*No such file"),
+        (cut, "is truncated: "),
+        (lambda path: (path / "tokenizer.json").unlink(), "holds no tokenizer: "),
+        (lambda path: (path / "chat_template.jinja").unlink(), "has no chat template"),
+        (lambda path: write_mark(path, Scoring("token", "ok?", ("Yes", "No"))), r"verifier\.json: 'Yes' is \d tokens"),
+    ],
+)
+def test_a_damaged_verifier_is_refused_before_anything_is_sampled(base, verifier, machine, damage, message):
+    config = configure(base, evaluation={"verifier": str(verifier)})
+    require_evaluation(config)
+    damage(verifier)
+    with pytest.raises(ConfigError, match=rf"preflight: .*\n  verifier: .*{message}"):
+        require_evaluation(config)
+
+
+def test_a_generator_without_its_weights_is_not_evaluated(base, machine, tmp_path):
+    shutil.copytree(base, tmp_path / "copy")
+    cut(tmp_path / "copy")
+    with pytest.raises(ConfigError, match=r"generator: .*copy/model\.safetensors: is truncated"):
+        require_evaluation(configure(tmp_path / "copy"))
 
 
 def configure(base, **sections):
