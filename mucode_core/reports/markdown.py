@@ -153,8 +153,8 @@ def _verifier(result: RunResult) -> list[str]:
         f"percentile bootstrap over problems, {result.resampling.num_resamples} resamples. AUROC compares programs of "
         "all problems. The calibration error is the mean distance between sigmoid(abs(score difference)) and the share "
         "of pairs ordered correctly, in ten bins from 0.5 to 1. Top 1 is the program with the highest score, of the "
-        "problems that have pairs. A round's verifier is measured on the programs of that round's generator, base and final by the "
-        "verifier of the final generator.",
+        "problems that have pairs. A round's verifier is measured on the programs of that round's generator, base and "
+        "final by the verifier of the final generator.",
         _markdown(quality_rows(result.verifiers)),
     ]
 

@@ -173,7 +173,10 @@ def test_a_script_is_evaluated_with_selection_by_agreement_on_some_problems(tmp_
 def test_an_endpoint_judges_the_programs_of_an_evaluation(tmp_path, majority):
     def judge(body, _):
         program = body["messages"][1]["content"]
-        top = [{"token": "Yes", "logprob": -4.0 if "def solve(*_)" in program else -0.1}, {"token": "No", "logprob": -2.0}]
+        top = [
+            {"token": "Yes", "logprob": -4.0 if "def solve(*_)" in program else -0.1},
+            {"token": "No", "logprob": -2.0},
+        ]
         return 200, {"choices": [{"message": {"content": "Yes"}, "logprobs": {"content": [{"top_logprobs": top}]}}]}
 
     server = ChatServer(judge)
