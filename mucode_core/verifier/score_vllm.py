@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from mucode_core.config import ScorerConfig
 from mucode_core.models.checkpoint_kind import read_scoring
 from mucode_core.progress import Progress, ignore
-from mucode_core.serving.endpoints import OwnedEndpoint
+from mucode_core.serving.endpoints import OwnedEndpoint, is_cpu_build
 from mucode_core.serving.http_client import Endpoint, HttpClient, first_error
 from mucode_core.serving.lease import ServerPlan
 from mucode_core.types import ScoreKind
@@ -41,6 +41,10 @@ _ARGUMENTS: Mapping[ScoreKind, tuple[str, ...]] = {
     # after a request's allowed tokens: the log-probabilities of both answers are the two that are left
     "token": ("--logprobs-mode", "processed_logprobs"),
 }
+_SMALL_BLOCKS = ("--block-size", "32")
+"""On CPU vLLM caches blocks of 128 tokens where nothing is said, and of 32 at least. What is left over of a prompt is
+read again for each of its programs.
+"""
 
 
 class _ScorerEndpoint(OwnedEndpoint):
@@ -159,7 +163,7 @@ def open_scorer(plan: ServerPlan) -> ScoringClient | JudgeClient:
     scoring, engine = read_scoring(plan.model_dir), plan.engine
     if isinstance(engine, ScorerConfig) and engine.base_url:
         return JudgeClient(engine, scoring)
-    arguments = _ARGUMENTS[scoring.kind]
+    arguments = (*_ARGUMENTS[scoring.kind], *(_SMALL_BLOCKS if is_cpu_build() else ()))
     return ScoringClient(plan.model_dir, _ScorerEndpoint(plan, arguments))
 
 
