@@ -96,8 +96,8 @@ def encode_pairs(
         raise TrainingError(
             f"no pairs of a correct and an incorrect program (of {len(pairs)}, none fits {max_length} tokens)",
             location="verifier",
-            hint="roll out more (rollouts.num_rollouts), raise the temperature or verifier.max_length, or fit on more rounds "
-            "(verifier.window)",
+            hint="roll out more (rollouts.num_rollouts), raise the temperature or verifier.max_length, or fit on more "
+            "rounds (verifier.window)",
         )
     return rows
 
