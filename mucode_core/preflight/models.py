@@ -90,7 +90,7 @@ def describe_generator(settings: GeneratorConfig) -> str:
     """The generator of an evaluation: a checkpoint, an endpoint or a script.
 
     Raises:
-        DataError: The checkpoint holds no generator, or the hub cannot be reached.
+        DataError: The checkpoint holds no generator, its weights are missing or cut off, or the hub cannot be reached.
         ConfigError: None is named, or a script beside a checkpoint.
     """
     if settings.backend == "scripted":
@@ -111,7 +111,6 @@ def describe_generator(settings: GeneratorConfig) -> str:
     require_generator(path)
     if not is_hub_name(settings.model):
         require_weights(path)
-    _loader(path)()
     return settings.model
 
 
