@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -54,14 +55,20 @@ def read_members(path: Path) -> Members:
     mark = path / ENSEMBLE_MARK
     if not mark.is_file():
         return Members((path,), 0.0)
+    hint = "copy the whole directory again"
     try:
         fields = json.loads(mark.read_text("utf-8"))
-        members = Members(tuple(path / str(name) for name in fields["members"]), float(fields["pessimism"]))
+        names, pessimism = [str(name) for name in fields["members"]], fields["pessimism"]
     except (ValueError, KeyError, TypeError) as error:
-        raise DataError("is no list of verifiers", location=str(mark), hint="copy the whole directory again") from error
-    if not members.paths:
-        raise DataError("names no verifier", location=str(mark), hint="copy the whole directory again")
-    return members
+        raise DataError("is no list of verifiers", location=str(mark), hint=hint) from error
+    if not names:
+        raise DataError("names no verifier", location=str(mark), hint=hint)
+    if len(set(names)) < len(names):
+        raise DataError(f"names a verifier twice: {', '.join(names)}", location=str(mark), hint=hint)
+    is_number = isinstance(pessimism, int | float) and not isinstance(pessimism, bool)
+    if not is_number or not 0 <= pessimism < math.inf:
+        raise DataError(f"pessimism is {pessimism!r}, not a number from 0 on", location=str(mark), hint=hint)
+    return Members(tuple(path / name for name in names), float(pessimism))
 
 
 def read_scoring(path: Path) -> Scoring:

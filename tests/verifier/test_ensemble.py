@@ -67,6 +67,11 @@ def test_verifiers_that_score_in_different_ways_are_refused(judges: list[Path], 
         ("{", "is no list of verifiers"),
         ('{"members": []}', "is no list of verifiers"),
         ('{"members": [], "pessimism": 0}', "names no verifier"),
+        ('{"members": ["0", "1", "0"], "pessimism": 0}', "names a verifier twice: 0, 1, 0"),
+        ('{"members": ["0"], "pessimism": true}', "pessimism is True, not a number from 0 on"),
+        ('{"members": ["0"], "pessimism": "1"}', "pessimism is '1', not a number from 0 on"),
+        ('{"members": ["0"], "pessimism": -1}', "pessimism is -1, not a number from 0 on"),
+        ('{"members": ["0"], "pessimism": NaN}', "pessimism is nan, not a number from 0 on"),
     ],
 )
 def test_a_damaged_list_is_named(tmp_path: Path, text: str, message: str) -> None:
